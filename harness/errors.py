@@ -1,0 +1,106 @@
+"""Every error a user can meet, each with the exit code of the command that met it.
+
+Knows: what failed, what was probably meant, the next step. Must not know: how anything is printed.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Name the exit codes of the command line."""
+
+    CONFIRMED = 0
+    REFUTED = 1
+    INCONCLUSIVE = 2
+    NOTHING_SELECTED = 3
+    BAD_INPUT = 4
+    RUNTIME_MISSING = 5
+    FAILURE = 6
+    INTERRUPTED = 130
+
+
+class BeamproofError(Exception):
+    """Stop the command with a message that says what failed and what to do next.
+
+    Args:
+        message: what failed, naming the file and the claim where there is one.
+        hint: the next step, a command where there is one.
+    """
+
+    exit_code = ExitCode.FAILURE
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
+
+
+class NothingSelectedError(BeamproofError):
+    """Say that a selection matches no cell."""
+
+    exit_code = ExitCode.NOTHING_SELECTED
+
+
+class InputError(BeamproofError):
+    """Say that an option, a claim file or a run file is wrong."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class ClaimError(InputError):
+    """Say that a claim file is wrong, with its file and line."""
+
+
+class RunFileError(InputError):
+    """Say that a run file cannot be read, or not as what it was given for."""
+
+
+class RuntimeMissingError(BeamproofError):
+    """Say that a release cannot be had in the way that was asked for."""
+
+    exit_code = ExitCode.RUNTIME_MISSING
+
+
+class InfrastructureError(BeamproofError):
+    """Say that an engine, an image or the start of a VM failed: worth another try."""
+
+
+class StorageError(BeamproofError):
+    """Say that a file could not be written, and what was kept."""
+
+
+class NodeError(BeamproofError):
+    """Say that a live node broke: the call in hand has no evidence, the run goes on."""
+
+
+class CallTimeoutError(NodeError):
+    """Say that a call did not answer before its deadline; the node has been killed."""
+
+
+class NodeDiedError(NodeError):
+    """Say that the VM ended during a call, with its exit status."""
+
+
+class ProtocolError(NodeError):
+    """Say that what came over the pipe is not a frame, a term or a message of the bridge."""
+
+
+class RemoteError(NodeError):
+    """Carry what a call raised in the VM.
+
+    Args:
+        error_class: `error`, `exit` or `throw`.
+        reason: the reason, printed by the VM.
+        stacktrace: the stack, one printed entry an element, innermost first.
+    """
+
+    def __init__(self, error_class: str, reason: str, stacktrace: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{error_class}: {reason}")
+        self.error_class = error_class
+        self.reason = reason
+        self.stacktrace = stacktrace
