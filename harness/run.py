@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import msgspec
 
@@ -185,7 +185,7 @@ class RunWriter:
         self._file: IO[bytes] | None = None
         self._observations = 0
 
-    def __enter__(self) -> RunWriter:
+    def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("ab")

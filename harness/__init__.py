@@ -1,0 +1,1 @@
+"""beamproof: statements about the Erlang VM, proven on live Erlang VMs."""
