@@ -26,7 +26,7 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Share the options of every model of the run file."""
 
 
-class Build(_Model):
+class Build(_Model, frozen=True, kw_only=True):
     """Identify the VM that ran, as it answered itself.
 
     Units: `wordsize_bytes` bytes, `host_cores` and schedulers are counts.
@@ -47,7 +47,7 @@ class Build(_Model):
     host_cores: int
 
 
-class RuntimeRecord(_Model):
+class RuntimeRecord(_Model, frozen=True, kw_only=True):
     """Say which release was used in which way.
 
     `origin` is the image reference, the folder of the install or the package name; `digest` the
@@ -62,14 +62,14 @@ class RuntimeRecord(_Model):
     build: Build | None = None
 
 
-class LeftOutCell(_Model):
+class LeftOutCell(_Model, frozen=True, kw_only=True):
     """Name a cell that was not run, and why."""
 
     cell: str
     reason: str
 
 
-class Header(_Model, tag="header", tag_field="kind"):
+class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """Open a run: what was asked for, with which sources, on which runtimes."""
 
     format: int = FORMAT
@@ -98,7 +98,7 @@ class FailureKind(StrEnum):
     UNMET_NEED = "unmet_need"
 
 
-class Failure(_Model):
+class Failure(_Model, frozen=True, kw_only=True):
     """Describe a call without evidence: kind, what the VM raised, the stack."""
 
     kind: FailureKind
@@ -107,7 +107,7 @@ class Failure(_Model):
     stacktrace: tuple[str, ...] = ()
 
 
-class Sample(_Model):
+class Sample(_Model, frozen=True, kw_only=True):
     """Hold one call of a probe: its evidence or its failure, never both.
 
     Units: `elapsed_us` is microseconds from sending the call to its answer, `probe_us` those that
@@ -123,7 +123,7 @@ class Sample(_Model):
     leftovers: tuple[str, ...] = ()
 
 
-class Observation(_Model, tag="observation", tag_field="kind"):
+class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_field="kind"):
     """Hold what one cell yielded: every sample with its envelope."""
 
     cell: str
@@ -147,7 +147,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Footer(_Model, tag="footer", tag_field="kind"):
+class Footer(_Model, frozen=True, kw_only=True, tag="footer", tag_field="kind"):
     """Close a run: a file without it is half a run."""
 
     ended: str
@@ -156,7 +156,7 @@ class Footer(_Model, tag="footer", tag_field="kind"):
     reason: str | None = None
 
 
-class Run(_Model):
+class Run(_Model, frozen=True, kw_only=True):
     """Hold one run as read from its file; `path` is where it lies."""
 
     path: Path
