@@ -69,6 +69,16 @@ class RuntimeMissingError(BeamproofError):
 class InfrastructureError(BeamproofError):
     """Say that an engine, an image or the start of a VM failed: worth another try."""
 
+    exit_code = ExitCode.RUNTIME_MISSING
+
+
+class CompileError(BeamproofError):
+    """Carry what a runtime's compiler said of a probe module that it refused."""
+
+
+class UnmetNeedError(BeamproofError):
+    """Say that something a probe needs beside a VM is not to be had on this machine."""
+
 
 class StorageError(BeamproofError):
     """Say that a file could not be written, and what was kept."""

@@ -77,7 +77,7 @@ class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     beamproof: str
     started: str
     command: tuple[str, ...]
-    seed: int
+    seed: int | None = None
     cells: tuple[str, ...]
     left_out: tuple[LeftOutCell, ...] = ()
     claims_sha256: dict[str, str]

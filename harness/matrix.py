@@ -1,0 +1,146 @@
+"""Skills times runtimes: which cells there are, in which order, and why one is left out.
+
+Knows: claims, releases, what a machine offers. Must not know: how a cell is run or judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from harness.claims import Claim, Skill
+from harness.errors import InputError
+from harness.plan import Cell, LeftOut, Need, cell_id
+
+KNOWN_RELEASES = range(24, 28)
+"""The releases that claims are written for; others run only when named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Say which claims are wanted: every pattern list is empty when it does not narrow.
+
+    Args:
+        claims: glob patterns over the claim's id, `skill/claim` or `skill/claim@runtime`.
+        cells: exact cell ids, e.g. those that a run did not confirm; `None` is all.
+    """
+
+    claims: tuple[str, ...] = ()
+    cells: frozenset[str] | None = None
+
+    def takes(self, skill: str, claim: str, runtime: str) -> bool:
+        """Tell whether the claim on the runtime is wanted."""
+        cell = cell_id(skill, claim, runtime)
+        if self.cells is not None and cell not in self.cells:
+            return False
+        names = (claim, f"{skill}/{claim}", cell)
+        return not self.claims or any(
+            fnmatchcase(name, pattern) for pattern in self.claims for name in names
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One release of the matrix as it can be had; `reason` says why it cannot.
+
+    `otp_version` is the full version where it is known before a node starts.
+    """
+
+    name: str
+    release: int
+    otp_version: str | None = None
+    reason: str | None = None
+    unmet: Mapping[Need, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Hold the cells in the order they will run, and those left out with their reasons."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selection) -> Matrix:
+    """Lay out the matrix, skill by skill and claim by claim, release by release.
+
+    Returns:
+        Cells in the order of the claim files; a cell that cannot run is in `left_out`.
+    """
+    cells: list[Cell] = []
+    left_out: list[LeftOut] = []
+    for skill in skills:
+        for claim in skill.claims:
+            for column in columns:
+                if not selection.takes(skill.name, claim.id, column.name):
+                    continue
+                reason = why_left_out(claim, column)
+                if reason is None:
+                    cells.append(_cell(skill, claim, column))
+                else:
+                    cell = cell_id(skill.name, claim.id, column.name)
+                    left_out.append(LeftOut(cell=cell, reason=reason))
+    return Matrix(cells=tuple(cells), left_out=tuple(left_out))
+
+
+def why_left_out(claim: Claim, column: Column) -> str | None:
+    """Return the reason a claim does not run on a release, or `None` when it does."""
+    if column.reason is not None:
+        return column.reason
+    if not claim.applies_to(column.otp_version or str(column.release)):
+        return f"the claim is about OTP {claim.otp}"
+    for need in sorted(claim.needs):
+        if need in column.unmet:
+            return column.unmet[need]
+    return None
+
+
+def _cell(skill: Skill, claim: Claim, column: Column) -> Cell:
+    return Cell(skill=skill.name, claim=claim.id, runtime=column.name, call=claim.call())
+
+
+_RANGE = re.compile(r"(?P<low>\d{2})(?:-(?P<high>\d{2}))?")
+
+
+def parse_releases(text: str) -> tuple[int, ...]:
+    """Read `25,27`, `24-27` or a mix of both.
+
+    Returns:
+        The releases in ascending order, each once.
+
+    Raises:
+        InputError: the text names no release.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise InputError(
+                f"--otp {text}: {part.strip()!r} is no release",
+                hint="write releases as 25,27 or as a range: 24-27",
+            )
+        low = int(match["low"])
+        high = int(match["high"] or low)
+        if high < low:
+            raise InputError(f"--otp {text}: the range {part.strip()} runs backwards")
+        found.update(range(low, high + 1))
+    return tuple(sorted(found))
+
+
+def unknown_patterns(
+    skills: Iterable[Skill], patterns: Iterable[str], near: Callable[[str, list[str]], str]
+) -> list[str]:
+    """Return a sentence for every pattern that fits no claim, with what was probably meant."""
+    names = [(skill.name, claim.id) for skill in skills for claim in skill.claims]
+    return [
+        f"--claim {pattern}: no such claim{near(pattern, [claim for _, claim in names])}"
+        for pattern in patterns
+        if not any(_fits(pattern, skill, claim) for skill, claim in names)
+    ]
+
+
+def _fits(pattern: str, skill: str, claim: str) -> bool:
+    bare = pattern.split("@", 1)[0]
+    return fnmatchcase(claim, bare) or fnmatchcase(f"{skill}/{claim}", bare)
