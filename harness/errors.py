@@ -66,6 +66,10 @@ class RuntimeMissingError(BeamproofError):
     exit_code = ExitCode.RUNTIME_MISSING
 
 
+class SignatureRefusedError(RuntimeMissingError):
+    """Say that what a mirror gave is not what its archive signed; nothing of it was used."""
+
+
 class InfrastructureError(BeamproofError):
     """Say that an engine, an image or the start of a VM failed: worth another try."""
 
