@@ -55,15 +55,16 @@ class Lane:
     Args:
         runtime: where the nodes come from.
         workshop: what all lanes share.
+        node: a node of the runtime that already runs, to share; the lane closes it.
     """
 
-    def __init__(self, runtime: Runtime, workshop: Workshop) -> None:
+    def __init__(self, runtime: Runtime, workshop: Workshop, node: Node | None = None) -> None:
         self._runtime = runtime
         self._workshop = workshop
-        self._shared: Node | None = None
+        self._shared = node
         self._last: Node | None = None
         self._lock = threading.Lock()
-        self._live: set[Node] = set()
+        self._live: set[Node] = set() if node is None else {node}
         self._killed = False
         self._failed_starts = 0
         self._build: Build | None = None

@@ -80,3 +80,10 @@ class LeftOut:
 def cell_id(skill: str, claim: str, runtime: str) -> str:
     """Return `skill/claim@runtime`."""
     return f"{skill}/{claim}@{runtime}"
+
+
+def split_cell(cell: str) -> tuple[str, str, str]:
+    """Return skill, claim and runtime of a cell's id."""
+    skill, _, rest = cell.partition("/")
+    claim, _, runtime = rest.rpartition("@")
+    return skill, claim, runtime

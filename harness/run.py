@@ -220,6 +220,18 @@ class RunWriter:
             ) from error
         self._observations += isinstance(line, Observation)
 
+    def finish(self, footer: Footer) -> None:
+        """Write the footer; where even that fails, the run simply stays incomplete.
+
+        Raises:
+            StorageError: the run was complete, and the file does not say so.
+        """
+        try:
+            self.append(footer)
+        except StorageError:
+            if footer.outcome is Outcome.COMPLETE:
+                raise
+
 
 def read_run(path: Path) -> Run:
     """Read a run file, also one whose last line was cut short by a crash.

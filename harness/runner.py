@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.errors import BeamproofError
 from harness.lane import Lane, Workshop
+from harness.node import Node
 from harness.plan import Cell
 from harness.run import Observation
 from harness.runtimes import Runtime
@@ -62,12 +63,13 @@ class Options:
     keep: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Collector:
     """Run cells on their runtimes, timing cells last and alone.
 
     Args:
         runtimes: by name (`otp27`).
+        nodes: a node of each that already runs; taken (and emptied) by the first lanes.
         workshop: what every lane shares: compiled probes, native libraries, node names.
         steering: decides on observations.
         listener: follows the progress.
@@ -75,6 +77,7 @@ class Collector:
     """
 
     runtimes: Mapping[str, Runtime]
+    nodes: MutableMapping[str, Node]
     workshop: Workshop
     steering: Steering
     listener: Listener
@@ -138,9 +141,10 @@ class Collector:
                 future.result()
 
     def _run_lane(self, runtime: Runtime, cells: Sequence[Cell]) -> None:
-        with Lane(runtime, self.workshop) as lane:
-            with self._lock:
-                self._lanes.append(lane)
+        with self._lock:
+            lane = Lane(runtime, self.workshop, self.nodes.pop(runtime.name, None))
+            self._lanes.append(lane)
+        with lane:
             for cell in cells:
                 if self._stop.is_set():
                     return
