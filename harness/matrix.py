@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from harness.claims import Claim, Skill
 from harness.errors import InputError
@@ -61,6 +62,13 @@ class Matrix:
 
     cells: tuple[Cell, ...]
     left_out: tuple[LeftOut, ...]
+
+    def overridden(self, *, repeat: int | None, timeout_s: float | None) -> Matrix:
+        """Return the matrix with the claims' own repetition and deadlines replaced."""
+        given = {"repeat": repeat, "timeout_s": timeout_s}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        cells = tuple(replace(cell, call=replace(cell.call, **changes)) for cell in self.cells)
+        return replace(self, cells=cells)
 
 
 def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selection) -> Matrix:

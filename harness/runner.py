@@ -52,13 +52,11 @@ class Listener(Protocol):
 class Options:
     """Say how cells are run.
 
-    Units: `timeout_s` seconds a call, `repeat` the least samples a cell; `None` leaves what the
-    claim says. `jobs` is how many nodes work at once; `seed` shuffles the order of the cells.
+    `jobs` is how many nodes work at once; `seed` shuffles the order of the cells; `keep` leaves
+    the container of a failed cell behind.
     """
 
     jobs: int = 2
-    repeat: int | None = None
-    timeout_s: float | None = None
     seed: int | None = None
     keep: bool = False
 
@@ -162,12 +160,10 @@ class Collector:
                 self._stop.set()
 
     def _wants_more(self, cell: Cell) -> Callable[[Observation], bool]:
-        least = self.options.repeat or cell.call.repeat
-
         def wants_more(observation: Observation) -> bool:
             if self._stop.is_set():
                 return False
-            if len(observation.samples) < least:
+            if len(observation.samples) < cell.call.repeat:
                 return True
             return not self.steering.enough(observation)
 

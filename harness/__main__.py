@@ -1,0 +1,8 @@
+"""Start the command line: `python -m harness` and the `beamproof` script."""
+
+from harness.cli import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The command line: every verb, and the one place where errors become exit codes.
+
+Knows: the verbs by name; each is imported only when it is called, so that `verify` starts fast.
+Must not know: what any of them does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+from harness.errors import BeamproofError, ExitCode
+
+_VERBS = {
+    "verify": "harness.cli_verify:verify",
+    "list": "harness.cli_claims:list_claims",
+    "show": "harness.cli_claims:show",
+    "new": "harness.cli_claims:new",
+    "lint": "harness.cli_claims:lint",
+    "coverage": "harness.cli_claims:coverage",
+    "judge": "harness.cli_claims:judge",
+    "mutate": "harness.cli_claims:mutate",
+    "compile": "harness.cli_compile:compile_probes",
+    "report": "harness.cli_report:report",
+    "compare": "harness.cli_report:compare",
+    "trend": "harness.cli_report:trend",
+    "merge": "harness.cli_report:merge",
+    "otp": "harness.cli_otp:otp",
+    "doctor": "harness.cli_otp:doctor",
+    "sweep": "harness.cli_otp:sweep",
+}
+"""Where each verb lives, in the order in which the help lists them."""
+
+
+class _LazyGroup(click.Group):
+    """Import a verb's module when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the verbs."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a verb."""
+        if cmd_name not in _VERBS:
+            return None
+        module, _, name = _VERBS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown verb with what was probably meant."""
+        from harness.claims import suggest  # noqa: PLC0415 - only to word the error
+
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{suggest(args[0], list(_VERBS))}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("beamproof"), prog_name="beamproof")
+def cli() -> None:
+    """Prove statements about the Erlang VM on live Erlang VMs."""
+
+
+def main() -> None:
+    """Run the command line and exit with one of `errors.ExitCode`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        outcome = cli.main(arguments, prog_name="beamproof", standalone_mode=False)
+    except BeamproofError as error:
+        click.echo(f"beamproof: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.CONFIRMED
+    return outcome if isinstance(outcome, int) else ExitCode.CONFIRMED
