@@ -1,0 +1,1 @@
+"""The static site: a front page, a page a skill, a page a claim."""

@@ -1,0 +1,167 @@
+"""Find what can be drawn in evidence: lists of maps with numeric keys, one curve a release.
+
+Knows: evidence and its units. Must not know: how a curve is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LEAST_POINTS = 3
+"""Fewer points than this make a table, not a curve."""
+
+_MEASURED = frozenset({"us", "ms", "ns", "s", "ratio", "percent", "exponent"})
+"""Units of what is measured; what a probe sweeps is a count or a size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Hold the points of one release, in ascending x."""
+
+    label: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Hold a predicted number that lies on one of the axes; `axis` is `x` or `y`."""
+
+    axis: str
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """Hold one chart: a key of the series against the swept key, every release in it.
+
+    `path` is where the series lies in the evidence, e.g. `cases.link.points`.
+    """
+
+    path: str
+    x_key: str
+    y_key: str
+    curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return what the chart shows in words, e.g. `receive time (us) by mailbox (count)`."""
+        return f"{words(self.y_key)} by {words(self.x_key)}"
+
+
+def words(key: str) -> str:
+    """Return a key of evidence as words with its unit, e.g. `heap_words` as `heap (words)`."""
+    name, _, unit = key.rpartition("_")
+    if not name or unit not in UNITS:
+        return key.replace("_", " ")
+    return f"{name.replace('_', ' ')} ({UNITS[unit]})"
+
+
+UNITS = {
+    "us": "µs",
+    "ms": "ms",
+    "ns": "ns",
+    "s": "s",
+    "bytes": "bytes",
+    "words": "words",
+    "count": "count",
+    "ratio": "ratio",
+    "percent": "%",
+    "reductions": "reductions",
+}
+"""The units that keys of evidence end in, as they are printed."""
+
+
+def unit_of(key: str) -> str:
+    """Return the unit that a key ends in, or nothing."""
+    unit = key.rpartition("_")[2]
+    return unit if unit in UNITS else ""
+
+
+def plots(
+    evidence: Mapping[str, Mapping[str, Any]], predicted: Sequence[tuple[str, float]] = ()
+) -> tuple[Plot, ...]:
+    """Find every plot in the evidence of several releases.
+
+    Args:
+        evidence: evidence by the release's label, in the order of the legend.
+        predicted: numbers that the claim predicts, with the path of each.
+    """
+    found: dict[tuple[str, str, str], list[Curve]] = {}
+    for label, tree in evidence.items():
+        for path, rows in _series(tree, ()):
+            x_key = _swept(rows)
+            for y_key in _measured(rows, x_key):
+                points = tuple((float(row[x_key]), float(row[y_key])) for row in rows)
+                found.setdefault((path, x_key, y_key), []).append(Curve(label=label, points=points))
+    return tuple(
+        Plot(
+            path=path,
+            x_key=x_key,
+            y_key=y_key,
+            curves=tuple(curves),
+            marks=tuple(_marks(x_key, y_key, curves, predicted)),
+        )
+        for (path, x_key, y_key), curves in found.items()
+    )
+
+
+def _series(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _series(inner, (*path, key))
+    elif isinstance(value, list) and _is_series(value):
+        yield ".".join(path), value
+
+
+def _is_series(rows: list[Any]) -> bool:
+    if len(rows) < LEAST_POINTS or not all(isinstance(row, dict) for row in rows):
+        return False
+    return bool(_swept(rows)) and bool(_measured(rows, _swept(rows)))
+
+
+def _numeric_keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [key for key in rows[0] if all(_is_number(row.get(key)) for row in rows)]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _swept(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the key that was swept: it rises with every point, and is rather set than measured."""
+    rising = [
+        key
+        for key in _numeric_keys(rows)
+        if all(a[key] < b[key] for a, b in zip(rows, rows[1:], strict=False))
+    ]
+    return min(rising, key=lambda key: (_is_measured(rows, key), rising.index(key)), default="")
+
+
+def _is_measured(rows: Sequence[Mapping[str, Any]], key: str) -> int:
+    """Rank keys: 0 was set for sure (named x_…), 1 is a size or count, 2 is a measurement."""
+    if key.startswith("x_"):
+        return 0
+    measured = unit_of(key) in _MEASURED or any(isinstance(row[key], float) for row in rows)
+    return 2 if measured else 1
+
+
+def _measured(rows: Sequence[Mapping[str, Any]], x_key: str) -> list[str]:
+    return [key for key in _numeric_keys(rows) if key != x_key]
+
+
+def _marks(
+    x_key: str, y_key: str, curves: Iterable[Curve], predicted: Iterable[tuple[str, float]]
+) -> Iterator[Mark]:
+    points = [point for curve in curves for point in curve.points]
+    for axis, key, values in (
+        ("x", x_key, [x for x, _ in points]),
+        ("y", y_key, [y for _, y in points]),
+    ):
+        for path, number in predicted:
+            same_unit = unit_of(path) == unit_of(key) != ""
+            if same_unit and min(values) <= number <= max(values):
+                yield Mark(axis=axis, value=number, label=f"{path} {number:g}")
