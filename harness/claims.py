@@ -1,0 +1,205 @@
+"""The claims: what somebody wants to publish, with predictions, rivals and ranges of releases.
+
+Knows: the model and how skills are found in a folder. Must not know: nodes, runs, verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from harness.errors import ClaimError, InputError
+from harness.plan import Json, Need, NodeMode, ProbeCall
+from harness.predict import Prediction
+from harness.versions import matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """State a wrong belief and what it predicts; `otp` says on which releases it is wrong."""
+
+    statement: str
+    expect: tuple[Prediction, ...]
+    quotes: tuple[str, ...] = ()
+    otp: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Replace predictions of a claim on some releases, and say why the behaviour moved."""
+
+    otp: str
+    expect: tuple[Prediction, ...]
+    why: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untestable:
+    """Name words of the document that no VM can prove, and why."""
+
+    quotes: tuple[str, ...]
+    reason: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Hold one falsifiable sentence with everything that decides it.
+
+    Units: `timeout_s` is seconds a call; `repeat` is the least number of samples.
+    """
+
+    skill: str
+    id: str
+    statement: str
+    expect: tuple[Prediction, ...]
+    probe: str
+    quotes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    whens: tuple[When, ...] = ()
+    args: Mapping[str, Json] = field(default_factory=dict)
+    otp: str = ""
+    node: NodeMode = NodeMode.SHARED
+    flags: tuple[str, ...] = ()
+    needs: frozenset[Need] = frozenset()
+    repeat: int = 1
+    timing: bool = False
+    timeout_s: float = 30.0
+    path: Path = Path()
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return `skill/claim`, as the command line takes it."""
+        return f"{self.skill}/{self.id}"
+
+    @property
+    def module(self) -> str:
+        """Return the Erlang module of the skill's probes."""
+        return module_of(self.skill)
+
+    @property
+    def place(self) -> str:
+        """Return where the claim stands, `file:line`."""
+        return f"{self.path}:{self.line}"
+
+    def call(self) -> ProbeCall:
+        """Return the call that provokes what the claim predicts."""
+        return ProbeCall(
+            module=self.module,
+            function=self.probe,
+            args=self.args,
+            node=self.node,
+            flags=self.flags,
+            needs=self.needs,
+            repeat=self.repeat,
+            timing=self.timing,
+            timeout_s=self.timeout_s,
+        )
+
+    def applies_to(self, otp_version: str) -> bool:
+        """Tell whether the claim is about a release, given its full version (`27.3.4.1`)."""
+        return matches(self.otp, otp_version)
+
+    def predictions_on(self, otp_version: str) -> tuple[Prediction, ...]:
+        """Return what the claim predicts on a release; a later `when` replaces an earlier one."""
+        predictions = self.expect
+        for when in self.whens:
+            if matches(when.otp, otp_version):
+                predictions = replaced(predictions, when.expect)
+        return predictions
+
+    def rivals_on(self, otp_version: str) -> tuple[Rival, ...]:
+        """Return the wrong beliefs that a release must contradict."""
+        return tuple(rival for rival in self.rivals if matches(rival.otp, otp_version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """Hold a family of claims: one file; `section` is that of the research document."""
+
+    name: str
+    description: str
+    claims: tuple[Claim, ...]
+    untestable: tuple[Untestable, ...] = ()
+    section: int | None = None
+    path: Path = Path()
+
+    @property
+    def module(self) -> str:
+        """Return the Erlang module of the skill's probes."""
+        return module_of(self.name)
+
+
+def module_of(skill: str) -> str:
+    """Return the probe module of a skill: its name with underscores."""
+    return skill.replace("-", "_")
+
+
+def replaced(predictions: Iterable[Prediction], by: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """Return the predictions with those about the same keys replaced, and the new ones added."""
+    kept = tuple(old for old in predictions if not any(_overlap(old, new) for new in by))
+    return (*kept, *by)
+
+
+def _overlap(old: Prediction, new: Prediction) -> bool:
+    shared = min(len(old.path), len(new.path))
+    return old.path[:shared] == new.path[:shared]
+
+
+def load_skill(path: Path) -> Skill:
+    """Read one claim file.
+
+    Raises:
+        ClaimError: the file is wrong; every problem is named with its line.
+    """
+    from harness.claim_file import read_skill  # noqa: PLC0415  it builds this module's models
+
+    skill, problems = read_skill(path)
+    if skill is None or problems:
+        listed = "\n".join(str(problem) for problem in problems)
+        raise ClaimError(listed, hint="beamproof lint lists everything that is wrong")
+    return skill
+
+
+def skill_paths(claims_dir: Path) -> dict[str, Path]:
+    """Return the claim files of a folder by skill, in order.
+
+    Raises:
+        InputError: the folder is not there.
+    """
+    if not claims_dir.is_dir():
+        raise InputError(
+            f"there is no claims folder {claims_dir}",
+            hint="name it with --claims DIR or BEAMPROOF_CLAIMS",
+        )
+    return {path.stem: path for path in sorted(claims_dir.glob("*.toml"))}
+
+
+def load_skills(claims_dir: Path, names: Iterable[str] | None = None) -> tuple[Skill, ...]:
+    """Read all skills of a folder, or those named, each once, in the order given.
+
+    Raises:
+        InputError: the folder or a skill is not there; the message says what was probably meant.
+        ClaimError: a claim file is wrong.
+    """
+    paths = skill_paths(claims_dir)
+    wanted = list(paths) if names is None else list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in paths:
+            raise InputError(
+                f'there is no skill "{name}" in {claims_dir}', hint=_known(name, paths)
+            )
+    return tuple(load_skill(paths[name]) for name in wanted)
+
+
+def _known(name: str, paths: Mapping[str, Path]) -> str:
+    close = get_close_matches(name, list(paths), n=1, cutoff=0.5)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"skills: {', '.join(paths) or 'none'}"

@@ -1,0 +1,323 @@
+"""Judge evidence: claim + observation -> finding, rivals included.
+
+Knows: what a claim predicts, what was observed. Must not know: nodes, how anything is printed.
+Pure: the same claim and observation give the same finding, today or in a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from harness.claims import Claim, Rival, Skill
+from harness.expect import words
+from harness.median import median_interval
+from harness.plan import Json
+from harness.predict import (
+    MISSING,
+    Missing,
+    Outcome,
+    Prediction,
+    conjunction,
+    decide,
+    evaluate,
+    find,
+    is_number,
+    is_numeric,
+    show,
+)
+from harness.run import Failure, FailureKind, Observation, Run
+
+_T = TypeVar("_T")
+
+MOST_SAMPLES = 4
+"""How many times `repeat` samples are drawn at most before a median counts as undecidable."""
+
+
+class Verdict(StrEnum):
+    """Name the verdicts, worst first."""
+
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    CONFIRMED = "confirmed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Hold one prediction beside what was found.
+
+    `holds` is None where the evidence cannot decide it, and `note` says why. `found` is the value
+    (of several samples the median, or the first that decided); `found_text` prints it, with the
+    interval where there is one. `astride` tells that more samples could decide it.
+    """
+
+    path: str
+    predicted: str
+    found: Json
+    found_text: str
+    holds: bool | None
+    note: str = ""
+    astride: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalFinding:
+    """Say whether the evidence contradicts a wrong belief; `by` is the first that does."""
+
+    statement: str
+    contradicted: bool
+    by: Check | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Hold the verdict on one cell, with one sentence of reason and everything behind it."""
+
+    cell: str
+    claim: Claim
+    observation: Observation | None
+    verdict: Verdict
+    reason: str
+    checks: tuple[Check, ...] = ()
+    rivals: tuple[RivalFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Hold what a run comes to: a finding a cell, and the cells whose claim is gone."""
+
+    findings: tuple[Finding, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def judge(claim: Claim, observation: Observation) -> Finding:
+    """Judge one observation.
+
+    Returns:
+        `refuted` if a prediction fails; `inconclusive` if a sample failed, a key is missing, a
+        median is undecided or a rival fits as well; `skipped` if the claim is not about the
+        release that ran; else `confirmed`.
+    """
+    early = _before_evidence(claim, observation)
+    if early is not None:
+        return Finding(
+            cell=observation.cell,
+            claim=claim,
+            observation=observation,
+            verdict=early[0],
+            reason=early[1],
+        )
+    version = _version(observation)
+    evidence = [sample.evidence or {} for sample in observation.samples]
+    checks = tuple(_check(one, evidence) for one in claim.predictions_on(version))
+    rivals = tuple(_rival(one, evidence) for one in claim.rivals_on(version))
+    verdict, reason = _verdict(checks, rivals)
+    return Finding(
+        cell=observation.cell,
+        claim=claim,
+        observation=observation,
+        verdict=verdict,
+        reason=reason,
+        checks=checks,
+        rivals=rivals,
+    )
+
+
+def enough(claim: Claim, observation: Observation) -> bool:
+    """Tell whether drawing more samples is needless.
+
+    It is needless once the claim is decided, a sample failed, or `MOST_SAMPLES` times `repeat`
+    samples are there; needed while a median of the claim or of a rival is astride.
+    """
+    samples = observation.samples
+    if any(sample.failure is not None for sample in samples):
+        return True
+    if len(samples) < claim.repeat:
+        return False
+    if len(samples) >= MOST_SAMPLES * claim.repeat:
+        return True
+    finding = judge(claim, observation)
+    return finding.verdict is not Verdict.INCONCLUSIVE or not _more_would_help(finding)
+
+
+def _more_would_help(finding: Finding) -> bool:
+    """Tell whether everything that is still open is a median astride its limit."""
+    undecided = [check for check in finding.checks if check.holds is None]
+    alive = [rival for rival in finding.rivals if not rival.contradicted]
+    return all(check.astride for check in undecided) and all(
+        any(check.astride for check in rival.checks) for rival in alive
+    )
+
+
+def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
+    """Judge a stored run with the claims as they are now, in the order of its plan.
+
+    Returns:
+        A finding for each cell of the plan: `skipped` for those left out, `inconclusive` for
+        those that the run never reached.
+    """
+    claims = {claim.name: claim for skill in skills for claim in skill.claims}
+    observed = {one.cell: one for one in run.observations}
+    left_out = {one.cell: one.reason for one in run.header.left_out}
+    findings, unknown = [], []
+    for cell in dict.fromkeys((*run.header.cells, *observed, *left_out)):
+        claim = claims.get(cell.rpartition("@")[0])
+        if claim is None:
+            unknown.append(cell)
+        elif cell in observed:
+            findings.append(judge(claim, observed[cell]))
+        elif cell in left_out:
+            findings.append(_unobserved(cell, claim, Verdict.SKIPPED, left_out[cell]))
+        else:
+            reason = "the run ended before this cell was observed"
+            findings.append(_unobserved(cell, claim, Verdict.INCONCLUSIVE, reason))
+    return Judgement(findings=tuple(findings), unknown=tuple(unknown))
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of a whole: refuted > inconclusive > confirmed > skipped."""
+    found = set(verdicts)
+    return next((one for one in Verdict if one in found), Verdict.SKIPPED)
+
+
+def _before_evidence(claim: Claim, observation: Observation) -> tuple[Verdict, str] | None:
+    failed = [one.failure for one in observation.samples if one.failure is not None]
+    if failed:
+        share = f" ({len(failed)} of {len(observation.samples)} samples)"
+        several = len(observation.samples) > 1
+        return Verdict.INCONCLUSIVE, _failure(failed[0]) + (share if several else "")
+    if not observation.samples:
+        return Verdict.INCONCLUSIVE, "nothing was observed"
+    if any(sample.evidence is None for sample in observation.samples):
+        return Verdict.INCONCLUSIVE, "a sample has neither evidence nor a failure"
+    version = _version(observation)
+    if not version:
+        if claim.otp or claim.whens or any(rival.otp for rival in claim.rivals):
+            return Verdict.INCONCLUSIVE, "the run does not say which OTP version was observed"
+    elif not claim.applies_to(version):
+        return Verdict.SKIPPED, f"the claim is about OTP {claim.otp}, not {version}"
+    return None
+
+
+_FAILED = {
+    FailureKind.SETUP: "the probe could not set up its measurement",
+    FailureKind.CRASHED: "the probe crashed",
+    FailureKind.TIMEOUT: "the probe did not answer in time",
+    FailureKind.NODE_DIED: "the node died during the call",
+    FailureKind.BAD_EVIDENCE: "the probe returned something that is not evidence",
+    FailureKind.NOT_COMPILED: "the probe does not compile",
+    FailureKind.NOT_STARTED: "the node did not start",
+    FailureKind.UNMET_NEED: "a need of the probe is not met",
+}
+
+
+def _failure(failure: Failure) -> str:
+    raised = f"{failure.error_class}: " if failure.error_class else ""
+    return f"{_FAILED[failure.kind]}: {raised}{failure.reason}"
+
+
+def _check(prediction: Prediction, evidence: Sequence[dict[str, Json]]) -> Check:
+    found = [find(one, prediction.path) for one in evidence]
+    numbers = [value for value in found if is_number(value)]
+    if len(numbers) == len(found) > 1 and is_numeric(prediction.leaf):
+        return _check_median(prediction, numbers)
+    outcomes = [evaluate(prediction.leaf, value) for value in found]
+    outcome = conjunction(outcomes)
+    at = next((n for n, one in enumerate(outcomes) if one == outcome), 0)
+    return _new_check(prediction, found[at], outcome, _samples(outcome, at, len(found)))
+
+
+def _check_median(prediction: Prediction, numbers: Sequence[float]) -> Check:
+    interval = median_interval(numbers)
+    holds = decide(prediction.leaf, interval.low, interval.high)
+    found = show(interval.median)
+    if interval.low != interval.high:
+        found += f" [{show(interval.low)}, {show(interval.high)}]"
+    note = ""
+    if holds is None:
+        sure = f"{100 * interval.confidence:.0f} % interval of the median"
+        note = f"the {sure} of {interval.samples} samples lies astride the limit"
+    return Check(
+        path=prediction.name,
+        predicted=words(prediction.leaf),
+        found=interval.median,
+        found_text=f"{found}, n = {interval.samples}",
+        holds=holds,
+        note=note,
+        astride=holds is None,
+    )
+
+
+def _new_check(prediction: Prediction, found: Json | Missing, outcome: Outcome, note: str) -> Check:
+    return Check(
+        path=prediction.name,
+        predicted=words(prediction.leaf),
+        found=None if found is MISSING else found,
+        found_text=show(found),
+        holds=outcome.holds,
+        note=note,
+    )
+
+
+def _samples(outcome: Outcome, at: int, total: int) -> str:
+    """Return the note of an outcome, naming the sample that decided against the prediction."""
+    if total == 1 or outcome.holds:
+        return outcome.note
+    return ", ".join(filter(None, (outcome.note, f"in sample {at + 1} of {total}")))
+
+
+def _rival(rival: Rival, evidence: Sequence[dict[str, Json]]) -> RivalFinding:
+    checks = tuple(_check(one, evidence) for one in rival.expect)
+    by = next((check for check in checks if check.holds is False), None)
+    return RivalFinding(
+        statement=rival.statement, contradicted=by is not None, by=by, checks=checks
+    )
+
+
+def _verdict(checks: Sequence[Check], rivals: Sequence[RivalFinding]) -> tuple[Verdict, str]:
+    failed = [check for check in checks if check.holds is False]
+    if failed:
+        return Verdict.REFUTED, _listed(failed, _refutation)
+    undecided = [check for check in checks if check.holds is None]
+    if undecided:
+        return Verdict.INCONCLUSIVE, _listed(undecided, _doubt)
+    alive = [rival for rival in rivals if not rival.contradicted]
+    if alive:
+        return Verdict.INCONCLUSIVE, _listed(alive, _undecided_rival)
+    held = "1 prediction holds" if len(checks) == 1 else f"{len(checks)} predictions hold"
+    against = "1 rival is" if len(rivals) == 1 else f"{len(rivals)} rivals are"
+    return Verdict.CONFIRMED, f"{held}, {against} contradicted"
+
+
+def _listed(found: Sequence[_T], say: Callable[[_T], str]) -> str:
+    """Say the first, and how many more there are: a reason is one sentence."""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return say(found[0]) + more
+
+
+def _refutation(check: Check) -> str:
+    note = f" ({check.note})" if check.note else ""
+    return f"{check.path}: predicted {check.predicted}, found {check.found_text}{note}"
+
+
+def _doubt(check: Check) -> str:
+    return f"{check.path}: {check.note or 'undecided'}; predicted {check.predicted}"
+
+
+def _undecided_rival(rival: RivalFinding) -> str:
+    doubt = next((check for check in rival.checks if check.holds is None), None)
+    if doubt is None:
+        return f'the evidence fits the rival as well: "{rival.statement}"'
+    return f'the rival is not contradicted: "{rival.statement}" ({doubt.path}: {doubt.note})'
+
+
+def _version(observation: Observation) -> str:
+    return observation.build.otp_version if observation.build else ""
+
+
+def _unobserved(cell: str, claim: Claim, verdict: Verdict, reason: str) -> Finding:
+    return Finding(cell=cell, claim=claim, observation=None, verdict=verdict, reason=reason)

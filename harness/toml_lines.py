@@ -1,0 +1,91 @@
+"""Lines of a TOML file: which key stands where, since `tomllib` does not say.
+
+Knows: headers, dotted keys, strings and brackets of TOML. Must not know: what the keys mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Path = tuple[str | int, ...]
+"""Keys from the top of the file; tables of an array by their index."""
+
+# What may hide a bracket, a hash or a line's end from the scanner, longest first.
+_TOKEN = re.compile(
+    r"""
+      \"{3} (?: \\. | [^\\] )*? \"{3}
+    | '{3} .*? '{3}
+    | " (?: \\. | [^"\\\n] )* "
+    | ' [^'\n]* '
+    | \# [^\n]*
+    | [][{}\n]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_HEADER = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<key>{_DOTTED})\s*\]")
+_KEY = re.compile(rf"\s*(?P<key>{_DOTTED})\s*=")
+_ONE_PART = re.compile(_PART)
+
+
+class Lines:
+    """Find the line of a key in one TOML text."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Path, int] = {}
+        self._tables: dict[Path, int] = {}
+        current: Path = ()
+        for number, statement in _statements(text):
+            if (header := _HEADER.match(statement)) is not None:
+                current = self._enter(_parts(header["key"]), array=header["open"] == "[[")
+                self._note(current, number)
+            elif (key := _KEY.match(statement)) is not None:
+                self._note((*current, *_parts(key["key"])), number)
+
+    def of(self, path: Path) -> int:
+        """Return the line of a key, or of the nearest table around it that the file names."""
+        for length in range(len(path), 0, -1):
+            if (line := self._lines.get(path[:length])) is not None:
+                return line
+        return 1
+
+    def _note(self, path: Path, number: int) -> None:
+        for length in range(1, len(path) + 1):
+            self._lines.setdefault(path[:length], number)
+
+    def _enter(self, parts: Path, *, array: bool) -> Path:
+        path: Path = ()
+        for part in parts[:-1]:
+            path = (*path, part)
+            if path in self._tables:
+                path = (*path, self._tables[path])
+        path = (*path, *parts[-1:])
+        if not array:
+            return path
+        self._tables[path] = self._tables.get(path, -1) + 1
+        return (*path, self._tables[path])
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each statement's first line number and first line, blank lines and comments too."""
+    number, depth, start, first = 1, 0, 0, 1
+    for token in _TOKEN.finditer(text):
+        found = token.group()
+        if found in "[{":
+            depth += 1
+        elif found in "]}":
+            depth -= 1
+        elif found != "\n":
+            number += found.count("\n")
+        else:
+            number += 1
+            if depth <= 0:
+                yield first, text[start : token.start()]
+                start, first, depth = token.end(), number, 0
+    yield first, text[start:]
+
+
+def _parts(dotted: str) -> Path:
+    return tuple(part[1:-1] if part[0] in "\"'" else part for part in _ONE_PART.findall(dotted))
