@@ -13,6 +13,7 @@ from importlib.metadata import version
 import click
 
 from harness.errors import BeamproofError, ExitCode
+from harness.suggest import did_you_mean
 
 _VERBS = {
     "verify": "harness.cli_verify:verify",
@@ -54,10 +55,8 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuse an unknown verb with what was probably meant."""
-        from harness.claims import suggest  # noqa: PLC0415 - only to word the error
-
         if args and args[0] not in _VERBS and not args[0].startswith("-"):
-            ctx.fail(f"no such command {args[0]!r}{suggest(args[0], list(_VERBS))}")
+            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _VERBS)}")
         return super().resolve_command(ctx, args)
 
 

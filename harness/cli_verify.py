@@ -19,12 +19,11 @@ import click
 import msgspec
 
 from harness import matrix, session
-from harness.claims import Skill, load_skills, suggest
+from harness.claims import Skill, load_skills
 from harness.cli_options import cache_dir, claims_option, latest_run, probes_option, runs_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import ExitCode, InputError, NothingSelectedError
-from harness.findings import claims_by_name, findings_of, left_out_findings
-from harness.judge import Finding, Verdict
+from harness.judge import Finding, Verdict, judge_run, worst
 from harness.run import Header, Run, RunWriter, read_run
 from harness.runner import Options
 
@@ -120,7 +119,7 @@ def _run_path(text: str, runs_dir: Path) -> Path:
 
 def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
     run = read_run(latest_run(runs_dir))
-    findings = findings_of(run, claims_by_name(load_skills(claims_dir, None)))
+    findings = judge_run(run, load_skills(claims_dir)).findings
     cells = frozenset(
         finding.cell for finding in findings if finding.verdict is not Verdict.CONFIRMED
     )
@@ -155,9 +154,7 @@ def _lay_out(
     if before is not None:
         runtime = runtime.as_recorded(before.header)
     releases = stack.enter_context(
-        session.open_releases(
-            runtime.releases, runtime.way, runtime.options(), workshop, _say
-        )
+        session.open_releases(runtime.releases, runtime.way, runtime.options(), workshop, _say)
     )
     if runtime.is_strict:
         session.require(releases)
@@ -174,7 +171,7 @@ def _rest_of(before: Run) -> matrix.Selection:
 
 
 def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
-    unknown = matrix.unknown_patterns(skills, patterns, suggest)
+    unknown = matrix.unknown_patterns(skills, patterns)
     if unknown:
         raise NothingSelectedError("\n".join(unknown), hint="beamproof list prints all claims")
 
@@ -191,11 +188,11 @@ def _refuse_empty(laid_out: matrix.Matrix, releases: session.Releases) -> None:
     )
 
 
-def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, list[Finding]]:
+def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, tuple[Finding, ...]]:
     """Run the plan and return the run as it now stands in its file, judged."""
     from harness.report.progress import display_for  # noqa: PLC0415 - rich, after the nodes start
 
-    claims = claims_by_name(plan.skills)
+    claims = {claim.name: claim for skill in plan.skills for claim in skill.claims}
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     with RunWriter(path) as writer, display_for(_console(), plan.matrix.cells) as display:
         if before is None:
@@ -214,7 +211,7 @@ def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, lis
             _say(f"interrupted; go on with: beamproof verify --resume {path}")
             raise
     run = read_run(path)
-    return run, list(findings_of(run, claims))
+    return run, judge_run(run, plan.skills).findings
 
 
 def _header(plan: Plan, request: Request) -> Header:
@@ -234,14 +231,15 @@ def exit_code(findings: Sequence[Finding]) -> ExitCode:
 
     A run that confirmed nothing proves nothing: it exits as if nothing had been selected.
     """
-    verdicts = {finding.verdict for finding in findings}
-    if Verdict.REFUTED in verdicts:
-        return ExitCode.REFUTED
-    if Verdict.INCONCLUSIVE in verdicts:
-        return ExitCode.INCONCLUSIVE
-    if Verdict.CONFIRMED in verdicts:
-        return ExitCode.CONFIRMED
-    return ExitCode.NOTHING_SELECTED
+    return _EXIT_CODES[worst(finding.verdict for finding in findings)]
+
+
+_EXIT_CODES = {
+    Verdict.REFUTED: ExitCode.REFUTED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Verdict.CONFIRMED: ExitCode.CONFIRMED,
+    Verdict.SKIPPED: ExitCode.NOTHING_SELECTED,
+}
 
 
 def _print_plan(plan: Plan, *, as_json: bool) -> None:
@@ -254,7 +252,9 @@ def _print_plan(plan: Plan, *, as_json: bool) -> None:
     for cell in cells:
         notes = [*cell.call.flags, *sorted(cell.call.needs)]
         notes += [name for name, set_ in _modes(cell.call) if set_]
-        click.echo(f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip())
+        click.echo(
+            f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip()
+        )
     for left in plan.matrix.left_out:
         click.echo(f"left out: {left.cell}: {left.reason}")
     click.echo(f"{len(cells)} cells, {len(plan.matrix.left_out)} left out")

@@ -6,7 +6,7 @@ Knows: claims, releases, what a machine offers. Must not know: how a cell is run
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from harness.claims import Claim, Skill
 from harness.errors import InputError
 from harness.plan import Cell, LeftOut, Need, cell_id
+from harness.suggest import did_you_mean
 
 KNOWN_RELEASES = range(24, 28)
 """The releases that claims are written for; others run only when named."""
@@ -137,13 +138,11 @@ def parse_releases(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def unknown_patterns(
-    skills: Iterable[Skill], patterns: Iterable[str], near: Callable[[str, list[str]], str]
-) -> list[str]:
+def unknown_patterns(skills: Iterable[Skill], patterns: Iterable[str]) -> list[str]:
     """Return a sentence for every pattern that fits no claim, with what was probably meant."""
     names = [(skill.name, claim.id) for skill in skills for claim in skill.claims]
     return [
-        f"--claim {pattern}: no such claim{near(pattern, [claim for _, claim in names])}"
+        f"--claim {pattern}: no such claim{did_you_mean(pattern, (claim for _, claim in names))}"
         for pattern in patterns
         if not any(_fits(pattern, skill, claim) for skill, claim in names)
     ]

@@ -97,12 +97,17 @@ def _mark(verdict: Verdict | None) -> Text:
 
 def _details(finding: Finding) -> RenderableType:
     character, style = MARKS[finding.verdict]
-    title = Text.assemble((f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold"))
+    title = Text.assemble(
+        (f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold")
+    )
     body: list[RenderableType] = [Text(finding.claim.statement), Text(finding.reason, style=style)]
     if finding.checks:
         body.append(_checks(finding.checks))
-    body += [Text(f"rival not contradicted: {rival.statement}") for rival in finding.rivals
-             if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE]
+    body += [
+        Text(f"rival not contradicted: {rival.statement}")
+        for rival in finding.rivals
+        if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE
+    ]
     body += _envelope(finding.observation)
     body.append(Text(f"again: {repeat_command(finding)}", style="cyan"))
     return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
@@ -122,7 +127,9 @@ def _checks(checks: Sequence[Check]) -> Table:
     table.add_column("found", overflow="fold")
     for check in checks:
         mark = {True: ("✔", "green"), False: ("✘", "red"), None: ("?", "yellow")}[check.holds]
-        table.add_row(Text(*mark), Text(check.path), Text(check.predicted), Text(_short(check.found)))
+        table.add_row(
+            Text(*mark), Text(check.path), Text(check.predicted), Text(_short(check.found_text))
+        )
     return table
 
 
@@ -162,12 +169,13 @@ def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
 
 def _print_run(run: Run, console: Console) -> None:
     if not run.complete:
-        console.print(Text(f"! incomplete run: beamproof verify --resume {run.path}", style="yellow"))
+        console.print(
+            Text(f"! incomplete run: beamproof verify --resume {run.path}", style="yellow")
+        )
     console.print(Text(f"run: {run.path}", style="dim"))
 
 
-def _short(value: object) -> str:
-    text = "(not in the evidence)" if value is None else repr(value)
+def _short(text: str) -> str:
     return text if len(text) <= _VALUE_CHARS else f"{text[:_VALUE_CHARS]}…"
 
 
