@@ -78,6 +78,10 @@ class Lane:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every node in good order."""
         for node in list(self._live):
             self._close(node)
 

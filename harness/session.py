@@ -57,6 +57,10 @@ class Releases:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the nodes that nobody took."""
         for node in self.nodes.values():
             node.close()
         self.nodes.clear()
@@ -126,15 +130,13 @@ def open_releases(
                 opened.nodes[runtime.name] = node
                 opened.builds[runtime.name] = node.build
     except BaseException:
-        opened.__exit__()
+        opened.close()
         raise
     return opened
 
 
 def _open_node(runtime: Runtime, workshop: Workshop) -> Node:
-    node = Node(
-        runtime.launcher, name=workshop.node_name(runtime.name), probes=workshop.probes
-    )
+    node = Node(runtime.launcher, name=workshop.node_name(runtime.name), probes=workshop.probes)
     try:
         node.open()
     except BeamproofError as error:

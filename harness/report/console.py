@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from io import StringIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -111,6 +112,14 @@ def _details(finding: Finding) -> RenderableType:
     body += _envelope(finding.observation)
     body.append(Text(f"again: {repeat_command(finding)}", style="cyan"))
     return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
+
+
+def explain(finding: Finding) -> str:
+    """Return what the terminal shows of one cell, as plain text of 100 columns."""
+    console = Console(width=100, color_system=None, force_terminal=False, file=StringIO())
+    with console.capture() as captured:
+        console.print(_details(finding))
+    return captured.get().strip()
 
 
 def repeat_command(finding: Finding) -> str:
