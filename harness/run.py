@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from enum import StrEnum
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -182,13 +183,14 @@ class RunWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._observations = 0
 
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab")
+            _drop_cut_line(self.path)
+            self._file = self.path.open("ab", buffering=0)
         except OSError as error:
             raise StorageError(
                 f"cannot write the run file {self.path}: {error.strerror}",
@@ -201,7 +203,7 @@ class RunWriter:
             self._file.close()
 
     def append(self, line: Line) -> None:
-        """Write one line and flush it to the disk.
+        """Write one line through to the disk.
 
         Raises:
             StorageError: the disk is full or gone; what was written before is kept.
@@ -209,8 +211,9 @@ class RunWriter:
         if self._file is None:
             raise StorageError(f"the run file {self.path} is not open")
         try:
-            self._file.write(_encoder.encode(line) + b"\n")
-            self._file.flush()
+            rest = _encoder.encode(line) + b"\n"
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise StorageError(
@@ -231,6 +234,14 @@ class RunWriter:
         except StorageError:
             if footer.outcome is Outcome.COMPLETE:
                 raise
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Cut off what a crash left of a line, so that the next line starts on its own."""
+    if path.is_file() and path.stat().st_size:
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            os.truncate(path, content.rfind(b"\n") + 1)
 
 
 def read_run(path: Path) -> Run:
