@@ -1,0 +1,159 @@
+"""The research document: its sections, their parts and sentences, and where words occur in it.
+
+Knows: the document's Markdown. Must not know: claims.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+Span = tuple[int, int]
+"""From the first character to behind the last, in a folded text."""
+
+_HEADING = re.compile(r"^##\s+(?P<number>\d+)\.\s+(?P<title>.+?)\s*$", re.MULTILINE)
+_NEXT = re.compile(r"^(?:##\s|---\s*$)", re.MULTILINE)
+_LABEL = re.compile(r"^\*\*(?P<label>[A-Z][^*:]{0,40}):\*\*[ \t]*", re.MULTILINE)
+_ITEM = re.compile(r"^\s*[-*+]\s.*$", re.MULTILINE)
+_MARKS = re.compile(r"[*`]|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)")
+_ELLIPSIS = re.compile(r"\s*(?:…|\.\.\.)\s*")
+_SENTENCE_END = re.compile(
+    r"""[.!?][*"')\]\u201d\u2019`]*\s+(?=[*"'(\u201c\u2018`:]*[A-Z0-9]|`|\*\*)"""
+)
+_ABBREVIATION = re.compile(r"(?:\b(?:vs|e\.g|i\.e|etc|cf|ca|approx|incl|no|Dr|Mr)|\b[A-Z])\.$")
+_RATING = re.compile(r"(?:very )?(?:high|medium|low)(?:-(?:high|medium|low))?\.?", re.IGNORECASE)
+
+# Typing differs between an author's keyboard and the document; the words do not.
+_SAME = str.maketrans("\u201c\u201d\u2018\u2019\u2014\u2013\u00a0", "\"\"''-- ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """Hold one sentence without its marks, and its span in the folded text of the section.
+
+    `rating` tells that it is no statement but the value of a label ("High.").
+    """
+
+    part: str
+    text: str
+    line: int
+    span: Span
+    rating: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Hold one section: its sentences in order and all of them as one folded text."""
+
+    number: int
+    title: str
+    line: int
+    sentences: tuple[Sentence, ...]
+    text: str
+
+
+def fold(text: str) -> str:
+    """Return the words alone: no Markdown marks, single spaces, plain quotation marks, dashes."""
+    return " ".join(_MARKS.sub("", text).translate(_SAME).split())
+
+
+def section_numbers(document: str) -> tuple[int, ...]:
+    """Return the numbers of the sections in order."""
+    return tuple(int(found["number"]) for found in _HEADING.finditer(document))
+
+
+@lru_cache(maxsize=64)
+def read_section(document: str, number: int) -> Section | None:
+    """Return a section's statements, without its lists of links; None if there is no such one."""
+    heading = next(
+        (one for one in _HEADING.finditer(document) if int(one["number"]) == number), None
+    )
+    if heading is None:
+        return None
+    end = _NEXT.search(document, heading.end())
+    body = document[heading.end() : end.start() if end else len(document)]
+    first = document.count("\n", 0, heading.end()) + 1
+    sentences: list[Sentence] = []
+    at = 0
+    for part, line, raw in _raw_sentences(body, first):
+        text = fold(raw)
+        rating = _RATING.fullmatch(text) is not None
+        span = (at, at + len(text))
+        sentences.append(Sentence(part=part, text=text, line=line, span=span, rating=rating))
+        at += len(text) + 1
+    return Section(
+        number=number,
+        title=fold(heading["title"]),
+        line=first,
+        sentences=tuple(sentences),
+        text=" ".join(sentence.text for sentence in sentences),
+    )
+
+
+def occurrences(quote: str, folded: str) -> tuple[Span, ...]:
+    """Return where a quote stands in a folded text; empty if it does not.
+
+    An ellipsis in the quote leaves words out: its pieces must follow each other. Case is ignored.
+    """
+    pieces = [piece for piece in _ELLIPSIS.split(_unlabelled(quote)) if piece]
+    lowered = _lowered(folded)
+    if len(pieces) == 1:
+        return tuple(_all(pieces[0].lower(), lowered))
+    spans: list[Span] = []
+    at = 0
+    for piece in pieces:
+        start = lowered.find(piece.lower(), at)
+        if start < 0:
+            return ()
+        at = start + len(piece)
+        spans.append((start, at))
+    return tuple(spans)
+
+
+@lru_cache(maxsize=8)
+def folded_document(document: str) -> str:
+    """Return the whole document folded."""
+    return fold(document)
+
+
+@lru_cache(maxsize=64)
+def _lowered(text: str) -> str:
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
+
+
+def _unlabelled(quote: str) -> str:
+    return fold(_LABEL.sub("", quote.strip()))
+
+
+def _all(piece: str, lowered: str) -> Iterator[Span]:
+    start = lowered.find(piece)
+    while start >= 0:
+        yield start, start + len(piece)
+        start = lowered.find(piece, start + 1)
+
+
+def _raw_sentences(body: str, first: int) -> Iterator[tuple[str, int, str]]:
+    part = ""
+    for paragraph in re.finditer(r"\S.*?(?=\n[ \t]*\n|\Z)", body, re.DOTALL):
+        text, start = paragraph.group(), paragraph.start()
+        label = _LABEL.match(text)
+        if label is not None:
+            part, text, start = label["label"], text[label.end() :], start + label.end()
+        line = first + body.count("\n", 0, start)
+        for sentence in _split(_ITEM.sub("", text)):
+            yield part, line, sentence
+
+
+def _split(text: str) -> Iterator[str]:
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        head = text[start : end.start() + 1]
+        if _ABBREVIATION.search(head):
+            continue
+        yield text[start : end.end()].strip()
+        start = end.end()
+    if text[start:].strip():
+        yield text[start:].strip()

@@ -1,0 +1,113 @@
+"""What stands in a probe module's source: exports, specs, the comment before each probe.
+
+Knows: as much of Erlang's syntax as that takes. Must not know: claims. It never rejects a file:
+the compiler of the release under test does that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# What may hide brackets and full stops from the parser: comments, text, atoms, characters.
+_OPAQUE = re.compile(
+    r"""%[^\n]* | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\\n])*' | \$(?:\\.|[^\n])""",
+    re.DOTALL | re.VERBOSE,
+)
+_EXPORT = re.compile(r"^-export\(\s*\[(?P<list>[^]]*)\]\s*\)\s*\.", re.MULTILINE)
+_ARITY = re.compile(r"(?P<name>[a-z]\w*)\s*/\s*(?P<arity>\d+)")
+_SPEC = re.compile(r"^-spec\s+(?P<name>[a-z]\w*)\s*\(", re.MULTILINE)
+_FUNCTION = re.compile(r"^(?P<name>[a-z]\w*)\s*\(", re.MULTILINE)
+_FORM_END = re.compile(r"\.[ \t]*$", re.MULTILINE)
+_COMMENT = re.compile(r"[ \t]*%")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Hold one exported function.
+
+    `line` is that of its definition (of the export, if it has none), `doc` the comment directly
+    before it without the percent signs, `source` the text from the comment to its end.
+    """
+
+    name: str
+    arity: int
+    line: int
+    doc: str
+    source: str
+    has_spec: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeModule:
+    """Hold one module's exported functions, in the order of its export list."""
+
+    path: Path
+    name: str
+    probes: tuple[Probe, ...]
+
+    def probe(self, name: str) -> Probe | None:
+        """Return an exported function by name, that of one argument if there are several."""
+        named = [probe for probe in self.probes if probe.name == name]
+        return next((one for one in named if one.arity == 1), named[0] if named else None)
+
+
+def is_skill_module(name: str) -> bool:
+    """Tell modules of probes from those that support them (`probe_lib`, `beam_x_lib`)."""
+    return not name.startswith("probe_") and not name.endswith("_lib")
+
+
+def read_module(path: Path) -> ProbeModule:
+    """Read the exported functions of a module.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    plain = _OPAQUE.sub(_blank, text)
+    specs = {found["name"]: found.start() for found in reversed(list(_SPEC.finditer(plain)))}
+    functions = {
+        found["name"]: found.start() for found in reversed(list(_FUNCTION.finditer(plain)))
+    }
+    probes = []
+    for export in _EXPORT.finditer(plain):
+        for item in _ARITY.finditer(plain, export.start("list"), export.end("list")):
+            name = item["name"]
+            start = functions.get(name, item.start())
+            top = min(start, specs.get(name, start))
+            probes.append(
+                Probe(
+                    name=name,
+                    arity=int(item["arity"]),
+                    line=text.count("\n", 0, start) + 1,
+                    doc=_doc(text, top) if name in functions else "",
+                    source=_source(text, plain, top, start) if name in functions else "",
+                    has_spec=name in specs,
+                )
+            )
+    return ProbeModule(path=path, name=path.stem, probes=tuple(probes))
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found.group())
+
+
+def _comment_start(text: str, top: int) -> int:
+    """Return where the comment directly before a form begins."""
+    while top > 0:
+        line = text.rfind("\n", 0, top - 1) + 1
+        if not _COMMENT.match(text, line, top):
+            break
+        top = line
+    return top
+
+
+def _doc(text: str, top: int) -> str:
+    comment = text[_comment_start(text, top) : top]
+    return "\n".join(line.strip().lstrip("%").strip() for line in comment.splitlines())
+
+
+def _source(text: str, plain: str, top: int, start: int) -> str:
+    end = _FORM_END.search(plain, start)
+    return text[_comment_start(text, top) : end.end() if end else len(text)].rstrip()
