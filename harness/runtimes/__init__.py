@@ -1,1 +1,10 @@
-"""Where a VM comes from: a Docker image, an install on the host, Debian's packages."""
+"""Where a VM comes from: a container, an install on the host, or Debian's packages.
+
+The public surface is `resolve` with its options and results; the ways themselves are modules of
+which the costly ones are imported when they are used, so that no run pays for another's engine.
+"""
+
+from harness.runtimes.model import Resolved, Runtime, RuntimeOptions, Way
+from harness.runtimes.resolve import AUTO, resolve
+
+__all__ = ["AUTO", "Resolved", "Runtime", "RuntimeOptions", "Way", "resolve"]

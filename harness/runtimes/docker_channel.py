@@ -1,0 +1,274 @@
+"""One container's attached stream as a channel.
+
+Knows: the engine's 8-byte frames, which mix stdout and stderr on one socket, and the life of one
+container. Must not know: what the bytes mean.
+
+Reading and writing take turns on one thread: whoever writes also takes what arrives, so a VM that
+prints while it is written to can never stand still against us.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import signal
+import ssl
+import time
+from typing import Any, Self
+
+from docker.api.client import APIClient
+from docker.errors import APIError, DockerException, NotFound
+from requests.exceptions import RequestException
+
+from harness.errors import ProtocolError
+
+LOG_LIMIT_BYTES = 256 * 1024
+"""How much of a VM's stderr is kept between two calls of `log`, first half and last half."""
+
+STDOUT_LIMIT_BYTES = 96 * 1024 * 1024
+"""How much stdout is taken while we write; beyond it the VM waits until somebody reads."""
+
+_HEADER_BYTES = 8
+_STDOUT, _STDERR = 1, 2
+_CHUNK_BYTES = 256 * 1024
+_BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_SIGNAL_BASE = 128
+
+
+class Demultiplexer:
+    """Part the engine's frames into stdout and stderr, however they are cut up on arrival."""
+
+    def __init__(self) -> None:
+        self.stdout = bytearray()
+        self.stderr = BoundedLog()
+        self._header = bytearray()
+        self._kind = 0
+        self._missing = 0
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take bytes as they came from the socket.
+
+        Raises:
+            ProtocolError: they are not the engine's frames.
+        """
+        view = memoryview(data)
+        while view:
+            if self._missing == 0:
+                view = self._take_header(view)
+                continue
+            part, view = view[: self._missing], view[self._missing :]
+            self._missing -= len(part)
+            if self._kind == _STDOUT:
+                self.stdout += part
+            elif self._kind == _STDERR:
+                self.stderr.append(part)
+
+    def _take_header(self, view: memoryview) -> memoryview:
+        wanted = _HEADER_BYTES - len(self._header)
+        self._header += view[:wanted]
+        if len(self._header) == _HEADER_BYTES:
+            if self._header[0] > _STDERR or any(self._header[1:4]):
+                raise ProtocolError(f"not a frame of the engine: {bytes(self._header)!r}")
+            self._kind = self._header[0]
+            self._missing = int.from_bytes(self._header[4:], "big")
+            self._header.clear()
+        return view[wanted:]
+
+
+class BoundedLog:
+    """Keep the beginning and the end of what is printed, and say how much lies between."""
+
+    def __init__(self, limit: int = LOG_LIMIT_BYTES) -> None:
+        self._half = limit // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Take what was printed."""
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > 2 * self._half:
+            self._cut()
+
+    def take(self) -> bytes:
+        """Return what is kept, and begin again."""
+        self._cut()
+        between = b"\n[... %d bytes dropped ...]\n" % self._dropped if self._dropped else b""
+        taken = bytes(self._head) + between + bytes(self._tail)
+        self._head.clear()
+        self._tail.clear()
+        self._dropped = 0
+        return taken
+
+    def _cut(self) -> None:
+        excess = len(self._tail) - self._half
+        if excess > 0:
+            del self._tail[:excess]
+            self._dropped += excess
+
+
+class DockerChannel:
+    """Speak with the VM in one container, and end it.
+
+    Args:
+        client: the engine.
+        name: the container's name.
+        connection: the attached stream's socket; the channel closes it.
+        response: what keeps the socket alive in the docker package.
+    """
+
+    def __init__(self, client: APIClient, name: str, connection: Any, response: Any) -> None:
+        self.keep = False
+        self._client = client
+        self._name = name
+        self._socket = connection
+        self._response = response
+        self._parts = Demultiplexer()
+        self._ended = False
+        self._gone = False
+        self._status: int | None = None
+        self._socket.settimeout(0)
+
+    @classmethod
+    def attach(cls, client: APIClient, name: str) -> Self:
+        """Attach to a container that has been created and not started."""
+        wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1, "logs": 0}
+        response = client.attach_socket(name, params=wanted)
+        # over unix and plain sockets the docker package hands out a wrapper with the socket in it
+        return cls(client, name, getattr(response, "_sock", response), response)
+
+    def read(self, size: int, deadline: float) -> bytes:
+        """Return up to `size` bytes of stdout, `b""` at its end.
+
+        Raises:
+            TimeoutError: nothing came before the deadline.
+        """
+        buffer = self._parts.stdout
+        while not buffer:
+            if self._ended:
+                return b""
+            self._wait(deadline, writing=False)
+            self._receive()
+        taken = bytes(memoryview(buffer)[:size])
+        del buffer[: len(taken)]
+        return taken
+
+    def write(self, data: bytes, deadline: float) -> None:
+        """Send all of `data` to the VM's stdin, and take what arrives meanwhile.
+
+        Raises:
+            TimeoutError: the VM did not take it before the deadline.
+            BrokenPipeError: the container has ended.
+        """
+        view = memoryview(data)
+        while view:
+            if self._ended:
+                raise BrokenPipeError("the container has ended")
+            readable, writable = self._wait(deadline, writing=True)
+            if readable:
+                self._receive()
+            if writable:
+                with contextlib.suppress(*_BLOCKED):
+                    view = view[self._socket.send(view[:_CHUNK_BYTES]) :]
+
+    def log(self) -> bytes:
+        """Return what arrived on stderr since the last call."""
+        while not self._ended and self._poll(select.POLLIN, 0):
+            if not self._receive():
+                break
+        return self._parts.stderr.take()
+
+    def kill(self) -> None:
+        """Remove the container, unless it is to be kept; never raises."""
+        if self._gone:
+            return
+        self._gone = True
+        if not self.keep:
+            with contextlib.suppress(Exception):  # it may be gone, and so may the engine
+                self._note_end()
+            with contextlib.suppress(Exception):
+                self._client.remove_container(self._name, force=True, v=True)
+        self._close()
+
+    def wait(self, deadline: float) -> int | None:
+        """Return the exit status (negative for a signal), None while the VM lives.
+
+        A VM that the engine killed for its memory has that said in its log.
+        """
+        if self._status is None and not self._gone:
+            with contextlib.suppress(DockerException, RequestException, OSError):
+                self._await_end(deadline)
+        return self._status
+
+    def _await_end(self, deadline: float) -> None:
+        remaining = deadline - time.monotonic()
+        if remaining > 0:
+            with contextlib.suppress(RequestException, NotFound, APIError):
+                self._client.wait(self._name, timeout=remaining)
+        self._note_end()
+
+    def _note_end(self) -> None:
+        """Ask the engine how the container ended, if it did."""
+        if self._status is not None:
+            return
+        found = self._client.inspect_container(self._name)
+        state = found["State"]
+        if state["Running"] or state["Status"] == "created":
+            return
+        self._status = exit_status(int(state["ExitCode"]))
+        if state.get("OOMKilled"):
+            limit = int(found["HostConfig"]["Memory"]) >> 20
+            self._parts.stderr.append(
+                b"\nbeamproof: the container met its memory limit of %d MiB\n" % limit
+            )
+
+    def _receive(self) -> bool:
+        """Take what has arrived; tell whether anything had."""
+        try:
+            data = self._socket.recv(_CHUNK_BYTES)
+        except _BLOCKED:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._ended = True
+            return False
+        self._parts.feed(data)
+        return True
+
+    def _wait(self, deadline: float, *, writing: bool) -> tuple[bool, bool]:
+        events = 0 if writing and self._is_full() else select.POLLIN
+        events |= select.POLLOUT if writing else 0
+        remaining = deadline - time.monotonic()
+        happened = self._poll(events, max(0.0, remaining))
+        if not happened:
+            raise TimeoutError(f"the container {self._name} did not answer in time")
+        return bool(happened & ~select.POLLOUT), bool(happened & select.POLLOUT)
+
+    def _poll(self, events: int, seconds: float) -> int:
+        pending = getattr(self._socket, "pending", None)  # TLS keeps decrypted bytes to itself
+        if events & select.POLLIN and pending is not None and pending() > 0:
+            return select.POLLIN
+        poll = select.poll()
+        poll.register(self._socket, events)
+        happened = poll.poll(seconds * 1000)
+        return happened[0][1] if happened else 0
+
+    def _is_full(self) -> bool:
+        return len(self._parts.stdout) >= STDOUT_LIMIT_BYTES
+
+    def _close(self) -> None:
+        self._ended = True
+        for closing in (self._socket, self._response):
+            with contextlib.suppress(Exception):
+                closing.close()
+
+
+def exit_status(code: int) -> int:
+    """Return a container's exit code with signals negative, as Python has them of processes."""
+    number = code - _SIGNAL_BASE
+    return -number if number in {int(item) for item in signal.Signals} else code

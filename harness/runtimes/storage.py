@@ -1,0 +1,157 @@
+"""The cache folder: locks, temporary folders, and how a finished folder takes its place.
+
+Knows: files. Must not know: what is kept in them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import BeamproofError, StorageError
+
+LOCK_TIMEOUT_S = 900.0
+"""How long one install waits for another of the same release."""
+
+_POLL_S = 0.1
+_TEMP_PREFIX = ".tmp-"
+
+
+@contextmanager
+def locked(root: Path, name: str, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the lock `name` below `root`; the kernel frees it when its holder dies.
+
+    Args:
+        root: the folder of the locks; made if it is not there.
+        name: what is locked.
+        waiting: called once when another process holds the lock.
+
+    Raises:
+        StorageError: the folder cannot be written, or the other holder does not end in time.
+    """
+    with storage_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(root / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _acquire(descriptor, root / f"{name}.lock", waiting)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def temporary(root: Path, name: str) -> Iterator[Path]:
+    """Make a temporary folder beside the finished ones and remove it at the end.
+
+    It may only be made while the lock `name` is held: that is how `stale` knows a leftover.
+    """
+    with storage_errors(root):
+        folder = Path(tempfile.mkdtemp(prefix=f"{_TEMP_PREFIX}{name}-", dir=root))
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def stale(root: Path, name: str) -> tuple[Path, ...]:
+    """Return the temporary folders of `name`; whoever holds its lock may remove them."""
+    return tuple(sorted(root.glob(f"{_TEMP_PREFIX}{name}-*")))
+
+
+def sweep_stale(root: Path) -> tuple[Path, ...]:
+    """Remove the temporary folders whose makers are gone, and return them."""
+    swept: list[Path] = []
+    for folder in sorted(root.glob(f"{_TEMP_PREFIX}*")):
+        name = folder.name.removeprefix(_TEMP_PREFIX).rpartition("-")[0]
+        with _try_lock(root, name) as ours:
+            if ours and folder.exists():
+                remove_tree(folder)
+                swept.append(folder)
+    return tuple(swept)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, also one whose own folders forbid it."""
+    if folder.is_symlink() or not folder.exists():
+        folder.unlink(missing_ok=True)
+        return
+    for parent, _, _ in os.walk(folder):
+        Path(parent).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part."""
+    with storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses below `folder` into a message with a next step.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    try:
+        yield
+    except BeamproofError:
+        raise
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageError(
+                f"the disk of {folder} is full",
+                hint="make room (beamproof otp remove NN), or name another folder in"
+                " BEAMPROOF_CACHE",
+            ) from error
+        raise StorageError(
+            f"cannot write below {error.filename or folder}: {error.strerror}",
+            hint="name a folder that you may write in BEAMPROOF_CACHE",
+        ) from error
+
+
+def _acquire(descriptor: int, path: Path, waiting: Callable[[], None] | None) -> None:
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    told = False
+    while not _flock(descriptor):
+        if waiting is not None and not told:
+            waiting()
+            told = True
+        if time.monotonic() > deadline:
+            raise StorageError(
+                f"another beamproof has held {path} for {LOCK_TIMEOUT_S:.0f} s",
+                hint=f"see who does: fuser {path}",
+            )
+        time.sleep(_POLL_S)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _try_lock(root: Path, name: str) -> Iterator[bool]:
+    descriptor = os.open(root / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        yield _flock(descriptor)
+    finally:
+        os.close(descriptor)

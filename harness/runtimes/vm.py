@@ -1,0 +1,73 @@
+"""Ask an `erl` what it is, by starting it once.
+
+Knows: the command line of `erl`. Must not know: where the `erl` comes from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import InfrastructureError
+
+ASK_TIMEOUT_S = 20.0
+
+ASK = (
+    'io:format(standard_error, "~nbeamproof:~s:~s:~n", [erlang:system_info(otp_release),'
+    " try element(2, {ok, _} = file:read_file(filename:join([code:root_dir(), releases,"
+    " erlang:system_info(otp_release), 'OTP_VERSION']))) catch _:_ -> \"\" end]), halt(0)."
+)
+"""An expression that makes a VM print its release and its version to the patch."""
+
+_ANSWER = re.compile(rb"beamproof:(\d+):\s*([\w.+*-]*)\s*:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Hold what a VM said of itself: `27` and `27.3.4.1`; the version falls back on the release."""
+
+    release: int
+    version: str
+
+
+def ask(erl: Path, *, timeout_s: float = ASK_TIMEOUT_S) -> Identity:
+    """Start `erl` once and return what it says of itself.
+
+    Raises:
+        InfrastructureError: it does not start, does not answer in time, or is not an `erl`.
+    """
+    command = [str(erl), "-noinput", "-noshell", "-mode", "minimal", "-eval", ASK]
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InfrastructureError(f"{erl} did not answer within {timeout_s:.0f} s") from error
+    except OSError as error:
+        raise InfrastructureError(f"{erl} does not start: {error.strerror}") from error
+    return parse(done.stderr, str(erl), done.returncode)
+
+
+def parse(output: bytes, asked: str, status: int | None) -> Identity:
+    """Read the identity from what a VM printed for `ASK`.
+
+    Raises:
+        InfrastructureError: the answer is not in it.
+    """
+    found = _ANSWER.search(output)
+    if found is None:
+        said = output.decode(errors="replace").strip().splitlines()[-3:]
+        raise InfrastructureError(
+            f"{asked} is not a working erl (exit status {status}): {' / '.join(said) or 'silent'}"
+        )
+    release = int(found[1])
+    return Identity(release=release, version=found[2].decode() or str(release))
