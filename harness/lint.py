@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from harness.claim_file import read_skill
 from harness.claims import Claim, Rival, Skill, module_of, skill_paths
 from harness.coverage import Status, coverage, strays
 from harness.document import read_section, section_numbers
+from harness.errors import InputError
 from harness.predict import Leaf, Op, Prediction, is_number, is_numeric, predictions_in
 from harness.probe_source import Probe, ProbeModule, is_skill_module, read_module
 from harness.problems import Problem, Severity
+from harness.suggest import did_you_mean
 from harness.versions import matches
 
 DOCUMENT = "research.md"
@@ -75,6 +76,19 @@ def lint(claims_dir: Path, probes_dir: Path, names: Sequence[str] = ()) -> Linte
     if not names:
         problems += _orphans(probes_dir, {module_of(name) for name in paths})
     return Linted(skills=tuple(skills), problems=tuple(problems))
+
+
+def lint_names(claims_dir: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of skills as given.
+
+    Raises:
+        InputError: one of them has no claim file; the message says what was probably meant.
+    """
+    paths = skill_paths(claims_dir)
+    for name in names:
+        if name not in paths:
+            raise InputError(f'there is no skill "{name}"{did_you_mean(name, paths)}')
+    return tuple(names)
 
 
 def lint_skill(skill: Skill) -> Iterator[Problem]:
@@ -212,8 +226,7 @@ def _no_bound(op: Op, bound: float) -> bool:
 
 
 def _no_probe(claim: Claim, module: ProbeModule) -> str:
-    close = get_close_matches(claim.probe, [probe.name for probe in module.probes], n=1)
-    meant = f'; did you mean "{close[0]}"?' if close else ""
+    meant = did_you_mean(claim.probe, (probe.name for probe in module.probes))
     return f"{claim.id}: {module.path.name} exports no probe {claim.probe}/1{meant}"
 
 
