@@ -12,7 +12,18 @@
     dropped_reference/1,
     match_allocates/1,
     part_words/1,
-    sending_copies/1
+    sending_copies/1,
+    fullsweep_period/1,
+    fullsweep_early/1,
+    fullsweep_reclaims/1,
+    promotion/1,
+    collection_isolated/1,
+    others_run_on/1,
+    dirty_collection/1,
+    binary_pressure/1,
+    heap_size_steps/1,
+    heap_growth/1,
+    min_heap_size_spares/1
 ]).
 
 -define(MB, (1024 * 1024)).
@@ -30,7 +41,10 @@
     hibernate/1,
     allocated_words/2,
     received_bytes/1,
-    samples/3
+    samples/3,
+    collections/2,
+    churn/1,
+    total_words/1
 ]).
 
 %%% Where the border between heap and reference-counted binaries lies
@@ -258,6 +272,237 @@ sending_copies(_) ->
         binary_growth_exponent => probe_lib:growth_exponent(Binaries)
     }.
 
+%%% What fullsweep_after counts
+
+%% Lets subjects with different fullsweep_after allocate the same garbage, and keep nothing.
+%% Evidence: for each setting the collections in all, the full sweeps, and the minor collections
+%% between two full sweeps (all intervals but the first); the setting of a process by default.
+%% Cost: about 3000 traced collections of small heaps.
+%% Misread: the first full sweep comes early, when the first old heap is to be made.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag/2
+-spec fullsweep_period(map()) -> map().
+fullsweep_period(_) ->
+    Settings = [0, 1, 2, 3, 5, 10, 20, 100, 65535],
+    Periods = [fullsweep_period_of(Setting) || Setting <- Settings],
+    Totals = [Total || #{collections_count := Total} <- Periods],
+    {garbage_collection, Default} = process_info(self(), garbage_collection),
+    #{
+        settings => Periods,
+        minors_between => by_setting(minors_between_count, Periods),
+        full_sweeps => by_setting(full_sweeps_count, Periods),
+        most_to_least_collections_ratio => lists:max(Totals) / lists:min(Totals),
+        default_fullsweep_after_count => proplists:get_value(fullsweep_after, Default),
+        system_fullsweep_after_count => element(2, erlang:system_info(fullsweep_after))
+    }.
+
+%% Lets a subject with the largest fullsweep_after keep more and more, and another keep nothing.
+%% Evidence: the minor collections and full sweeps of each.
+%% Cost: 40000 list cells.
+%% Misread: a full sweep that comes of a full old heap is not one that fullsweep_after asked for.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_gc.c
+-spec fullsweep_early(map()) -> map().
+fullsweep_early(_) ->
+    Options = [{fullsweep_after, 65535}],
+    Count = fun(Work) ->
+        {ok, Collections} = collections(Options, fun(Subject) ->
+            probe_lib:ask(Subject, fun(_) -> {ok, Work()} end)
+        end),
+        tally(Collections)
+    end,
+    #{
+        keeping => Count(fun() -> lists:foldl(fun(N, L) -> [N | L] end, [], lists:seq(1, 40_000)) end),
+        dropping => Count(fun() -> churn(400) end)
+    }.
+
+%% Promotes the only reference to 1 MiB, drops it, and forces minor collections until it goes.
+%% Evidence: for each fullsweep_after the number of collections after the drop that it took
+%% (`none' within 200), and whether waiting alone was enough with fullsweep_after 0.
+%% Cost: about 250 forced collections and one wait of 100 ms.
+%% Misread: two of the counted minor collections were used up by promoting the reference.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
+-spec fullsweep_reclaims(map()) -> map().
+fullsweep_reclaims(_) ->
+    Reclaimed = [
+        #{fullsweep_after_count => Setting, collections_count => reclaimed_after(Setting)}
+     || Setting <- [2, 3, 5, 10, 20, 50, 65535]
+    ],
+    Waited = probe_lib:with_process([{fullsweep_after, 0} | ?QUIET], fun(Holder) ->
+        hold(Holder, fun() -> bytes(?MB) end),
+        probe_lib:ask(Holder, fun(_) -> {ok, none} end),
+        timer:sleep(100),
+        lists:sum(off_heap(Holder))
+    end),
+    #{
+        collections_needed => by_setting(collections_count, Reclaimed),
+        zero_after_wait_bytes => Waited
+    }.
+
+%%% Generations, and whom a collection concerns
+
+%% Collects a subject that holds a list of 1000 cells again and again, minor only.
+%% Evidence: the words in use in the old generation after each collection, and the list's words.
+%% Cost: five forced collections.
+%% Misread: the first collections of a new process may be full sweeps, which promote nothing.
+%% Source: https://www.erlang.org/doc/apps/erts/garbagecollection#generational-garbage-collection
+-spec promotion(map()) -> map().
+promotion(_) ->
+    probe_lib:with_process(?QUIET, fun(Holder) ->
+        probe_lib:ask(Holder, fun(_) -> {ok, lists:seq(1, 1000)} end),
+        Old = fun() ->
+            {garbage_collection_info, Info} = process_info(Holder, garbage_collection_info),
+            proplists:get_value(old_heap_size, Info)
+        end,
+        Before = Old(),
+        After = [
+            begin
+                collected(Holder, minor),
+                Old()
+            end
+         || _ <- lists:seq(1, 3)
+        ],
+        #{list_words => 2000, old_before_words => Before, old_after_minor_words => After}
+    end).
+
+%% Collects one process a hundred times, from outside and by its own garbage, beside another one.
+%% Evidence: the collections of both meanwhile, and what the other one still keeps.
+%% Cost: 100 forced collections, 1 MiB.
+%% Misread: the other process must not run at all, or it collects on its own account.
+%% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
+-spec collection_isolated(map()) -> map().
+collection_isolated(_) ->
+    Shared = bytes(?MB),
+    {{Busy, Kept}, Other} = collections(?QUIET, fun(Bystander) ->
+        probe_lib:ask(Bystander, fun(_) -> {ok, Shared} end),
+        {_, Busy} = collections([], fun(Subject) ->
+            [true = erlang:garbage_collect(Subject) || _ <- lists:seq(1, 100)],
+            probe_lib:ask(Subject, fun(_) -> {churn(100), none} end)
+        end),
+        {length(Busy), lists:sum(off_heap(Bystander))}
+    end),
+    #{
+        collected_process_count => Busy,
+        bystander_count => length(Other),
+        bystander_off_heap_bytes => Kept
+    }.
+
+%% Spins in one process while another, with a list of 2 million cells, sweeps its heap five times.
+%% Evidence: the rounds per millisecond that the spinning process does meanwhile and alone, as a
+%% ratio, and how long the sweeps took.
+%% Cost: 80 MB for half a second.
+%% Misread: on one core the two share it, and the ratio is near a half.
+%% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
+-spec others_run_on(map()) -> map().
+others_run_on(_) ->
+    probe_lib:with_process([{min_heap_size, 5_000_000}], fun(Heavy) ->
+        probe_lib:ask(Heavy, fun(_) -> {ok, lists:seq(1, 2_000_000)} end),
+        Sweep = fun(State) -> {[true = erlang:garbage_collect() || _ <- lists:seq(1, 5)], State} end,
+        Self = self(),
+        Tag = make_ref(),
+        Alone = fun() -> erlang:send_after(200, Self, {Tag, waited}) end,
+        Beside = fun() -> Heavy ! {ask, Self, Tag, Sweep} end,
+        Before = spin_during(Alone, Tag),
+        During = spin_during(Beside, Tag),
+        #{
+            sweeps_ms => maps:get(elapsed_ms, During),
+            progress_ratio => maps:get(rounds_per_ms, During) / maps:get(rounds_per_ms, Before)
+        }
+    end).
+
+%% Sweeps heaps with more and more live words and looks which kind of scheduler does the work.
+%% Evidence: the most list words collected on a normal scheduler and the least on a dirty one.
+%% Cost: 16 full sweeps of up to 3 MB.
+%% Misread: a normal scheduler starts every collection; it is the sweep that may move.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_gc.c
+-spec dirty_collection(map()) -> map().
+dirty_collection(_) ->
+    {Normal, Dirty} = bisect(1000, 400_000, fun(Words) ->
+        {_, Collections} = collections([{min_heap_size, 500_000}], fun(Subject) ->
+            probe_lib:ask(Subject, fun(_) -> {ok, lists:seq(1, Words div 2)} end),
+            true = erlang:garbage_collect(Subject)
+        end),
+        lists:any(fun(#{scheduler := Id}) -> Id =:= 0 end, Collections)
+    end),
+    #{most_words_on_normal_scheduler => Normal, least_words_on_dirty_scheduler => Dirty}.
+
+%% Makes binaries of different sizes in a process whose heap has ample room.
+%% Evidence: for each size the off-heap bytes made until the first collection; the same for heap
+%% binaries of 64 bytes (`none': no collection), and with a larger min_bin_vheap_size.
+%% Cost: some thousand binaries.
+%% Misread: counted is what the process refers to, not what it is the only one to refer to.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
+-spec binary_pressure(map()) -> map().
+binary_pressure(_) ->
+    Room = {min_heap_size, 400_000},
+    Sizes = [1000, 2000, 5000, 10_000, 20_000],
+    Default = [{Size, made_until_collected([Room], Size)} || Size <- Sizes],
+    Tenfold = [Room, {min_bin_vheap_size, 464_220}],
+    #{
+        default_bin_vheap_words => element(2, erlang:system_info(min_bin_vheap_size)),
+        default => samples(binary_bytes, made_bytes, Default),
+        tenfold_made_bytes => made_until_collected(Tenfold, 10_000),
+        heap_binaries_made_bytes => made_until_collected([Room], 64)
+    }.
+
+%%% Heap sizes
+
+%% Asks for every min_heap_size and takes what the process gets.
+%% Evidence: the sizes that heaps can have, in words; those of a process with no options; the
+%% ratio of each size to the one before, for small and for large heaps.
+%% Cost: 33 idle processes, of up to 25 MB each.
+%% Misread: a size is a step of the table, not what was asked for.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_gc.c
+-spec heap_size_steps(map()) -> map().
+heap_size_steps(_) ->
+    Steps = heap_sizes(0, 4_000_000),
+    Ratios = [{Small, Large / Small} || {Small, Large} <- lists:zip(lists:droplast(Steps), tl(Steps))],
+    Slow = [Small || {Small, Ratio} <- Ratios, Ratio < 1.5],
+    #{
+        steps_words => Steps,
+        initial_words => probe_lib:with_process([], fun(Pid) -> total_words(Pid) end),
+        asked_1000_words => probe_lib:with_process([{min_heap_size, 1000}], fun(Pid) -> total_words(Pid) end),
+        slow_growth_from_words => hd(Slow),
+        fast_ratios => [Ratio || {Small, Ratio} <- Ratios, Small < hd(Slow)],
+        slow_ratios => [Ratio || {Small, Ratio} <- Ratios, Small >= hd(Slow)]
+    }.
+
+%% Lets a process keep a list that grows by 10 cells at a time, to 20000 words.
+%% Evidence: the heap sizes it goes through, those of them that are no steps of the table, and the
+%% words that it keeps in the end.
+%% Cost: 1000 requests.
+%% Misread: heap_size is the young generation: it also falls, when data move to the old one.
+%% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
+-spec heap_growth(map()) -> map().
+heap_growth(_) ->
+    Table = heap_sizes(0, 100_000),
+    Seen = probe_lib:with_process([{message_queue_data, off_heap}], fun(Subject) ->
+        probe_lib:ask(Subject, fun(_) -> {ok, []} end),
+        lists:usort([grown_heap_words(Subject) || _ <- lists:seq(1, 1000)])
+    end),
+    #{
+        seen_words => Seen,
+        largest_seen_words => lists:last(Seen),
+        off_table_words => Seen -- Table,
+        kept_words => 20_000
+    }.
+
+%% Lets processes with different min_heap_size build the same list.
+%% Evidence: the collections of each until it is built.
+%% Cost: four processes, 10000 cells each.
+%% Misread: what is spared in collections is paid in memory, for as long as the process lives.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#initial-heap-size
+-spec min_heap_size_spares(map()) -> map().
+min_heap_size_spares(_) ->
+    Counts = [
+        begin
+            {_, Collections} = collections([{min_heap_size, Words}], fun(Subject) ->
+                probe_lib:ask(Subject, fun(_) -> {ok, counted_list(10_000, [])} end)
+            end),
+            {Words, length(Collections)}
+        end
+     || Words <- [233, 2000, 10_000, 30_000]
+    ],
+    #{collections => maps:from_list([{label("from_", Words, "_words_count"), Count} || {Words, Count} <- Counts])}.
+
 %%% Subjects
 
 literal() ->
@@ -306,3 +551,104 @@ match_bits(Whole, Bits) ->
 match_part(Whole, Size) ->
     <<Part:Size/binary, _/binary>> = Whole,
     Part.
+
+counted_list(0, List) -> List;
+counted_list(Count, List) -> counted_list(Count - 1, [Count | List]).
+
+fullsweep_period_of(Setting) ->
+    {ok, Collections} = collections([{fullsweep_after, Setting}], fun(Subject) ->
+        probe_lib:ask(Subject, fun(_) -> {churn(330), none} end)
+    end),
+    Intervals = minors_before_majors(Collections, 0),
+    #{
+        fullsweep_after_count => Setting,
+        collections_count => length(Collections),
+        full_sweeps_count => length(Intervals),
+        minors_between_count => lists:usort(tl(Intervals))
+    }.
+
+minors_before_majors([], _) -> [];
+minors_before_majors([#{type := minor} | Rest], Count) -> minors_before_majors(Rest, Count + 1);
+minors_before_majors([#{type := major} | Rest], Count) -> [Count | minors_before_majors(Rest, 0)].
+
+tally(Collections) ->
+    {Minor, Major} = lists:partition(fun(#{type := Type}) -> Type =:= minor end, Collections),
+    #{minor_count => length(Minor), full_sweeps_count => length(Major)}.
+
+%% How many forced minor collections it takes until a promoted and dropped binary is gone.
+reclaimed_after(Setting) ->
+    probe_lib:with_process([{fullsweep_after, Setting} | ?QUIET], fun(Holder) ->
+        hold(Holder, fun() -> bytes(?MB) end),
+        [_ | _] = collected(Holder, minor),
+        [_ | _] = collected(Holder, minor),
+        probe_lib:ask(Holder, fun(_) -> {ok, none} end),
+        probe_lib:first_where(
+            fun(_) -> collected(Holder, minor) =:= [] end, lists:seq(1, 200)
+        )
+    end).
+
+%% Count rounds of a loop from Start() until {Tag, _} arrives.
+spin_during(Start, Tag) ->
+    Begin = erlang:monotonic_time(microsecond),
+    Start(),
+    Rounds = spin(Tag, 0),
+    Ms = (erlang:monotonic_time(microsecond) - Begin) / 1000,
+    #{elapsed_ms => Ms, rounds_per_ms => Rounds / Ms}.
+
+spin(Tag, Rounds) ->
+    receive
+        {Tag, _} -> Rounds
+    after 0 -> spin(Tag, Rounds + 1)
+    end.
+
+%% The largest known number where Holds is false and the smallest where it is true.
+bisect(Low, High, Holds) when High - Low > 2 ->
+    Middle = (Low + High) div 2,
+    case Holds(Middle) of
+        true -> bisect(Low, Middle, Holds);
+        false -> bisect(Middle, High, Holds)
+    end;
+bisect(Low, High, _) ->
+    {Low, High}.
+
+%% Off-heap bytes that a fresh process makes, Size at a time, until it is collected.
+made_until_collected(SpawnOptions, Size) ->
+    {Steps, _} = collections(SpawnOptions, fun(Subject) ->
+        Made = fun(Step) ->
+            Size = probe_lib:ask(Subject, fun(_) -> {byte_size(bytes(Size)), Step} end),
+            collected_already(Subject)
+        end,
+        probe_lib:first_where(Made, lists:seq(1, 6_000_000 div max(Size, 1000)))
+    end),
+    case Steps of
+        none -> none;
+        _ -> Steps * Size
+    end.
+
+collected_already(Subject) ->
+    receive
+        {trace, Subject, Start, _, _} when Start =:= gc_minor_start; Start =:= gc_major_start -> true
+    after 0 -> false
+    end.
+
+%% The sizes that a heap can have, up to Most words.
+heap_sizes(Ask, Most) when Ask > Most ->
+    [];
+heap_sizes(Ask, Most) ->
+    Words = probe_lib:with_process([{min_heap_size, Ask}], fun(Pid) -> total_words(Pid) end),
+    [Words | heap_sizes(Words + 1, Most)].
+
+grown_heap_words(Subject) ->
+    probe_lib:ask(Subject, fun(List) -> {ok, lists:seq(1, 10) ++ List} end),
+    {heap_size, Words} = process_info(Subject, heap_size),
+    Words.
+
+%% One key a setting, after_N_count, with what Key says there.
+by_setting(Key, Settings) ->
+    maps:from_list([
+        {label("after_", Setting, "_count"), maps:get(Key, Evidence)}
+     || #{fullsweep_after_count := Setting} = Evidence <- Settings
+    ]).
+
+label(Before, Number, After) ->
+    list_to_atom(Before ++ integer_to_list(Number) ++ After).

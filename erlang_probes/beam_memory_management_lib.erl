@@ -14,10 +14,16 @@
     wake/1,
     allocated_words/2,
     received_bytes/1,
-    samples/3
+    samples/3,
+    collections/2,
+    churn/1,
+    total_words/1
 ]).
 
--export_type([border/0]).
+-export_type([border/0, collection/0]).
+
+%% One collection as the trace shows it; scheduler 0 is any dirty one.
+-type collection() :: #{type := minor | major, scheduler := non_neg_integer()}.
 
 -define(DEADLINE_MS, 3000).
 
@@ -146,3 +152,39 @@ constant_from(Series) ->
 
 constant_from([{X, Value} | Before], Value, _) -> constant_from(Before, Value, X);
 constant_from(_, _, First) -> First.
+
+%% What Fun(Subject) returns for a fresh subject, and the collections of the subject meanwhile.
+-spec collections(list(), fun((pid()) -> Value)) -> {Value, [collection()]}.
+collections(SpawnOptions, Fun) ->
+    probe_lib:in_process(fun() ->
+        probe_lib:with_process(SpawnOptions, fun(Subject) ->
+            1 = erlang:trace(Subject, true, [garbage_collection, scheduler_id]),
+            Value = Fun(Subject),
+            Ref = erlang:trace_delivered(Subject),
+            receive
+                {trace_delivered, Subject, Ref} -> {Value, traced_collections()}
+            after ?DEADLINE_MS -> error({setup, trace_not_delivered})
+            end
+        end)
+    end).
+
+traced_collections() ->
+    receive
+        {trace, _, gc_minor_start, _, Id} -> [#{type => minor, scheduler => Id} | traced_collections()];
+        {trace, _, gc_major_start, _, Id} -> [#{type => major, scheduler => Id} | traced_collections()];
+        {trace, _, _, _, _} -> traced_collections()
+    after 0 -> []
+    end.
+
+%% Allocate 200 words of garbage Rounds times, and keep nothing.
+-spec churn(non_neg_integer()) -> ok.
+churn(0) ->
+    ok;
+churn(Rounds) ->
+    keep(lists:reverse(lists:seq(1, 50))),
+    churn(Rounds - 1).
+
+-spec total_words(pid()) -> non_neg_integer().
+total_words(Pid) ->
+    {total_heap_size, Words} = process_info(Pid, total_heap_size),
+    Words.
