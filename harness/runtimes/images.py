@@ -33,6 +33,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     id: str
     repo_digest: str | None = None
+    labels: dict[str, str] = {}
 
     @property
     def digest(self) -> str:
@@ -40,11 +41,18 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
         return self.repo_digest or self.id
 
 
+class _InspectedConfig(msgspec.Struct, frozen=True):
+    """Read what the engine says of an image's settings."""
+
+    Labels: dict[str, str] | None = None
+
+
 class _Inspected(msgspec.Struct, frozen=True):
     """Read what the engine says of an image, in the engine's own names."""
 
     Id: str
     RepoDigests: list[str] | None = None
+    Config: _InspectedConfig | None = None
 
 
 def here(reference: str) -> Image | None:
@@ -61,7 +69,8 @@ def here(reference: str) -> Image | None:
     except (OSError, ValueError, IndexError, msgspec.DecodeError) as error:
         raise InfrastructureError(f"the engine does not say whether it has {reference}") from error
     digest = found.RepoDigests[0].rpartition("@")[2] if found.RepoDigests else None
-    return Image(reference=reference, id=found.Id, repo_digest=digest)
+    labels = (found.Config.Labels if found.Config else None) or {}
+    return Image(reference=reference, id=found.Id, repo_digest=digest, labels=labels)
 
 
 def candidates(release: int) -> tuple[str, ...]:
@@ -138,10 +147,19 @@ def release_of(image: Image, cache_dir: Path, ask: Callable[[Image], bytes]) -> 
     """
     known = _recall(cache_dir)
     if (entry := known.get(image.id)) is None:
-        said = vm.parse(ask(image), f"the erl of {image.reference}", None)
+        said = ask_release(image, ask)
         entry = (said.release, said.version)
         _write(cache_dir / _CACHE, msgspec.json.encode({**known, image.id: entry}))
     return vm.Identity(release=entry[0], version=entry[1])
+
+
+def ask_release(image: Image, ask: Callable[[Image], bytes]) -> vm.Identity:
+    """Return what the image's VM says of itself now.
+
+    Raises:
+        InfrastructureError: there is no working `erl` in the image.
+    """
+    return vm.parse(ask(image), f"the erl of {image.reference}", None)
 
 
 def _recall(cache_dir: Path) -> dict[str, tuple[int, str]]:
