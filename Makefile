@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 FLAGS  = --otp $(OTP) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test check format bench nightly otp clean
+.PHONY: help setup verify test check format bench nightly nightly-collect nightly-report otp clean
 
 help: ## print the targets
 	@echo "usage: make verify SKILL=beam-memory-management [OTP=24-27] [RUNTIME=auto|docker|host|debian] [STRICT=1]"
@@ -50,6 +50,27 @@ format: $(READY) ## rewrite the Python sources in the one format
 
 bench: $(READY) ## measure the harness against the other ways to run as many checks
 	@$(BIN)/python -m tests.bench
+
+NIGHT ?= .beamproof/nightly
+
+nightly: ## prove everything on every release at hand, merge, report, compare with last night
+	@$(MAKE) --no-print-directory nightly-collect OTP=$(OTP) RUNTIME=$(RUNTIME)
+	@$(MAKE) --no-print-directory nightly-report
+
+nightly-collect: $(READY) # one machine's share: a run below $(NIGHT)/runs; exit 1 and 2 are results
+	@$(BIN)/beamproof verify $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
+
+nightly-report: $(READY) # all runs below $(NIGHT)/runs as one, with everything that is made of it
+	@$(BIN)/beamproof merge $(NIGHT)/runs/*.jsonl --output $(NIGHT)/run.jsonl
+	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format html --output $(NIGHT)/site
+	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format junit --output $(NIGHT)/junit.xml
+	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format markdown --output $(NIGHT)/summary.md
+	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format badge --output $(NIGHT)/site/badges
+	@rm -f $(NIGHT)/drift.md
+	@test ! -f $(NIGHT)/last.jsonl || $(BIN)/beamproof compare $(NIGHT)/last.jsonl $(NIGHT)/run.jsonl \
+	  --format markdown --output $(NIGHT)/drift.md || test $$? -eq 1
+	@cp $(NIGHT)/run.jsonl $(NIGHT)/last.jsonl
+	@rm -rf $(NIGHT)/runs
 
 otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as images
 	@$(BIN)/beamproof otp install 25 27

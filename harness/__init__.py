@@ -1,1 +1,3 @@
 """beamproof: statements about the Erlang VM, proven on live Erlang VMs."""
+
+__version__ = "0.1.0"

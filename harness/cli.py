@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import version
 
 import click
 
+from harness import __version__
 from harness.errors import BeamproofError, ExitCode
 from harness.suggest import did_you_mean
 
@@ -61,7 +61,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("beamproof"), prog_name="beamproof")
+@click.version_option(__version__, prog_name="beamproof")
 def cli() -> None:
     """Prove statements about the Erlang VM on live Erlang VMs."""
 

@@ -20,10 +20,11 @@ import msgspec
 
 from harness import matrix, session
 from harness.claims import Skill, load_skills
-from harness.cli_options import cache_dir, claims_option, latest_run, probes_option, runs_option
+from harness.cli_options import cache_dir, claims_option, latest_run, probes_option, run_path, runs_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import ExitCode, InputError, NothingSelectedError
 from harness.judge import Finding, Verdict, judge_run, worst
+from harness.lane import Workshop
 from harness.run import Header, Run, RunWriter, read_run
 from harness.runner import Options
 
@@ -51,7 +52,7 @@ class Plan:
     skills: tuple[Skill, ...]
     matrix: matrix.Matrix
     releases: session.Releases
-    workshop: session.Workshop
+    workshop: Workshop
 
 
 @click.command("verify")
@@ -102,7 +103,7 @@ def _request(given: dict[str, Any]) -> Request:
         probes_dir=given["probes_dir"],
         runs_dir=runs_dir,
         fail_fast=given["fail_fast"],
-        resume=None if resume is None else _run_path(resume, runs_dir),
+        resume=None if resume is None else run_path(resume, runs_dir),
         repeat=given["repeat"],
         timeout_s=given["timeout"],
         options=Options(
@@ -111,10 +112,6 @@ def _request(given: dict[str, Any]) -> Request:
             keep=given["keep"],
         ),
     )
-
-
-def _run_path(text: str, runs_dir: Path) -> Path:
-    return latest_run(runs_dir) if text == "latest" else Path(text)
 
 
 def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
-from harness import judge
+from harness import __version__, judge
 from harness.bridge.compile import ProbeStore
 from harness.claims import Claim, Skill
 from harness.errors import BeamproofError, RuntimeMissingError
@@ -35,8 +34,8 @@ from harness.run import (
     LeftOutCell,
     Observation,
     Outcome,
-    RunWriter,
     RuntimeRecord,
+    RunWriter,
 )
 from harness.runner import Collector, Listener, Options, describe
 from harness.runtimes import Resolved, Runtime, RuntimeOptions, Way, resolve
@@ -190,7 +189,7 @@ def header_for(
     modules = sorted({cell.call.module for cell in matrix.cells})
     return Header(
         run=run,
-        beamproof=version("beamproof"),
+        beamproof=__version__,
         started=_now(),
         command=tuple(command),
         seed=seed,
