@@ -26,7 +26,11 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     workshop = session.workshop_for(session.new_run_id(), probes_dir, cache_dir())
     refused = 0
     with session.open_releases(
-        request.releases, request.way, request.options(), workshop, lambda line: click.echo(line, err=True)
+        request.releases,
+        request.way,
+        request.options(),
+        workshop,
+        lambda line: click.echo(line, err=True),
     ) as releases:
         if request.is_strict:
             session.require(releases)

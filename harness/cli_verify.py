@@ -20,12 +20,18 @@ import msgspec
 
 from harness import matrix, session
 from harness.claims import Skill, load_skills
-from harness.cli_options import cache_dir, claims_option, latest_run, probes_option, run_path, runs_option
+from harness.cli_options import (
+    cache_dir,
+    claims_option,
+    latest_run,
+    probes_option,
+    run_path,
+    runs_option,
+)
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import ExitCode, InputError, NothingSelectedError
 from harness.judge import Finding, Verdict, judge_run, worst
-from harness.lane import Workshop
-from harness.run import Header, Run, RunWriter, read_run
+from harness.run import Run, RunWriter, read_run
 from harness.runner import Options
 
 
@@ -43,16 +49,6 @@ class Request:
     repeat: int | None
     timeout_s: float | None
     options: Options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Hold what will run, before anything does."""
-
-    skills: tuple[Skill, ...]
-    matrix: matrix.Matrix
-    releases: session.Releases
-    workshop: Workshop
 
 
 @click.command("verify")
@@ -136,7 +132,7 @@ def _run_to_resume(request: Request) -> Run | None:
 
 def _lay_out(
     request: Request, runtime: RuntimeRequest, before: Run | None, stack: ExitStack
-) -> Plan:
+) -> session.Plan:
     """Load the claims, find the releases, and lay out the cells.
 
     Raises:
@@ -159,7 +155,7 @@ def _lay_out(
     laid_out = matrix.build(skills, releases.columns(), selection)
     _refuse_empty(laid_out, releases)
     laid_out = laid_out.overridden(repeat=request.repeat, timeout_s=request.timeout_s)
-    return Plan(skills=skills, matrix=laid_out, releases=releases, workshop=workshop)
+    return session.Plan(skills=skills, matrix=laid_out, releases=releases, workshop=workshop)
 
 
 def _rest_of(before: Run) -> matrix.Selection:
@@ -185,7 +181,9 @@ def _refuse_empty(laid_out: matrix.Matrix, releases: session.Releases) -> None:
     )
 
 
-def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, tuple[Finding, ...]]:
+def _collect(
+    plan: session.Plan, request: Request, before: Run | None
+) -> tuple[Run, tuple[Finding, ...]]:
     """Run the plan and return the run as it now stands in its file, judged."""
     from harness.report.progress import display_for  # noqa: PLC0415 - rich, after the nodes start
 
@@ -193,7 +191,9 @@ def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, tup
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     with RunWriter(path) as writer, display_for(_console(), plan.matrix.cells) as display:
         if before is None:
-            writer.append(_header(plan, request))
+            command = ["beamproof", *sys.argv[1:]]
+            seed = request.options.seed
+            writer.append(session.header_for(plan, command=command, seed=seed))
         recorder = session.Recorder(
             claims=claims,
             writer=writer,
@@ -201,26 +201,12 @@ def _collect(plan: Plan, request: Request, before: Run | None) -> tuple[Run, tup
             fail_fast=request.fail_fast,
         )
         try:
-            session.collect(
-                plan.matrix.cells, plan.releases, plan.workshop, recorder, display, request.options
-            )
+            session.collect(plan, recorder, display, request.options)
         except KeyboardInterrupt:
             _say(f"interrupted; go on with: beamproof verify --resume {path}")
             raise
     run = read_run(path)
     return run, judge_run(run, plan.skills).findings
-
-
-def _header(plan: Plan, request: Request) -> Header:
-    return session.header_for(
-        plan.workshop.run,
-        plan.matrix,
-        plan.skills,
-        plan.releases,
-        plan.workshop,
-        command=["beamproof", *sys.argv[1:]],
-        seed=request.options.seed,
-    )
 
 
 def exit_code(findings: Sequence[Finding]) -> ExitCode:
@@ -239,7 +225,7 @@ _EXIT_CODES = {
 }
 
 
-def _print_plan(plan: Plan, *, as_json: bool) -> None:
+def _print_plan(plan: session.Plan, *, as_json: bool) -> None:
     cells = plan.matrix.cells
     if as_json:
         rows = [{"cell": cell.id, "call": msgspec.to_builtins(cell.call)} for cell in cells]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -26,7 +27,7 @@ from harness.lane import Workshop
 from harness.matrix import Column, Matrix
 from harness.native import NativeStore
 from harness.node import Node
-from harness.plan import Cell, Need
+from harness.plan import Need
 from harness.run import (
     Build,
     Footer,
@@ -52,7 +53,7 @@ class Releases:
     nodes: dict[str, Node] = field(default_factory=dict)
     builds: dict[str, Build] = field(default_factory=dict)
 
-    def __enter__(self) -> Releases:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -175,29 +176,32 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
-def header_for(
-    run: str,
-    matrix: Matrix,
-    skills: Iterable[Skill],
-    releases: Releases,
-    workshop: Workshop,
-    *,
-    command: Sequence[str],
-    seed: int | None,
-) -> Header:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Hold what will run, before anything does."""
+
+    skills: tuple[Skill, ...]
+    matrix: Matrix
+    releases: Releases
+    workshop: Workshop
+
+
+def header_for(plan: Plan, *, command: Sequence[str], seed: int | None) -> Header:
     """Return the header that opens the run file."""
-    modules = sorted({cell.call.module for cell in matrix.cells})
+    modules = sorted({cell.call.module for cell in plan.matrix.cells})
     return Header(
-        run=run,
+        run=plan.workshop.run,
         beamproof=__version__,
         started=_now(),
         command=tuple(command),
         seed=seed,
-        cells=tuple(cell.id for cell in matrix.cells),
-        left_out=tuple(LeftOutCell(cell=out.cell, reason=out.reason) for out in matrix.left_out),
-        claims_sha256={skill.name: _sha256(skill.path) for skill in skills},
-        probes_sha256={module: workshop.probes.source_sha256(module) for module in modules},
-        runtimes=releases.records(),
+        cells=tuple(cell.id for cell in plan.matrix.cells),
+        left_out=tuple(
+            LeftOutCell(cell=out.cell, reason=out.reason) for out in plan.matrix.left_out
+        ),
+        claims_sha256={skill.name: _sha256(skill.path) for skill in plan.skills},
+        probes_sha256={module: plan.workshop.probes.source_sha256(module) for module in modules},
+        runtimes=plan.releases.records(),
     )
 
 
@@ -241,33 +245,26 @@ class Recorder:
         return self.claims[f"{observation.skill}/{observation.claim}"]
 
 
-def collect(
-    cells: Sequence[Cell],
-    releases: Releases,
-    workshop: Workshop,
-    recorder: Recorder,
-    listener: Listener,
-    options: Options,
-) -> None:
-    """Run the cells and close the run file with a footer that says how it ended.
+def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options) -> None:
+    """Run the plan's cells and close the run file with a footer that says how it ended.
 
     Raises:
         KeyboardInterrupt: after nodes were ended and the footer was written.
         BeamproofError: the same, for a vanished runtime or a full disk.
     """
     collector = Collector(
-        runtimes=releases.runtimes,
-        nodes=releases.nodes,
-        workshop=workshop,
+        runtimes=plan.releases.runtimes,
+        nodes=plan.releases.nodes,
+        workshop=plan.workshop,
         steering=recorder,
         listener=listener,
         options=options,
     )
     outcome, reason = Outcome.FAILED, None
     try:
-        collector.collect(cells)
+        collector.collect(plan.matrix.cells)
         outcome = Outcome.COMPLETE
-        if len(recorder.findings) < len(cells):
+        if len(recorder.findings) < len(plan.matrix.cells):
             outcome, reason = Outcome.INTERRUPTED, "stopped by --fail-fast"
     except KeyboardInterrupt:
         outcome, reason = Outcome.INTERRUPTED, "interrupted"

@@ -12,8 +12,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.progress import TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from harness.judge import Finding
 from harness.plan import Cell, split_cell
@@ -67,7 +73,7 @@ class PlainDisplay:
         with self._lock:
             self._done += 1
             self._console.print(
-                f"{self._done:>4}/{self._total} {character} {finding.cell} {elapsed_us / 1e6:.2f} s",
+                f"{self._done:>4}/{self._total} {character} {finding.cell} {elapsed_us / 1e6:.2f}s",
                 highlight=False,
                 soft_wrap=True,
             )
