@@ -1,0 +1,709 @@
+%% Probes of beam-process-design: receives and mailboxes, signals, process flags, heap limits, the
+%% process dictionary, and what a process costs.
+-module(beam_process_design).
+
+-export([
+    receive_time/1,
+    receive_attempts/1,
+    receive_position/1,
+    receive_drain/1,
+    receive_blocked/1,
+    reference_forms/1,
+    receive_compiler_notes/1,
+    long_mailbox_callers/1,
+    signals_and_messages/1,
+    exit_overtakes_messages/1,
+    process_info_after_send/1,
+    message_queue_data/1,
+    send_time_by_size/1,
+    send_to_long_mailbox/1,
+    message_copying/1,
+    fan_out/1,
+    max_heap_exit/1,
+    max_heap_forms/1,
+    max_heap_counts/1,
+    max_heap_moment/1,
+    max_heap_threshold/1,
+    max_heap_shared_binaries/1
+]).
+
+-define(LIB, beam_process_design_lib).
+-define(WAIT_MS, 5_000).
+
+%% Receives one wanted message behind ever more unwanted ones, once by its tag and once by a
+%% reference made in the same function.
+%% Evidence: microseconds of each, the growth exponent of the first, and how often as long the
+%%   second takes behind the most as behind the fewest.
+%% Cost: 128,000 messages in one mailbox; some 10 ms.
+%% Misread: the exponent may pass 1 a little where the mailbox outgrows the processor's caches.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
+-spec receive_time(map()) -> map().
+receive_time(_) ->
+    Series = [receive_times(N) || N <- [2_000, 8_000, 32_000, 128_000]],
+    #{
+        series => Series,
+        tag_exponent => probe_lib:growth_exponent([
+            {N, Us}
+         || #{waiting_count := N, tag_us := Us} <- Series
+        ]),
+        reference_ratio => ends_ratio([Us || #{reference_us := Us} <- Series]),
+        tag_ratio => ends_ratio([Us || #{tag_us := Us} <- Series])
+    }.
+
+receive_times(N) ->
+    ?LIB:in_filled(N, fun() ->
+        #{
+            waiting_count => N,
+            tag_us => probe_lib:best_us(7, fun() ->
+                self() ! wanted,
+                receive
+                    wanted -> ok
+                end
+            end),
+            reference_us => probe_lib:best_us(7, fun() ->
+                Ref = make_ref(),
+                self() ! Ref,
+                receive
+                    Ref -> ok
+                end
+            end)
+        }
+    end).
+
+ends_ratio(Values) ->
+    lists:last(Values) / hd(Values).
+
+%% Counts how many messages a receive skips before the wanted one, by the reductions it costs.
+%% Evidence: the count for each number of unwanted messages, that for 366, and the exponent.
+%% Cost: a mailbox of 10,000.
+%% Misread: reductions are the VM's own unit; that a skipped message costs exactly one is how the
+%%   receive loop is made, not a promise.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/emu/msg_instrs.tab
+-spec receive_attempts(map()) -> map().
+receive_attempts(_) ->
+    Counts = [0, 1, 10, 100, 366, 1_000, 10_000],
+    Series = [#{junk_count => N, skipped_count => ?LIB:skipped(any_message, N)} || N <- Counts],
+    [At366] = [S || #{junk_count := 366, skipped_count := S} <- Series],
+    #{
+        series => Series,
+        skipped_at_366_count => At366,
+        skipped_exponent => probe_lib:growth_exponent([
+            {N, max(S, 0.5)}
+         || #{junk_count := N, skipped_count := S} <- Series, N > 0
+        ])
+    }.
+
+%% Places the wanted message at several positions of a mailbox of 10,000.
+%% Evidence: how many messages the receive skips for each position, and the most that it skips
+%%   beyond those that stand in front.
+%% Cost: five mailboxes of 10,000 messages.
+%% Misread: as receive_attempts/1.
+%% Source: https://www.erlang.org/doc/system/expressions.html#receive
+-spec receive_position(map()) -> map().
+receive_position(_) ->
+    Total = 10_000,
+    Cost = fun(Before, Behind) ->
+        ?LIB:in_filled(Before, fun() ->
+            self() ! wanted,
+            Length = Before + 1 + Behind,
+            _ = [self() ! {unwanted, I} || I <- lists:seq(1, Behind)],
+            Length = ?LIB:waiting(self()),
+            Start = ?LIB:reductions(),
+            receive
+                wanted -> ?LIB:reductions() - Start
+            end
+        end)
+    end,
+    Least = Cost(0, 0),
+    Series = [
+        #{position_count => P, skipped_count => Cost(P - 1, Total - P) - Least}
+     || P <- [1, 10, 100, 1_000, 10_000]
+    ],
+    #{
+        mailbox_count => Total,
+        series => Series,
+        skipped_at_front_count => maps:get(skipped_count, hd(Series)),
+        skipped_at_end_count => maps:get(skipped_count, lists:last(Series)),
+        beyond_those_in_front_count => lists:max([
+            S - P + 1
+         || #{position_count := P, skipped_count := S} <- Series
+        ])
+    }.
+
+%% Empties mailboxes of N numbered messages selectively, first to last and last to first.
+%% Evidence: messages skipped in all, both ways, and the exponent of the second.
+%% Cost: 320,000 skipped messages.
+%% Misread: as receive_attempts/1.
+%% Source: https://learnyousomeerlang.com/more-on-multiprocessing
+-spec receive_drain(map()) -> map().
+receive_drain(_) ->
+    Drain = fun(N, Order) ->
+        probe_lib:in_process(fun() ->
+            _ = [self() ! {item, I} || I <- lists:seq(1, N)],
+            N = ?LIB:waiting(self()),
+            ?LIB:drain_cost(Order)
+        end)
+    end,
+    Series = [
+        #{
+            messages_count => N,
+            forwards_reductions => Drain(N, lists:seq(1, N)),
+            backwards_reductions => Drain(N, lists:seq(N, 1, -1))
+        }
+     || N <- [50, 100, 200, 400, 800]
+    ],
+    Skipped = [
+        {N, B - F}
+     || #{messages_count := N, forwards_reductions := F, backwards_reductions := B} <- Series
+    ],
+    {800, Most} = lists:last(Skipped),
+    #{
+        series => Series,
+        skipped_of_800_count => Most,
+        skipped_exponent => probe_lib:growth_exponent(Skipped)
+    }.
+
+%% Lets a process wait in one receive while 20 batches of unwanted messages arrive one by one.
+%% Evidence: reductions that the waiting process used, per message that arrived.
+%% Cost: 20,000 messages.
+%% Misread: each time it is woken costs a few reductions more; looking through the mailbox again
+%%   at each batch would cost ten times as many.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/emu/msg_instrs.tab
+-spec receive_blocked(map()) -> map().
+receive_blocked(_) ->
+    Batches = 20,
+    Batch = 1_000,
+    Pid = spawn(fun ?LIB:deaf/0),
+    try
+        Before = settled_reductions(Pid),
+        _ = [
+            begin
+                _ = [Pid ! {unwanted, I} || I <- lists:seq(1, Batch)],
+                settled_reductions(Pid)
+            end
+         || _ <- lists:seq(1, Batches)
+        ],
+        Used = settled_reductions(Pid) - Before,
+        #{
+            messages_count => ?LIB:waiting(Pid),
+            batches_count => Batches,
+            reductions_per_message_ratio => Used / (Batches * Batch)
+        }
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% The reductions of a process once it waits again.
+settled_reductions(Pid) ->
+    #{last := Reductions} = probe_lib:settle(
+        fun() ->
+            case process_info(Pid, [status, reductions]) of
+                [{status, waiting}, {reductions, R}] -> {done, R};
+                Other -> Other
+            end
+        end,
+        ?WAIT_MS
+    ),
+    Reductions.
+
+%% Receives by a value that was made after 1,000 unwanted messages had come: references made in
+%% several ways, handed to the receive in several ways, and other unique values.
+%% Evidence: how many of the 1,000 each receive skips, by the way it got its value.
+%% Cost: 32 mailboxes of 1,000 messages.
+%% Misread: it is the compiler that decides; the same source compiled by another release, or
+%%   interpreted in the shell, behaves otherwise.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/compiler/src/beam_ssa_recv.erl
+-spec reference_forms(map()) -> map().
+reference_forms(_) ->
+    maps:from_list([
+        {Group, maps:from_list([{Form, ?LIB:skipped(Form, 1_000)} || Form <- ?LIB:forms(Group)])}
+     || Group <- [created, handed_over, other_values]
+    ]).
+
+%% Compiles a module of seven receives with recv_opt_info, and without.
+%% Evidence: for each function what the compiler notes at it (optimized, passed_on, not_optimized),
+%%   the first text of each kind, and how many notes there are without the option.
+%% Cost: two compilations in memory.
+%% Misread: a note says what the compiler could prove, not that the receive is ever slow.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#receiving-messages
+-spec receive_compiler_notes(map()) -> map().
+receive_compiler_notes(_) ->
+    Sources = ?LIB:receive_source(),
+    Notes = ?LIB:compiler_notes(Sources, [recv_opt_info]),
+    Kinds = [
+        {Name, lists:usort([Kind || {At, Kind, _} <- Notes, At =:= Name])}
+     || {Name, _} <- Sources
+    ],
+    #{
+        notes => maps:from_list(Kinds),
+        texts => maps:from_list([{Kind, Text} || {_, Kind, Text} <- lists:reverse(Notes)]),
+        notes_without_option_count => length(?LIB:compiler_notes(Sources, []))
+    }.
+
+%% Calls OTP's own functions from a process with 100,000 messages waiting.
+%% Evidence: for each function how many times the 100,000 were looked through: reductions that the
+%%   caller uses beyond what it uses with an empty mailbox, as a ratio.
+%% Cost: 20 mailboxes, 9 of them with 100,000 messages; 0.3 s.
+%% Misread: the callers' own work is in both figures; only whole multiples mean anything.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/gen.erl
+-spec long_mailbox_callers(map()) -> map().
+long_mailbox_callers(_) ->
+    Waiting = 100_000,
+    Server = ?LIB:start_server(),
+    Cost = fun(N, Call) ->
+        ?LIB:in_filled(N, fun() ->
+            _ = Call(),
+            Before = ?LIB:reductions(),
+            _ = Call(),
+            ?LIB:reductions() - Before
+        end)
+    end,
+    try
+        Ratios = [
+            {Name, round((Cost(Waiting, Call) - Cost(0, Call)) * 100 / Waiting) / 100}
+         || {Name, Call} <- ?LIB:calls(Server)
+        ],
+        #{waiting_count => Waiting, scans_ratio => maps:from_list(Ratios)}
+    after
+        ?LIB:stop_server(Server)
+    end.
+
+%% Sends a process that waits for something else messages and signals of other kinds.
+%% Evidence: what process_info shows of its message queue after five messages, 50 monitors, a
+%%   link made and undone, 50 ignored exit signals and 50 requests for information; and that those
+%%   signals have had their effect although it never received.
+%% Cost: about 200 signals.
+%% Misread: process_info/2 on another process is itself a signal to it, so it comes after those
+%%   which the caller sent before.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#signals
+-spec signals_and_messages(map()) -> map().
+signals_and_messages(_) ->
+    Pid = spawn(fun ?LIB:deaf/0),
+    try
+        _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 5)],
+        Refs = [erlang:monitor(process, Pid) || _ <- lists:seq(1, 50)],
+        true = link(Pid),
+        _ = [exit(Pid, normal) || _ <- lists:seq(1, 50)],
+        _ = [process_info(Pid, total_heap_size) || _ <- lists:seq(1, 50)],
+        Items = [message_queue_len, messages, monitored_by, links],
+        [{_, Length}, {_, Messages}, {_, Monitors}, {_, Links}] = process_info(Pid, Items),
+        true = unlink(Pid),
+        {links, Unlinked} = process_info(Pid, links),
+        _ = [erlang:demonitor(Ref, [flush]) || Ref <- Refs],
+        {monitored_by, Demonitored} = process_info(Pid, monitored_by),
+        #{
+            messages_sent_count => 5,
+            message_queue_count => Length,
+            messages_shown_count => length(Messages),
+            monitors_in_effect_count => length(Monitors),
+            links_in_effect_count => length(Links),
+            links_after_unlink_count => length(Unlinked),
+            monitors_after_demonitor_count => length(Demonitored)
+        }
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% Has a process stand at the first of 1,000 messages, and then sends it an exit signal, or the
+%% message `stop' and leave to go on.
+%% Evidence: how many messages it has handled when it ends, and its reason, in both cases.
+%% Cost: two processes of 1,000 messages.
+%% Misread: signals between two processes keep their order; it is the receiver that takes messages
+%%   out of the queue when it likes, and the others at once.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#signals
+-spec exit_overtakes_messages(map()) -> map().
+exit_overtakes_messages(_) ->
+    #{
+        messages_count => 1_000,
+        exit_signal => overtaken(fun(Pid) -> exit(Pid, stopped) end),
+        stop_message => overtaken(fun(Pid) ->
+            Pid ! stop,
+            Pid ! go
+        end)
+    }.
+
+overtaken(Stop) ->
+    Handled = counters:new(1, []),
+    {Pid, Ref} = spawn_monitor(fun() -> ?LIB:handle_all(Handled) end),
+    _ = [Pid ! {job, I} || I <- lists:seq(1, 1_000)],
+    #{settled := true} = probe_lib:settle(
+        fun() -> counters:get(Handled, 1) =:= 1 andalso {done, one} end, ?WAIT_MS
+    ),
+    _ = Stop(Pid),
+    Reason = ?LIB:ended(Ref, ?WAIT_MS),
+    #{handled_count => counters:get(Handled, 1), exit_reason => Reason}.
+
+%% Sends ten messages and asks at once for the length of the queue, of a process that waits, of one
+%% that computes without receiving, and of one that is suspended; 200 times each.
+%% Evidence: how often the answer was not exactly all that had been sent.
+%% Cost: 6,000 messages.
+%% Misread: messages of other senders may still be on their way.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
+-spec process_info_after_send(map()) -> map().
+process_info_after_send(_) ->
+    Bodies = [
+        {waiting, fun ?LIB:deaf/0, fun(_) -> ok end},
+        {busy, fun ?LIB:busy/0, fun(_) -> ok end},
+        {suspended, fun ?LIB:deaf/0, fun erlang:suspend_process/1}
+    ],
+    maps:from_list([{Name, wrong_lengths(Body, Prepare)} || {Name, Body, Prepare} <- Bodies]).
+
+wrong_lengths(Body, Prepare) ->
+    Pid = spawn(Body),
+    _ = Prepare(Pid),
+    try
+        Lengths = [
+            begin
+                _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 10)],
+                ?LIB:waiting(Pid) - 10 * Round
+            end
+         || Round <- lists:seq(1, 200)
+        ],
+        #{asked_count => 200, wrong_count => length([L || L <- Lengths, L =/= 0])}
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% Leaves 50,000 messages of 12 words each in the queues of two processes that differ in the flag
+%% message_queue_data, and collects both.
+%% Evidence: for each setting the heap, all memory and the time of a full collection seen from
+%%   outside; and the ratios.
+%% Cost: two times 50,000 messages; 12 MB.
+%% Misread: `memory' counts the messages in both cases; only the heaps differ.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_message_queue_data
+-spec message_queue_data(map()) -> map().
+message_queue_data(_) ->
+    On = queue_figures(on_heap),
+    Off = queue_figures(off_heap),
+    Ratio = fun(Key) -> maps:get(Key, On) / max(1, maps:get(Key, Off)) end,
+    #{
+        messages_words => 50_000 * 12,
+        on_heap => On,
+        off_heap => Off,
+        heap_ratio => Ratio(total_heap_words),
+        memory_ratio => Ratio(memory_bytes),
+        collection_ratio => Ratio(collection_us)
+    }.
+
+queue_figures(Where) ->
+    Pid = spawn_opt(fun ?LIB:deaf/0, [{message_queue_data, Where}]),
+    try
+        _ = [Pid ! {I, I, I, I, I, I, I, I, I, I, I} || I <- lists:seq(1, 50_000)],
+        CollectionUs = probe_lib:best_us(5, fun() -> erlang:garbage_collect(Pid) end),
+        Items = [message_queue_data, message_queue_len, total_heap_size, memory],
+        [{_, Where}, {_, Length}, {_, Heap}, {_, Memory}] = process_info(Pid, Items),
+        #{
+            messages_count => Length,
+            total_heap_words => Heap,
+            memory_bytes => Memory,
+            collection_us => CollectionUs
+        }
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% Sends lists of growing length to processes with either setting of message_queue_data, and a
+%% binary that is kept outside the heaps.
+%% Evidence: microseconds of a send by the message's words, their growth exponents, and the time of
+%%   sending 10 MB as a binary against the longest list.
+%% Cost: 6 x 30 messages of up to 200,000 words; 30 ms.
+%% Misread: the receiver's memory comes from an allocator that may have to ask the system for it.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#process-messages
+-spec send_time_by_size(map()) -> map().
+send_time_by_size(_) ->
+    Series = [
+        #{
+            words_count => 2 * N,
+            on_heap_us => send_us(on_heap, ?LIB:ints(N)),
+            off_heap_us => send_us(off_heap, ?LIB:ints(N))
+        }
+     || N <- [1_000, 10_000, 100_000]
+    ],
+    BinaryUs = send_us(on_heap, binary:copy(<<"x">>, 10_000_000)),
+    Exponent = fun(Key) ->
+        probe_lib:growth_exponent([{maps:get(words_count, S), maps:get(Key, S)} || S <- Series])
+    end,
+    #{
+        series => Series,
+        on_heap_exponent => Exponent(on_heap_us),
+        off_heap_exponent => Exponent(off_heap_us),
+        binary_us => BinaryUs,
+        list_to_binary_ratio => maps:get(on_heap_us, lists:last(Series)) / max(0.05, BinaryUs)
+    }.
+
+send_us(Where, Message) ->
+    Pid = spawn_opt(fun ?LIB:discard/0, [{message_queue_data, Where}]),
+    try
+        probe_lib:best_us(9, fun() -> Pid ! Message end)
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% Sends 2,000 messages to a process with an empty mailbox and to one with 200,000 waiting.
+%% Evidence: the sender's reductions and best time for each, and their ratio.
+%% Cost: 220,000 messages that nobody takes; 30 MB.
+%% Misread: a sender is held up by an allocator or by a full distribution buffer, not by a mailbox.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
+-spec send_to_long_mailbox(map()) -> map().
+send_to_long_mailbox(_) ->
+    Pid = spawn_opt(fun ?LIB:deaf/0, [{message_queue_data, off_heap}]),
+    try
+        Short = sending(Pid),
+        ShortLength = ?LIB:waiting(Pid),
+        _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 200_000)],
+        Length = ?LIB:waiting(Pid),
+        Long = sending(Pid),
+        #{
+            short_mailbox_count => ShortLength,
+            long_mailbox_count => Length,
+            short => Short,
+            long => Long,
+            reductions_ratio => maps:get(reductions, Long) / maps:get(reductions, Short),
+            time_ratio => maps:get(best_us, Long) / maps:get(best_us, Short),
+            blocked_count => 2_000 * 8 - (?LIB:waiting(Pid) - Length)
+        }
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.
+
+%% Eight rounds (the first of them dropped) of 2,000 messages from a fresh sender.
+sending(Pid) ->
+    probe_lib:in_process(
+        fun() ->
+            Send = fun() -> ?LIB:send_numbers(Pid, 2_000) end,
+            BestUs = probe_lib:best_us(6, Send),
+            Before = ?LIB:reductions(),
+            Send(),
+            #{best_us => BestUs, reductions => ?LIB:reductions() - Before}
+        end,
+        [{min_heap_size, 100_000}]
+    ).
+
+%% Sends terms to a process that keeps what it gets.
+%% Evidence: words that each term has at the sender with its sharing, and that it takes on the
+%%   receiver's heap after a collection: a list, a tower of pairs that share what is below, a
+%%   constant of the module, and a binary of 1 MB.
+%% Cost: 130,000 words.
+%% Misread: a VM configured with --enable-sharing-preserving keeps the sharing.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#loss-of-sharing
+-spec message_copying(map()) -> map().
+message_copying(_) ->
+    Terms = [
+        {list, ?LIB:ints(1_000)},
+        {shared_4_levels, ?LIB:shared(4)},
+        {shared_8_levels, ?LIB:shared(8)},
+        {shared_14_levels, ?LIB:shared(14)},
+        {constant, ?LIB:constant()},
+        {large_binary, binary:copy(<<"x">>, 1_000_000)}
+    ],
+    maps:from_list([
+        {Name, #{
+            sender_words => erts_debug:size(Term),
+            receiver_words => ?LIB:kept_words(Term)
+        }}
+     || {Name, Term} <- Terms
+    ]).
+
+%% Sends one small message to each of ever more processes, all local.
+%% Evidence: microseconds and reductions for a recipient, and how the whole grows with them.
+%% Cost: 10,500 processes; 40 MB; about 100 ms.
+%% Misread: best of five; waking a recipient that sleeps on another scheduler costs more, and a
+%%   sender that has used up its reductions waits for its next turn.
+%% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
+-spec fan_out(map()) -> map().
+fan_out(_) ->
+    Series = [fan_out_to(N) || N <- [500, 2_000, 8_000]],
+    #{
+        series => Series,
+        send_us => lists:min([Us || #{send_us := Us} <- Series]),
+        send_reductions => maps:get(send_reductions, lists:last(Series)),
+        total_exponent => probe_lib:growth_exponent([
+            {N, N * Us}
+         || #{recipients_count := N, send_us := Us} <- Series
+        ])
+    }.
+
+fan_out_to(N) ->
+    Pids = [spawn(fun ?LIB:deaf/0) || _ <- lists:seq(1, N)],
+    try
+        probe_lib:in_process(fun() ->
+            Send = fun() -> ?LIB:send_each(Pids, {event, N}) end,
+            BestUs = probe_lib:best_us(5, Send),
+            Before = ?LIB:reductions(),
+            Send(),
+            Used = ?LIB:reductions() - Before,
+            #{recipients_count => N, send_us => BestUs / N, send_reductions => Used / N}
+        end)
+    after
+        ?LIB:kill_all(Pids)
+    end.
+
+%% Lets a process that traps exits and catches everything grow past its max_heap_size.
+%% Evidence: what its monitor, a linked process and its own catch see, and the log event.
+%% Cost: one process of 20,000 words.
+%% Misread: the reason is that of a kill; only the log tells a heap limit from a killer.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
+-spec max_heap_exit(map()) -> map().
+max_heap_exit(_) ->
+    Observe = fun() ->
+        process_flag(trap_exit, true),
+        {Pid, Ref} = spawn_opt(
+            fun() ->
+                process_flag(trap_exit, true),
+                ?LIB:grow_and_catch(200_000)
+            end,
+            [monitor, link, {max_heap_size, 10_000}]
+        ),
+        MonitorReason = ?LIB:ended(Ref, ?WAIT_MS),
+        receive
+            {'EXIT', Pid, LinkReason} -> {Pid, MonitorReason, LinkReason}
+        after ?WAIT_MS -> error({setup, no_exit_signal})
+        end
+    end,
+    {{Pid, MonitorReason, LinkReason}, Events} =
+        ?LIB:with_log(fun() -> probe_lib:in_process(Observe) end),
+    #{
+        monitor_reason => MonitorReason,
+        link_reason => LinkReason,
+        log => ?LIB:summary(Pid, Events)
+    }.
+
+%% Grows processes past limits given in every form.
+%% Evidence: for each form how the process ended and how many log events it caused; and whether
+%%   limits below the smallest heap are taken.
+%% Cost: six processes of at most 400,000 words.
+%% Misread: with `kill' false an event comes at each collection past the limit.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
+-spec max_heap_forms(map()) -> map().
+max_heap_forms(_) ->
+    Forms = [
+        {integer, 10_000},
+        {kill_and_log, #{size => 10_000, kill => true, error_logger => true}},
+        {kill_only, #{size => 10_000, kill => true, error_logger => false}},
+        {log_only, #{size => 10_000, kill => false, error_logger => true}},
+        {neither, #{size => 10_000, kill => false, error_logger => false}},
+        {zero, 0}
+    ],
+    Grow = fun(Limit) ->
+        {Pid, Ref} = spawn_opt(
+            fun() -> ?LIB:grow_and_catch(200_000) end, [monitor, {max_heap_size, Limit}]
+        ),
+        {Pid, ?LIB:ended(Ref, ?WAIT_MS)}
+    end,
+    {Ends, Events} = ?LIB:with_log(fun() -> [{Name, Grow(Limit)} || {Name, Limit} <- Forms] end),
+    BelowMinimum = probe_lib:in_process(fun() ->
+        probe_lib:error_class(fun() -> process_flag(max_heap_size, 232) end)
+    end),
+    maps:from_list([
+        {below_minimum, BelowMinimum}
+        | [
+            {Name, #{
+                exit_reason => Reason,
+                logged_count => maps:get(logged_count, ?LIB:summary(Pid, Events))
+            }}
+         || {Name, {Pid, Reason}} <- Ends
+        ]
+    ]).
+
+%% Gives processes 600,000 words of different kinds, a limit of 100,000 afterwards, and a
+%% collection.
+%% Evidence: for each kind of memory how the process fared, `alive' or its exit reason.
+%% Cost: up to 60 MB at a time.
+%% Misread: what survives here is not free: it is only outside of what the limit adds up.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
+-spec max_heap_counts(map()) -> map().
+max_heap_counts(_) ->
+    maps:from_list([{Kind, ?LIB:fate(Kind, 100_000)} || Kind <- ?LIB:kinds()]).
+
+%% Looks at processes that are far above their limit before and after a collection.
+%% Evidence: whether each lives, and how many words it has, before it; and its end after it: one
+%%   whose limit was set below what it had, one whose mailbox outgrew its limit.
+%% Cost: two processes of about 6 MB.
+%% Misread: a process that does nothing is not collected, so it may stay above its limit for ever.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
+-spec max_heap_moment(map()) -> map().
+max_heap_moment(_) ->
+    Limit = #{size => 50_000, kill => true, error_logger => false},
+    Set = fun(Pid) ->
+        probe_lib:ask(Pid, fun(State) -> {process_flag(max_heap_size, Limit), State} end)
+    end,
+    Cases = [
+        {limit_set_later, fun(Pid) ->
+            _ = probe_lib:ask(Pid, fun(_) -> {ok, ?LIB:ints(300_000)} end),
+            Set(Pid)
+        end},
+        {mailbox_grows, fun(Pid) ->
+            _ = Set(Pid),
+            [Pid ! {I, I, I, I, I, I, I, I, I, I, I} || I <- lists:seq(1, 50_000)]
+        end}
+    ],
+    maps:from_list([{Name, moment(Prepare)} || {Name, Prepare} <- Cases]).
+
+moment(Prepare) ->
+    Pid = probe_lib:subject([]),
+    Ref = erlang:monitor(process, Pid),
+    try
+        _ = Prepare(Pid),
+        Before = ?LIB:ended(Ref, 50),
+        {memory, Bytes} = process_info(Pid, memory),
+        _ = erlang:garbage_collect(Pid),
+        #{
+            limit_words => 50_000,
+            before_collection => Before,
+            before_words => Bytes div erlang:system_info(wordsize),
+            after_collection => ?LIB:ended(Ref, 200)
+        }
+    after
+        ?LIB:kill_all([Pid])
+    end.
+
+%% Bisects the smallest max_heap_size under which a process can build and keep a list.
+%% Evidence: for lists of several sizes that limit, and the ratio of limit to list.
+%% Cost: about 70 short processes.
+%% Misread: the ratio depends on how the heap came to its size: it moves between the bounds.
+%% Source: https://www.erlang.org/doc/apps/erts/garbagecollection.html#sizing-the-heap
+-spec max_heap_threshold(map()) -> map().
+max_heap_threshold(_) ->
+    Series = [
+        begin
+            Least = ?LIB:bisect(fun(Limit) -> builds(N, Limit) end, N, 20 * N),
+            #{list_words => 2 * N, limit_words => Least, limit_ratio => Least / (2 * N)}
+        end
+     || N <- [2_000, 10_000, 50_000, 100_000]
+    ],
+    Ratios = [R || #{limit_ratio := R} <- Series],
+    #{series => Series, least_ratio => lists:min(Ratios), most_ratio => lists:max(Ratios)}.
+
+builds(N, Limit) ->
+    {_, Ref} = spawn_opt(
+        fun() ->
+            List = ?LIB:ints(N),
+            erlang:garbage_collect(),
+            exit({built, length(List)})
+        end,
+        [monitor, {max_heap_size, #{size => Limit, kill => true, error_logger => false}}]
+    ),
+    {built, N} =:= ?LIB:ended(Ref, ?WAIT_MS).
+
+%% Lets a process with a limit of 100,000 words (0.8 MB) hold 10 MB in binaries, with and without
+%% include_shared_binaries.
+%% Evidence: whether the VM lists the option when asked for the flag, and how the process fared
+%%   without it, with it false and with it true.
+%% Cost: 10 MB, three times one after the other.
+%% Misread: a VM without the option accepts it in silence.
+%% Source: https://github.com/erlang/otp/pull/6345
+-spec max_heap_shared_binaries(map()) -> map().
+max_heap_shared_binaries(_) ->
+    Limit = #{size => 100_000, kill => true, error_logger => false},
+    Listed = probe_lib:in_process(fun() ->
+        _ = process_flag(max_heap_size, Limit#{include_shared_binaries => true}),
+        maps:is_key(include_shared_binaries, process_flag(max_heap_size, 0))
+    end),
+    WithTrue = ?LIB:fate(binaries, Limit#{include_shared_binaries => true}),
+    #{
+        option_listed => Listed,
+        without_option => ?LIB:fate(binaries, Limit),
+        with_false => ?LIB:fate(binaries, Limit#{include_shared_binaries => false}),
+        with_true => WithTrue,
+        strikes_as_listed => Listed =:= (WithTrue =/= alive)
+    }.
