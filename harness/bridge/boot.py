@@ -1,0 +1,58 @@
+"""How a VM is started so that a host can speak with it: no file, mount or network is needed.
+
+Knows: the shell's redirections and one Erlang expression. Must not know: who starts the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.bridge import terms
+from harness.bridge.terms import Atom
+
+SCRIPT = 'exec 3<&0 4>&1 0</dev/null 1>&2; exec "$0" "$@"'
+"""Give the VM its pipes as descriptors 3 and 4, and let what it prints arrive on stderr.
+
+Source: since OTP 26 the terminal driver owns descriptor 0, so a port on {fd, 0, 1} would share it.
+"""
+
+BOOT = (
+    "P=open_port({fd,3,4},[{packet,4},binary,eof]),"
+    "F=receive{P,{data,D}}->D;{P,eof}->halt()end,"
+    "{M,Bs,S}=binary_to_term(F),"
+    "B=case lists:keyfind(erlang:system_info(version),1,Bs)of{_,X}->X;false->"
+    'N=filename:join(os:getenv("TMPDIR","/tmp"),atom_to_list(M)),'
+    'ok=file:write_file(N++".erl",S),'
+    "{ok,M,C}=compile:file(N,[binary,debug_info,deterministic]),C end,"
+    "{module,M}=code:load_binary(M,atom_to_list(M),B),"
+    "M:start(P,B)."
+)
+"""Read one frame {Module, [{ErtsVersion, Beam}], Source}, load the module, hand it the port.
+
+The VM picks the beam that was compiled on its own version, and compiles the source if there is
+none: so the host need not know whom it starts. `probe_peer.erl` holds the same text.
+"""
+
+
+def boot_command(erl: str, flags: Sequence[str] = ()) -> list[str]:
+    """Return the command line of a VM that waits for its first frame.
+
+    Args:
+        erl: the `erl` program, a path or a name to be found on the PATH.
+        flags: flags of the emulator and of the VM, as on erl's command line.
+    """
+    return ["sh", "-c", SCRIPT, erl, "-noinput", "-noshell", *flags, "-eval", BOOT]
+
+
+def first_frame(module: str, beams: Mapping[str, bytes], source: bytes) -> bytes:
+    """Return the payload of the first frame.
+
+    Args:
+        module: the module that takes over the port with `start/2`.
+        beams: the module's code by the ERTS version that it was compiled on.
+        source: the module's text, for a version that is not among them.
+    """
+    variants: list[terms.Term] = [
+        (list(version.encode()), beam) for version, beam in sorted(beams.items())
+    ]
+    return terms.encode((Atom(module), variants, source))
