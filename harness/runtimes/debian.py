@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import InputError, RuntimeMissingError, StorageError
-from harness.runtimes import packages, storage, table, tree, vm
+from harness.runtimes import mirror, packages, storage, table, tree, vm
 
 KEEP_FREE_BYTES = 600 * 1024 * 1024
 """Room that an install wants: index, packages and the tree, with as much again to spare."""
@@ -79,7 +79,7 @@ def install(
     release: int,
     *,
     progress: Callable[[str], None],
-    source: packages.Source | None = None,
+    source: mirror.Source | None = None,
 ) -> Tree:
     """Fetch a release's packages and make them run; at once when they are there already.
 
@@ -109,7 +109,7 @@ def install(
         if (there := installed(cache_dir, release)) is not None:
             return there
         started = time.monotonic()
-        made = _make(base, row, source or packages.find_source(), tell)
+        made = _make(base, row, source or mirror.find_source(), tell)
         tell(f"ready after {time.monotonic() - started:.1f} s ({made.manifest.version})")
         return made
 
@@ -128,7 +128,7 @@ def remove(cache_dir: Path, release: int) -> bool:
 
 
 def _make(
-    base: Path, row: table.Release, source: packages.Source, tell: Callable[[str], None]
+    base: Path, row: table.Release, source: mirror.Source, tell: Callable[[str], None]
 ) -> Tree:
     for leftover in storage.stale(base, str(row.otp)):
         storage.remove_tree(leftover)

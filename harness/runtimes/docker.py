@@ -151,8 +151,17 @@ def ask(image: Image) -> bytes:
 
 
 def leftovers(*, everything: bool = False) -> tuple[str, ...]:
-    """Return the containers whose owners have ended, by name; all labelled ones if told so."""
-    found = engine.client().containers(all=True, filters={"label": LABEL})
+    """Return the containers whose owners have ended, by name; all labelled ones if told so.
+
+    Raises:
+        InfrastructureError: the engine fails.
+    """
+    from docker.errors import DockerException  # noqa: PLC0415 - see engine.client
+
+    try:
+        found = engine.client().containers(all=True, filters={"label": LABEL})
+    except (DockerException, OSError) as error:
+        raise InfrastructureError(f"the engine does not list its containers: {error}") from error
     return tuple(
         sorted(
             container["Names"][0].lstrip("/")
@@ -163,11 +172,19 @@ def leftovers(*, everything: bool = False) -> tuple[str, ...]:
 
 
 def remove(name: str) -> None:
-    """Remove a container whatever it does; one that is not there is as good."""
-    from docker.errors import NotFound  # noqa: PLC0415 - see engine.client
+    """Remove a container whatever it does; one that is not there is as good.
 
-    with contextlib.suppress(NotFound):
+    Raises:
+        InfrastructureError: the engine fails to.
+    """
+    from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see engine.client
+
+    try:
         engine.client().remove_container(name, force=True, v=True)
+    except NotFound:
+        return
+    except (DockerException, OSError) as error:
+        raise InfrastructureError(f"the engine does not remove {name}: {error}") from error
 
 
 def _host_settings(limits: Limits) -> dict[str, Any]:

@@ -20,10 +20,8 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
+from harness.bridge.log import BoundedLog
 from harness.errors import ProtocolError
-
-LOG_LIMIT_BYTES = 256 * 1024
-"""How much of a VM's stderr is kept between two calls of `log`, first half and last half."""
 
 STDOUT_LIMIT_BYTES = 96 * 1024 * 1024
 """How much stdout is taken while we write; beyond it the VM waits until somebody reads."""
@@ -61,7 +59,7 @@ class Demultiplexer:
             if self._kind == _STDOUT:
                 self.stdout += part
             elif self._kind == _STDERR:
-                self.stderr.append(part)
+                self.stderr.append(bytes(part))
 
     def _take_header(self, view: memoryview) -> memoryview:
         wanted = _HEADER_BYTES - len(self._header)
@@ -73,42 +71,6 @@ class Demultiplexer:
             self._missing = int.from_bytes(self._header[4:], "big")
             self._header.clear()
         return view[wanted:]
-
-
-class BoundedLog:
-    """Keep the beginning and the end of what is printed, and say how much lies between."""
-
-    def __init__(self, limit: int = LOG_LIMIT_BYTES) -> None:
-        self._half = limit // 2
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._dropped = 0
-
-    def append(self, data: bytes | memoryview) -> None:
-        """Take what was printed."""
-        room = self._half - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        self._tail += data
-        if len(self._tail) > 2 * self._half:
-            self._cut()
-
-    def take(self) -> bytes:
-        """Return what is kept, and begin again."""
-        self._cut()
-        between = b"\n[... %d bytes dropped ...]\n" % self._dropped if self._dropped else b""
-        taken = bytes(self._head) + between + bytes(self._tail)
-        self._head.clear()
-        self._tail.clear()
-        self._dropped = 0
-        return taken
-
-    def _cut(self) -> None:
-        excess = len(self._tail) - self._half
-        if excess > 0:
-            del self._tail[:excess]
-            self._dropped += excess
 
 
 class DockerChannel:

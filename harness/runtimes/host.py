@@ -80,6 +80,17 @@ def find(otp_roots: Sequence[Path], cache_dir: Path) -> tuple[Install, ...]:
     return tuple(found.values())
 
 
+def broken() -> tuple[str, ...]:
+    """Return, one sentence each, the installs found by themselves whose VM does not start."""
+    found: list[str] = []
+    for root in dict.fromkeys(_discovered()):
+        try:
+            vm.ask(root / "bin" / "erl")
+        except BeamproofError as error:
+            found.append(error.message)
+    return tuple(found)
+
+
 def _named(root: Path) -> Path:
     erl = root.expanduser() / "bin" / "erl"
     if not erl.is_file():

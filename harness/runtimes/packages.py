@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,7 @@ from harness.errors import (
     StorageError,
 )
 from harness.runtimes import children
-
-MIRROR_VARIABLE = "BEAMPROOF_DEBIAN_MIRROR"
-KEYRING_VARIABLE = "BEAMPROOF_DEBIAN_KEYRING"
+from harness.runtimes.mirror import MIRROR_VARIABLE, Source, architecture
 
 _CLOSURE = (
     "erlang-base",
@@ -60,14 +57,6 @@ STAND_INS = (
 )
 """Packages of system administration that apt is told are there: a VM never calls them."""
 
-_KEYRINGS = (
-    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
-    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
-)
-_SUITES = frozenset(
-    {"bullseye", "bookworm", "trixie", "forky", "duke", "sid"}
-    | {"oldoldstable", "oldstable", "stable", "testing", "unstable"}
-)
 _UPDATE_TIMEOUT_S = 300.0
 _DOWNLOAD_TIMEOUT_S = 1200.0
 _ATTEMPTS = 3
@@ -85,14 +74,6 @@ _FULL = re.compile(r"No space left on device|enough free space", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Say which mirror is asked, and whose signature it must carry."""
-
-    mirror: str
-    keyring: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Name packages to fetch.
 
@@ -107,44 +88,6 @@ class Wanted:
 
 RUNTIME = Wanted()
 """What a runtime is made of."""
-
-
-def find_source() -> Source:
-    """Return the Debian mirror that the host's apt uses, or the one the user named.
-
-    Raises:
-        RuntimeMissingError: there is no apt, no Debian mirror or no Debian keyring here.
-    """
-    for tool in ("apt-get", "dpkg-deb", "tar"):
-        if shutil.which(tool) is None:
-            raise RuntimeMissingError(
-                f"packages cannot be fetched: there is no {tool} on this machine",
-                hint="use the docker or host way: beamproof verify --runtime docker",
-            )
-    return Source(mirror=_mirror(), keyring=_keyring())
-
-
-def architecture() -> str:
-    """Return Debian's name of this machine's architecture, e.g. `amd64`."""
-    asked = subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True, timeout=30
-    )
-    return asked.stdout.strip()
-
-
-def debian_mirrors(indextargets: str) -> tuple[str, ...]:
-    """Return the mirrors of Debian's main archive among apt's index targets, in its order.
-
-    Args:
-        indextargets: lines `address|suite|component|origin` as `apt-get indextargets` prints.
-    """
-    found: list[str] = []
-    for line in indextargets.splitlines():
-        address, suite, component, origin = [*line.split("|"), "", "", ""][:4]
-        of_debian = origin == "Debian" or origin.startswith("$(") or not origin
-        if of_debian and suite in _SUITES and component == "main" and address not in found:
-            found.append(address)
-    return tuple(found)
 
 
 def fetch(
@@ -256,38 +199,6 @@ def _failure(suite: str, complaint: str) -> Exception:
             hint=f"name one that has in {MIRROR_VARIABLE}",
         )
     return InfrastructureError(f"apt could not fetch from Debian {suite}\n  {said}")
-
-
-def _mirror() -> str:
-    if named := os.environ.get(MIRROR_VARIABLE):
-        return named
-    command = ["apt-get", "indextargets", "--format"]
-    command += ["$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)", "Created-By: Packages"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    if mirrors := debian_mirrors(listed.stdout):
-        return mirrors[0]
-    raise RuntimeMissingError(
-        "this machine's apt knows no Debian mirror",
-        hint=f"give the address of one in {MIRROR_VARIABLE} (and its keyring in"
-        f" {KEYRING_VARIABLE}, or apt-get install debian-archive-keyring)",
-    )
-
-
-def _keyring() -> Path:
-    if named := os.environ.get(KEYRING_VARIABLE):
-        path = Path(named).expanduser().resolve()
-        if not path.is_file():
-            raise RuntimeMissingError(
-                f"there is no keyring {named}", hint=f"correct {KEYRING_VARIABLE}"
-            )
-        return path
-    for path in _KEYRINGS:
-        if path.is_file():
-            return path
-    raise RuntimeMissingError(
-        "Debian's archive keyring is not on this machine, so no signature could be checked",
-        hint=f"apt-get install debian-archive-keyring, or name one in {KEYRING_VARIABLE}",
-    )
 
 
 def _stand_in(name: str) -> str:

@@ -68,13 +68,22 @@ def stale(root: Path, name: str) -> tuple[Path, ...]:
 def sweep_stale(root: Path) -> tuple[Path, ...]:
     """Remove the temporary folders whose makers are gone, and return them."""
     swept: list[Path] = []
-    for folder in sorted(root.glob(f"{_TEMP_PREFIX}*")):
-        name = folder.name.removeprefix(_TEMP_PREFIX).rpartition("-")[0]
-        with _try_lock(root, name) as ours:
+    for folder in _temporaries(root):
+        with _try_lock(root, _lock_name(folder)) as ours:
             if ours and folder.exists():
                 remove_tree(folder)
                 swept.append(folder)
     return tuple(swept)
+
+
+def abandoned(root: Path) -> tuple[Path, ...]:
+    """Return the temporary folders whose makers are gone, touching nothing."""
+    found: list[Path] = []
+    for folder in _temporaries(root):
+        with _try_lock(root, _lock_name(folder)) as ours:
+            if ours:
+                found.append(folder)
+    return tuple(found)
 
 
 def remove_tree(folder: Path) -> None:
@@ -146,6 +155,14 @@ def _flock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _temporaries(root: Path) -> tuple[Path, ...]:
+    return tuple(sorted(root.glob(f"{_TEMP_PREFIX}*")))
+
+
+def _lock_name(folder: Path) -> str:
+    return folder.name.removeprefix(_TEMP_PREFIX).rpartition("-")[0]
 
 
 @contextmanager

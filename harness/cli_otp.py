@@ -1,0 +1,210 @@
+"""`beamproof otp`, `doctor` and `sweep`: what VMs there are, and getting rid of them.
+
+Knows: options, exit codes, how lists are printed. Must not know: how any of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.cli_options import cache_dir
+from harness.errors import BeamproofError, ExitCode, InputError
+from harness.runtimes import RuntimeOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--otp-root",
+        "otp_roots",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="A folder with bin/erl in it (repeatable; also BEAMPROOF_OTP_ROOTS).",
+    ),
+    click.option("--image", metavar="REF", help="Any container image with sh and erl in it."),
+)
+_MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
+_OLDEST = 17
+
+
+class _Release(click.ParamType):
+    """Read an OTP release: `27`, `otp27` or `OTP-27`."""
+
+    name = "release"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the release as a number."""
+        text = str(value).lower().removeprefix("otp").lstrip("-")
+        if not text.isdecimal() or not _OLDEST <= int(text) < 100:  # noqa: PLR2004 - two digits
+            self.fail(f"{value!r} is not an OTP release; write it like 27", param, ctx)
+        return int(text)
+
+
+_releases = click.argument("releases", nargs=-1, required=True, type=_Release())
+
+
+def _source_options(command: F) -> F:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group("otp")
+def otp() -> None:
+    """List, fetch ahead and remove OTP releases."""
+
+
+@otp.command("list")
+@_source_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bool) -> None:
+    """Show which OTP releases can be had, and how."""
+    from harness.runtimes import listing  # noqa: PLC0415 - each verb imports what it uses
+
+    rows = listing.survey(_options(otp_roots, image))
+    if as_json:
+        import msgspec  # noqa: PLC0415 - each verb imports what it uses
+
+        click.echo(msgspec.json.encode(rows).decode())
+        return
+    header = ("OTP", *(offer.way.value for offer in rows[0].offers))
+    lines = [(_release_cell(row), *map(_offer_cell, row.offers)) for row in rows]
+    _print_table([header, *lines])
+    if image is not None:
+        click.echo(_image_line(image))
+    if not all(row.in_range for row in rows):
+        click.echo("* outside the range that claims are written for; only when asked for by name")
+
+
+@otp.command("install")
+@_releases
+@click.option("--docker", "as_image", is_flag=True, help="Make a container image of it, too.")
+def install(releases: tuple[int, ...], *, as_image: bool) -> None:
+    """Fetch RELEASES into the cache ahead of use."""
+    from harness.runtimes import children  # noqa: PLC0415 - each verb imports what it uses
+    from harness.runtimes import install as installing  # noqa: PLC0415 - the same
+
+    wanted = tuple(dict.fromkeys(releases))
+    installing.check(wanted, as_image=as_image)
+
+    def one(release: int) -> BeamproofError | None:
+        try:
+            done = installing.install(cache_dir(), release, as_image=as_image, progress=_tell)
+        except BeamproofError as error:
+            return error
+        click.echo(f"OTP {release}: {done}")
+        return None
+
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        try:
+            failures = [error for error in pool.map(one, wanted) if error is not None]
+        except BaseException:
+            children.abandon()  # or an interrupted command would first finish its downloads
+            raise
+    for error in failures[1:]:
+        click.echo(f"beamproof: {error}", err=True)
+    if failures:
+        raise failures[0]
+
+
+@otp.command("remove")
+@_releases
+def remove(releases: tuple[int, ...]) -> None:
+    """Remove RELEASES from the cache, and the images made of them."""
+    from harness.runtimes import install as installing  # noqa: PLC0415 - each verb imports its own
+
+    for release in dict.fromkeys(releases):
+        removed = installing.remove(cache_dir(), release)
+        click.echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
+
+
+@click.command("doctor")
+@_source_options
+@click.pass_context
+def doctor(context: click.Context, otp_roots: tuple[Path, ...], image: str | None) -> None:
+    """Say what is missing on this machine, and the command that mends it."""
+    from harness.runtimes import doctor as examining  # noqa: PLC0415 - each verb imports its own
+
+    checks = examining.examine(_options(otp_roots, image))
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{_MARKS[check.state]} {check.name:<{width}}  {check.found}")
+        if check.mend:
+            click.echo(f"  {'':<{width}}  → {check.mend}")
+    if image is not None:
+        click.echo(_image_line(image))
+    if not examining.is_able(checks):
+        context.exit(ExitCode.RUNTIME_MISSING)
+
+
+@click.command("sweep")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--all", "everything", is_flag=True, help="Containers of living runs, too.")
+@click.pass_context
+def sweep(context: click.Context, *, dry_run: bool, everything: bool) -> None:
+    """Remove what crashed runs left behind: containers, VMs, temporary folders."""
+    from harness.runtimes import sweep as sweeping  # noqa: PLC0415 - each verb imports its own
+
+    act = sweeping.find if dry_run else sweeping.sweep
+    found = act(cache_dir(), everything=everything)
+    verb = "would remove" if dry_run else "removed"
+    named: tuple[tuple[str, Sequence[object]], ...] = (
+        ("container", found.containers),
+        ("process", found.processes),
+        ("folder", found.folders),
+    )
+    for kind, items in named:
+        for item in items:
+            click.echo(f"{verb} {kind} {item}")
+    for problem in found.problems:
+        click.echo(f"beamproof: {problem}", err=True)
+    if not found:
+        click.echo("nothing was left behind")
+    if found.problems:
+        context.exit(ExitCode.FAILURE)
+
+
+def _options(otp_roots: tuple[Path, ...], image: str | None) -> RuntimeOptions:
+    from harness.runtimes import host  # noqa: PLC0415 - each verb imports what it uses
+
+    roots = (*otp_roots, *host.roots_from_environment())
+    return RuntimeOptions(image=image, otp_roots=roots, cache_dir=cache_dir(), offline=True)
+
+
+def _image_line(image: str) -> str:
+    """Return what a user's image holds; an image that is not here is an error."""
+    from harness.runtimes import AUTO, resolve  # noqa: PLC0415 - each verb imports what it uses
+
+    (found,) = resolve((), way=AUTO, options=_options((), image), progress=_tell)
+    if found.runtime is None:
+        raise InputError(f"{image} cannot be used: {found.reason}")
+    return f"{image}: OTP {found.release} ({found.runtime.digest})"
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _release_cell(row: Any) -> str:
+    return f"{row.release}" if row.in_range else f"{row.release}*"
+
+
+def _offer_cell(offer: Any) -> str:
+    if offer.stock == "-":
+        return offer.what or "-"
+    if offer.stock == "here":
+        return f"✔ {offer.what}"
+    return f"{offer.stock}: {offer.what}"
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
