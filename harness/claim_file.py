@@ -107,6 +107,7 @@ class _Reader:
         self.path = path
         self.problems: list[Problem] = []
         self._lines = Lines("")
+        self._ids: dict[int, str] = {}
 
     def read(self) -> Skill | None:
         try:
@@ -131,7 +132,7 @@ class _Reader:
         if raw.skill != self.path.stem:
             self._at(("skill",), f'skill "{raw.skill}" in a file named "{self.path.name}"')
         self._name(("skill",), raw.skill)
-        claims = [self._claim(raw.skill, one, ("claim", n)) for n, one in enumerate(raw.claim)]
+        claims = [self._claim(raw.skill, one, n) for n, one in enumerate(raw.claim)]
         untestable = [
             self._untestable(one, ("untestable", n)) for n, one in enumerate(raw.untestable)
         ]
@@ -146,7 +147,10 @@ class _Reader:
             path=self.path,
         )
 
-    def _claim(self, skill: str, table: dict[str, Any], at: KeyPath) -> Claim | None:
+    def _claim(self, skill: str, table: dict[str, Any], number: int) -> Claim | None:
+        if isinstance(table.get("id"), str):
+            self._ids[number] = table["id"]
+        at = ("claim", number)
         raw = self._convert(table, at, _RawClaim)
         rivals = self._each(table, (*at, "rival"), self._rival)
         whens = self._each(table, (*at, "when"), self._when)
@@ -230,11 +234,15 @@ class _Reader:
 
     def _convert(self, table: dict[str, Any], at: KeyPath, model: type[_T]) -> _T | None:
         known = model.__struct_fields__
-        for key in table:
-            if key not in known:
-                self._at((*at, key), f'unknown key "{key}"{_meant(key, known)}')
+        understood = {key: value for key, value in table.items() if key in known}
+        for key in table.keys() - understood.keys():
+            close = get_close_matches(key, known, n=1)
+            if close:  # go on as if it had been written so: the rest may be wrong as well
+                understood.setdefault(close[0], table[key])
+            meant = f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"
+            self._at((*at, key), f'unknown key "{key}"{meant}')
         try:
-            return msgspec.convert(table, model)
+            return msgspec.convert(understood, model)
         except msgspec.ValidationError as error:
             where = _AT_PATH.search(str(error))
             below = _key_path(where["path"]) if where else ()
@@ -276,7 +284,11 @@ class _Reader:
             first.setdefault(claim.id, claim.line)
 
     def _at(self, at: KeyPath, message: str) -> None:
-        name = f"claim {at[1] + 1}: " if at[:1] == ("claim",) and isinstance(at[1], int) else ""
+        match at:
+            case ("claim", int(number), *_):
+                name = f"{self._ids.get(number, f'claim {number + 1}')}: "
+            case _:
+                name = ""
         self._say(self._lines.of(at), f"{name}{message}")
 
     def _say(self, line: int, message: str) -> None:
@@ -288,11 +300,6 @@ _M = TypeVar("_M")
 
 def _present(found: Iterable[_M | None]) -> tuple[_M, ...]:
     return tuple(one for one in found if one is not None)
-
-
-def _meant(key: str, known: Iterable[str]) -> str:
-    close = get_close_matches(key, list(known), n=1)
-    return f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"
 
 
 def _quotes(quote: str | list[str]) -> tuple[str, ...]:
