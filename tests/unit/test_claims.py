@@ -171,7 +171,7 @@ def test_a_mistake_is_named_with_its_line(
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     """Nobody mends a file one message at a time; what can be understood is."""
-    text = HEAD + CLAIM + "repeats = 3\nnods = 1\n[[claim]]\n" + CLAIM.replace('"a"', '"b"')
+    text = HEAD + CLAIM + "repeats = 3\nnods = 'fresh'\n[[claim]]\n" + CLAIM.replace('"a"', '"b"')
     skill, problems = read_skill(skill_file(tmp_path, text))
     assert [problem.line for problem in problems] == [7, 8]
     assert skill is not None
