@@ -43,10 +43,10 @@
 -define(BOOT,
     "P=open_port({fd,3,4},[{packet,4},binary,eof]),"
     "F=receive{P,{data,D}}->D;{P,eof}->halt()end,"
-    "{M,S}=binary_to_term(F),"
-    "B=case S of<<\"FOR1\",_/binary>>->S;_->"
-    "N=filename:join(os:getenv(\"TMPDIR\",\"/tmp\"),atom_to_list(M)++\".erl\"),"
-    "ok=file:write_file(N,S),"
+    "{M,Bs,S}=binary_to_term(F),"
+    "B=case lists:keyfind(erlang:system_info(version),1,Bs)of{_,X}->X;false->"
+    "N=filename:join(os:getenv(\"TMPDIR\",\"/tmp\"),atom_to_list(M)),"
+    "ok=file:write_file(N++\".erl\",S),"
     "{ok,M,C}=compile:file(N,[binary,debug_info,deterministic]),C end,"
     "{module,M}=code:load_binary(M,atom_to_list(M),B),"
     "M:start(P,B)."
@@ -196,7 +196,7 @@ open(Options, Folder) ->
 %% The first frame is the bridge; the first call says that it runs.
 boot(#{port := Port} = State) ->
     #{probe_bridge := Beam} = probe_bridge_beam(),
-    command(Port, {probe_bridge, Beam}),
+    command(Port, {probe_bridge, [{erlang:system_info(version), Beam}], <<>>}),
     command(Port, {'C', 0, erlang, node, [], 'T'}),
     await_boot(State).
 

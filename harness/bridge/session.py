@@ -1,0 +1,124 @@
+"""A conversation with one VM: calls and their answers, each by a deadline.
+
+Knows: messages over a channel. Must not know: which modules the VM has, or what calls mean.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+from collections.abc import Sequence
+
+from harness.bridge import framing, messages
+from harness.bridge.channel import Channel
+from harness.bridge.messages import Cast, Context, Fault, Result
+from harness.bridge.terms import Term
+from harness.errors import CallTimeoutError, NodeDiedError, ProtocolError, RemoteError
+
+_DEATH_S = 2.0
+"""How long a VM whose pipe has ended may take to end itself."""
+
+
+class Session:
+    """Call functions of the VM at the other end of a channel, one at a time.
+
+    `usable` turns False with the first error after which nothing that the VM says can be trusted.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.usable = True
+        self._frames = framing.FrameReader(channel)
+        self._ids = itertools.count(1)
+
+    def send(self, payload: bytes, deadline: float) -> None:
+        """Send one frame.
+
+        Raises:
+            CallTimeoutError: the VM does not read.
+            NodeDiedError: the VM is gone.
+        """
+        try:
+            self.channel.write(framing.frame(payload), deadline)
+        except TimeoutError as error:
+            self.usable = False
+            raise CallTimeoutError(f"the VM did not read in time: {error}") from error
+        except OSError as error:
+            raise self._died("before it read the call") from error
+
+    def call(
+        self,
+        module: str,
+        function: str,
+        args: Sequence[Term],
+        timeout_s: float,
+        context: Context = Context.TERM,
+    ) -> Term:
+        """Call a function and return its value.
+
+        Raises:
+            CallTimeoutError: no answer in time.
+            NodeDiedError: the VM ended.
+            ProtocolError: what came is no answer to this call.
+            RemoteError: the function raised this.
+        """
+        deadline = time.monotonic() + timeout_s
+        call_id = next(self._ids)
+        self.send(messages.call(call_id, module, function, args, context), deadline)
+        try:
+            return self._await(call_id, deadline)
+        except TimeoutError as error:
+            self.usable = False
+            raise CallTimeoutError(f"no answer within {timeout_s:g} s ({error})") from error
+        except framing.StreamEndedError as error:
+            raise self._died(str(error)) from error
+        except ProtocolError:
+            self.usable = False
+            raise
+
+    def halt(self, timeout_s: float) -> None:
+        """Ask the VM to end, and wait for it.
+
+        Raises:
+            NodeError, OSError: it is gone already, or does not read.
+        """
+        deadline = time.monotonic() + timeout_s
+        self.send(messages.call(0, "erlang", "halt", [0], Context.TERM), deadline)
+        self.usable = False
+        self.channel.wait(deadline)
+
+    def _await(self, call_id: int, deadline: float) -> Term:
+        while True:
+            message = messages.parse(self._frames.read(deadline))
+            match message:
+                case Result(found, value) if found == call_id:
+                    return value
+                case Fault(None | int(), _, _, _) if message.id in {None, call_id}:
+                    raise _remote(message)
+                case Cast():  # to nobody: the host has no processes
+                    continue
+                case other:
+                    raise ProtocolError(f"an answer to no call: {repr(other)[:200]}")
+
+    def _died(self, when: str) -> NodeDiedError:
+        self.usable = False
+        status = self.channel.wait(time.monotonic() + _DEATH_S)
+        return NodeDiedError(f"the VM ended ({describe(status)}; {when})")
+
+
+def describe(status: int | None) -> str:
+    """Return an exit status in words."""
+    if status is None:
+        return "its pipe is closed, it lives on"
+    if status < 0:
+        try:
+            return f"killed by {signal.Signals(-status).name}"
+        except ValueError:
+            return f"killed by signal {-status}"
+    return f"exit status {status}"
+
+
+def _remote(fault: Fault) -> RemoteError:
+    stack = fault.stacktrace if isinstance(fault.stacktrace, list) else []
+    return RemoteError(fault.error_class, repr(fault.reason), tuple(repr(item) for item in stack))
