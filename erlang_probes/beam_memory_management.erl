@@ -23,7 +23,18 @@
     binary_pressure/1,
     heap_size_steps/1,
     heap_growth/1,
-    min_heap_size_spares/1
+    min_heap_size_spares/1,
+    hibernate_shrinks/1,
+    hibernate_young_words/1,
+    hibernate_keeps/1,
+    hibernate_wakes/1,
+    hibernate_no_disk/1,
+    shared_until_last/1,
+    listed_by_reference/1,
+    sent_part_retains/1,
+    bin_leak/1,
+    recon_absent/1,
+    carriers/1
 ]).
 
 -define(MB, (1024 * 1024)).
@@ -44,7 +55,37 @@
     samples/3,
     collections/2,
     churn/1,
-    total_words/1
+    total_words/1,
+    fall_asleep/1,
+    written_bytes/0,
+    hand_over/2,
+    os_view/0,
+    gained/1,
+    literal/0,
+    echo/2,
+    appended_words/2,
+    part_ways/0,
+    walk_matching/2,
+    walk_splitting/2,
+    match_bits/2,
+    match_part/2,
+    counted_list/2,
+    fullsweep_period_of/1,
+    tally/1,
+    reclaimed_after/1,
+    spin_during/2,
+    bisect/3,
+    made_until_collected/2,
+    heap_sizes/2,
+    grown_heap_words/1,
+    by_setting/2,
+    label/3,
+    words/1,
+    sleeper_in_try/2,
+    received/1,
+    wakes/1,
+    bin_leak_round/0,
+    every_fiftieth/1
 ]).
 
 %%% Where the border between heap and reference-counted binaries lies
@@ -120,7 +161,7 @@ append_is_refc(_) ->
 -spec literal_unlisted(map()) -> map().
 literal_unlisted(_) ->
     probe_lib:with_process([], fun(Holder) ->
-        Literal = hold(Holder, fun literal/0),
+        Literal = hold(Holder, fun() -> literal() end),
         Copy = hold(Holder, fun() -> binary:copy(literal()) end),
         #{
             literal_bytes => byte_size(literal()),
@@ -148,7 +189,7 @@ part_threshold(_) ->
             #{largest_copied_bytes => Copied, smallest_retaining_bytes => Kept}
         end,
         Odd = [Bits || Bits <- lists:seq(1, 1600), Bits rem 8 =/= 0],
-        {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(fun match_bits/2, Bits) end),
+        {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(fun(B, Size) -> match_bits(B, Size) end, Bits) end),
         #{
             whole_bytes => Whole,
             ways => maps:map(Border, part_ways()),
@@ -222,10 +263,10 @@ match_allocates(_) ->
     Lengths = [1000, 2000, 4000, 8000, 16000],
     Whole = fun(Length) -> fun() -> binary:copy(<<7>>, Length) end end,
     Series = fun(Walk) ->
-        [{Length, allocated_words(Whole(Length), fun(B) -> Walk(B, 0) end)} || Length <- Lengths]
+        [{Length, allocated_words(Whole(Length), Walk)} || Length <- Lengths]
     end,
-    Matched = Series(fun walk_matching/2),
-    Split = Series(fun walk_splitting/2),
+    Matched = Series(fun(B) -> walk_matching(B, 0) end),
+    Split = Series(fun(B) -> walk_splitting(B, 0) end),
     #{
         matched => samples(length_bytes, allocated_words, Matched),
         split => samples(length_bytes, allocated_words, Split),
@@ -503,152 +544,276 @@ min_heap_size_spares(_) ->
     ],
     #{collections => maps:from_list([{label("from_", Words, "_words_count"), Count} || {Words, Count} <- Counts])}.
 
-%%% Subjects
+%%% Hibernation
 
-literal() ->
-    <<"A literal of more than sixty-four bytes, so that only its being a literal can keep it off "
-        "the list of the process that uses it, whatever its size.">>.
+%% Hibernates a process with a state of 2000 words that made and dropped 200000, and one with no
+%% state at all, and wakes both.
+%% Evidence: the words of all heaps awake, asleep and woken, and whether the state came through.
+%% Cost: 1.6 MB for a moment.
+%% Misread: the state itself does not shrink: asleep, the heap is as large as what it holds.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#hibernate/3
+-spec hibernate_shrinks(map()) -> map().
+hibernate_shrinks(_) ->
+    Shrunk = fun(Length, Garbage) ->
+        probe_lib:with_process([], fun(Sleeper) ->
+            probe_lib:ask(Sleeper, fun(_) ->
+                {length(lists:seq(1, Garbage)), lists:seq(1, Length)}
+            end),
+            Awake = total_words(Sleeper),
+            hibernate(Sleeper),
+            Asleep = total_words(Sleeper),
+            Intact = probe_lib:ask(Sleeper, fun(List) -> {List =:= lists:seq(1, Length), List} end),
+            #{
+                state_words => 2 * Length,
+                awake_words => Awake,
+                asleep_words => Asleep,
+                woken_words => total_words(Sleeper),
+                state_intact => Intact
+            }
+        end)
+    end,
+    #{with_state => Shrunk(1000, 100_000), without_state => Shrunk(0, 0)}.
 
-echo(Port, Size) ->
-    port_command(Port, binary:copy(<<7>>, Size)),
-    receive
-        {Port, {data, Data}} -> Data
-    after 5000 -> error({setup, {no_echo, Size}})
-    end.
-
-appended_words(_, 0) -> [];
-appended_words(Binary, Left) ->
-    Longer = <<Binary/binary, Left>>,
-    [{byte_size(Longer), erts_debug:flat_size(Longer)} | appended_words(Longer, Left - 1)].
-
-part_ways() ->
-    #{
-        match_front => fun(Whole, Size) ->
-            <<Part:Size/binary, _/binary>> = Whole,
-            Part
-        end,
-        match_rest => fun(Whole, Size) ->
-            Skip = byte_size(Whole) - Size,
-            <<_:Skip/binary, Part/binary>> = Whole,
-            Part
-        end,
-        binary_part => fun(Whole, Size) -> binary:part(Whole, 1, Size) end,
-        split_binary => fun(Whole, Size) -> element(1, split_binary(Whole, Size)) end
-    }.
-
-walk_matching(<<_, Rest/binary>>, Count) -> walk_matching(Rest, Count + 1);
-walk_matching(<<>>, Count) -> Count.
-
-walk_splitting(<<>>, Count) -> Count;
-walk_splitting(Binary, Count) ->
-    {_, Rest} = split_binary(Binary, 1),
-    walk_splitting(Rest, Count + 1).
-
-match_bits(Whole, Bits) ->
-    <<Part:Bits/bits, _/bits>> = Whole,
-    Part.
-
-match_part(Whole, Size) ->
-    <<Part:Size/binary, _/binary>> = Whole,
-    Part.
-
-counted_list(0, List) -> List;
-counted_list(Count, List) -> counted_list(Count - 1, [Count | List]).
-
-fullsweep_period_of(Setting) ->
-    {ok, Collections} = collections([{fullsweep_after, Setting}], fun(Subject) ->
-        probe_lib:ask(Subject, fun(_) -> {churn(330), none} end)
-    end),
-    Intervals = minors_before_majors(Collections, 0),
-    #{
-        fullsweep_after_count => Setting,
-        collections_count => length(Collections),
-        full_sweeps_count => length(Intervals),
-        minors_between_count => lists:usort(tl(Intervals))
-    }.
-
-minors_before_majors([], _) -> [];
-minors_before_majors([#{type := minor} | Rest], Count) -> minors_before_majors(Rest, Count + 1);
-minors_before_majors([#{type := major} | Rest], Count) -> [Count | minors_before_majors(Rest, 0)].
-
-tally(Collections) ->
-    {Minor, Major} = lists:partition(fun(#{type := Type}) -> Type =:= minor end, Collections),
-    #{minor_count => length(Minor), full_sweeps_count => length(Major)}.
-
-%% How many forced minor collections it takes until a promoted and dropped binary is gone.
-reclaimed_after(Setting) ->
-    probe_lib:with_process([{fullsweep_after, Setting} | ?QUIET], fun(Holder) ->
-        hold(Holder, fun() -> bytes(?MB) end),
-        [_ | _] = collected(Holder, minor),
-        [_ | _] = collected(Holder, minor),
-        probe_lib:ask(Holder, fun(_) -> {ok, none} end),
-        probe_lib:first_where(
-            fun(_) -> collected(Holder, minor) =:= [] end, lists:seq(1, 200)
-        )
+%% Lets a process promote a state of 200000 words, and hibernate.
+%% Evidence: heap_size and total_heap_size in words before and in hibernation.
+%% Cost: 5 MB for a moment.
+%% Misread: heap_size leaves the old generation out, which hibernation merges into the young one.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_info/2
+-spec hibernate_young_words(map()) -> map().
+hibernate_young_words(_) ->
+    probe_lib:with_process([{message_queue_data, off_heap}], fun(Sleeper) ->
+        probe_lib:ask(Sleeper, fun(_) -> {ok, lists:seq(1, 100_000)} end),
+        [collected(Sleeper, minor) || _ <- lists:seq(1, 3)],
+        Awake = process_info(Sleeper, [heap_size, total_heap_size]),
+        hibernate(Sleeper),
+        Asleep = process_info(Sleeper, [heap_size, total_heap_size]),
+        #{state_words => 200_000, awake => words(Awake), asleep => words(Asleep)}
     end).
 
-%% Count rounds of a loop from Start() until {Tag, _} arrives.
-spin_during(Start, Tag) ->
-    Begin = erlang:monotonic_time(microsecond),
-    Start(),
-    Rounds = spin(Tag, 0),
-    Ms = (erlang:monotonic_time(microsecond) - Begin) / 1000,
-    #{elapsed_ms => Ms, rounds_per_ms => Rounds / Ms}.
-
-spin(Tag, Rounds) ->
-    receive
-        {Tag, _} -> Rounds
-    after 0 -> spin(Tag, Rounds + 1)
-    end.
-
-%% The largest known number where Holds is false and the smallest where it is true.
-bisect(Low, High, Holds) when High - Low > 2 ->
-    Middle = (Low + High) div 2,
-    case Holds(Middle) of
-        true -> bisect(Low, Middle, Holds);
-        false -> bisect(Middle, High, Holds)
-    end;
-bisect(Low, High, _) ->
-    {Low, High}.
-
-%% Off-heap bytes that a fresh process makes, Size at a time, until it is collected.
-made_until_collected(SpawnOptions, Size) ->
-    {Steps, _} = collections(SpawnOptions, fun(Subject) ->
-        Made = fun(Step) ->
-            Size = probe_lib:ask(Subject, fun(_) -> {byte_size(bytes(Size)), Step} end),
-            collected_already(Subject)
+%% Hibernates a process with dictionary, name, link, monitor, priority and trap_exit, inside a
+%% `try'; then wakes it to raise.
+%% Evidence: which of them are the same asleep; words of the stack awake and asleep; what the
+%% process exits with, and whether `catch', `after' or the code behind the call ever ran.
+%% Cost: two processes.
+%% Misread: process_info/2 answers for a hibernated process without waking it.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#hibernate/3
+-spec hibernate_keeps(map()) -> map().
+hibernate_keeps(_) ->
+    Items = [dictionary, registered_name, links, monitors, priority, trap_exit, group_leader],
+    probe_lib:with_process([], fun(Partner) ->
+        {Sleeper, Monitor} = sleeper_in_try(self(), Partner),
+        receive
+            {Sleeper, ready} -> ok
         end,
-        probe_lib:first_where(Made, lists:seq(1, 6_000_000 div max(Size, 1000)))
-    end),
-    case Steps of
-        none -> none;
-        _ -> Steps * Size
-    end.
+        Awake = process_info(Sleeper, [stack_size | Items]),
+        Sleeper ! sleep,
+        fall_asleep(Sleeper),
+        Asleep = process_info(Sleeper, [stack_size | Items]),
+        Sleeper ! wake,
+        receive
+            {'DOWN', Monitor, process, Sleeper, Reason} -> ok
+        end,
+        #{
+            kept => [Item || {Item, _} = Pair <- Awake, lists:member(Pair, Asleep)],
+            lost => [Item || {Item, _} = Pair <- Awake, not lists:member(Pair, Asleep)],
+            awake_stack_words => proplists:get_value(stack_size, Awake),
+            asleep_stack_words => proplists:get_value(stack_size, Asleep),
+            exit_reason => Reason,
+            ran_after_call => received(Sleeper)
+        }
+    end).
 
-collected_already(Subject) ->
-    receive
-        {trace, Subject, Start, _, _} when Start =:= gc_minor_start; Start =:= gc_major_start -> true
-    after 0 -> false
-    end.
+%% Does to a hibernated process what might wake it, each to a fresh one.
+%% Evidence: for each stimulus whether the process woke within the wait.
+%% Cost: ten processes, and 40 ms for each that sleeps on.
+%% Misread: that it sleeps on is seen for 40 ms only.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#hibernate/3
+-spec hibernate_wakes(map()) -> #{woken := map()}.
+hibernate_wakes(_) ->
+    Stimuli = #{
+        message => fun(Pid) -> Pid ! anything end,
+        timer => fun(Pid) -> erlang:send_after(1, Pid, anything) end,
+        trapped_exit => fun(Pid) -> exit(Pid, reason) end,
+        process_info => fun(Pid) -> process_info(Pid, [messages, current_stacktrace]) end,
+        collection => fun(Pid) -> erlang:garbage_collect(Pid) end,
+        monitor => fun(Pid) -> erlang:demonitor(erlang:monitor(process, Pid)) end,
+        link => fun(Pid) -> {link(Pid), unlink(Pid)} end,
+        nothing => fun(Pid) -> Pid end,
+        queued_message => queued,
+        suspension => fun(Pid) -> {erlang:suspend_process(Pid), erlang:resume_process(Pid)} end
+    },
+    #{woken => maps:map(fun(_, Stimulus) -> wakes(Stimulus) end, Stimuli)}.
 
-%% The sizes that a heap can have, up to Most words.
-heap_sizes(Ask, Most) when Ask > Most ->
-    [];
-heap_sizes(Ask, Most) ->
-    Words = probe_lib:with_process([{min_heap_size, Ask}], fun(Pid) -> total_words(Pid) end),
-    [Words | heap_sizes(Words + 1, Most)].
+%% Hibernates a process with a state of 16 MB.
+%% Evidence: the bytes that the VM's operating system process wrote meanwhile, to anything; the
+%% memory of the process asleep; whether the state came through.
+%% Cost: 48 MB for a moment.
+%% Misread: the VM's other threads write too, though next to nothing.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#hibernate/3
+-spec hibernate_no_disk(map()) -> map().
+hibernate_no_disk(_) ->
+    Length = 1_000_000,
+    probe_lib:with_process([], fun(Sleeper) ->
+        probe_lib:ask(Sleeper, fun(_) -> {ok, lists:seq(1, Length)} end),
+        Before = written_bytes(),
+        hibernate(Sleeper),
+        Written = written_bytes() - Before,
+        {memory, Memory} = process_info(Sleeper, memory),
+        #{
+            state_bytes => probe_lib:words_to_bytes(2 * Length),
+            written_bytes => Written,
+            asleep_memory_bytes => Memory,
+            state_intact => probe_lib:ask(Sleeper, fun(List) -> {length(List) =:= Length, List} end)
+        }
+    end).
 
-grown_heap_words(Subject) ->
-    probe_lib:ask(Subject, fun(List) -> {ok, lists:seq(1, 10) ++ List} end),
-    {heap_size, Words} = process_info(Subject, heap_size),
-    Words.
+%%% Whose memory a reference-counted binary is
 
-%% One key a setting, after_N_count, with what Key says there.
-by_setting(Key, Settings) ->
-    maps:from_list([
-        {label("after_", Setting, "_count"), maps:get(Key, Evidence)}
-     || #{fullsweep_after_count := Setting} = Evidence <- Settings
-    ]).
+%% Lets a process hold 64 MB in one binary, and shares it with a second one.
+%% Evidence: the memory of the holder; what erlang:memory(binary) gains by holding, by sharing, and
+%% has gained still when the first and when both have let go; what processes and system gain.
+%% Cost: 64 MB, once.
+%% Misread: erlang:memory(binary) is of the whole node; others that allocate meanwhile show in it.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#memory/0
+-spec shared_until_last(map()) -> map().
+shared_until_last(_) ->
+    Bytes = 64 * ?MB,
+    probe_lib:with_process([], fun(First) ->
+        probe_lib:with_process([], fun(Second) ->
+            Base = erlang:memory(binary),
+            Gained = fun() -> (erlang:memory(binary) - Base) / Bytes end,
+            Others = erlang:memory([processes, system]),
+            hold(First, fun() -> bytes(Bytes) end),
+            Held = Gained(),
+            OthersHeld = erlang:memory([processes, system]),
+            Of = fun(Kind, Memory) -> proplists:get_value(Kind, Memory) end,
+            {memory, Holder} = process_info(First, memory),
+            hand_over(First, Second),
+            Shared = Gained(),
+            hold(First, fun() -> none end),
+            FirstGone = Gained(),
+            hold(Second, fun() -> none end),
+            probe_lib:settle(fun() -> Gained() < 0.5 andalso {done, true} end, 2000),
+            #{
+                binary_bytes => Bytes,
+                holder_memory_bytes => Holder,
+                held_ratio => Held,
+                processes_gained_ratio => (Of(processes, OthersHeld) - Of(processes, Others)) / Bytes,
+                system_gained_ratio => (Of(system, OthersHeld) - Of(system, Others)) / Bytes,
+                shared_ratio => Shared,
+                first_gone_ratio => FirstGone,
+                both_gone_ratio => Gained()
+            }
+        end)
+    end).
 
-label(Before, Number, After) ->
-    list_to_atom(Before ++ integer_to_list(Number) ++ After).
+%% Lets a process hold one binary of 1 MiB five times: as five parts taken from it, and as five
+%% messages that brought it.
+%% Evidence: for both how often the list of the holder's binaries names it, how many binaries these
+%% are, and the sum of the sizes listed in relation to the one binary there is.
+%% Cost: 1 MiB, twice.
+%% Misread: parts taken on the spot share one entry; each arrival makes another.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_info/2
+-spec listed_by_reference(map()) -> map().
+listed_by_reference(_) ->
+    Listing = fun(Fill) ->
+        probe_lib:with_process(?QUIET, fun(Holder) ->
+            Fill(Holder),
+            _ = collected(Holder, major),
+            {binary, Listed} = process_info(Holder, binary),
+            #{
+                listed_count => length(Listed),
+                binaries_count => length(off_heap(Holder)),
+                listed_to_real_bytes_ratio => lists:sum([Bytes || {_, Bytes, _} <- Listed]) / ?MB
+            }
+        end)
+    end,
+    Whole = bytes(?MB),
+    Receive = fun(Holder) -> probe_lib:ask(Holder, fun(Held) -> {ok, [Whole | Held]} end) end,
+    #{
+        five_parts => Listing(fun(Holder) ->
+            hold(Holder, fun() -> [binary:part(Whole, 1000 * Part, 100) || Part <- [1, 2, 3, 4, 5]] end)
+        end),
+        five_messages => Listing(fun(Holder) ->
+            hold(Holder, fun() -> [] end),
+            [Receive(Holder) || _ <- [1, 2, 3, 4, 5]]
+        end)
+    }.
+
+%% Sends parts of 10 MiB to a process, and ends the one that made the whole.
+%% Evidence: what the receiver holds of a part of 10 bytes, of 100 bytes, and of its copy.
+%% Cost: 10 MiB, three times.
+%% Misread: the receiver never saw the whole, yet it is the receiver that keeps it.
+%% Source: https://www.erlang.org/doc/apps/stdlib/binary.html#copy/1
+-spec sent_part_retains(map()) -> map().
+sent_part_retains(_) ->
+    Received = fun(Part) ->
+        probe_lib:with_process([], fun(Receiver) ->
+            probe_lib:with_process([], fun(Maker) ->
+                probe_lib:ask(Maker, fun(_) -> {ok, Part(bytes(10 * ?MB))} end),
+                hand_over(Maker, Receiver)
+            end),
+            lists:sum(collected(Receiver, major))
+        end)
+    end,
+    #{
+        whole_bytes => 10 * ?MB,
+        part_of_10_held_bytes => Received(fun(Whole) -> binary:part(Whole, 5, 10) end),
+        part_of_100_held_bytes => Received(fun(Whole) -> binary:part(Whole, 5, 100) end),
+        copy_of_100_held_bytes => Received(fun(Whole) -> binary:copy(binary:part(Whole, 5, 100)) end)
+    }.
+
+%%% Finding leaks
+
+%% Does by hand what recon:bin_leak/1 does to all processes, to four: one that passed 50 binaries
+%% on, one that passed 20 on, one that keeps 100 in its state, and one that has none.
+%% Evidence: the references that collecting released from each, in five rounds with fresh
+%% processes; the same once more; who leads; the bytes that the keeper has.
+%% Cost: 20 processes, about 1000 binaries of 1000 bytes.
+%% Misread: it counts references, not bytes, and only those that the collection released.
+%% Source: https://github.com/ferd/recon/blob/master/src/recon.erl
+-spec bin_leak(map()) -> map().
+bin_leak(_) ->
+    Rounds = [bin_leak_round() || _ <- lists:seq(1, 5)],
+    First = hd(Rounds),
+    First#{distinct_rounds_count => length(lists:usort(Rounds))}.
+
+%% Looks for recon, and for a library that is surely there, where OTP keeps its own.
+%% Evidence: whether each has a folder beside stdlib's.
+%% Cost: two folder listings.
+%% Misread: an image that ships recon with its release may well have put it there.
+%% Source: https://github.com/ferd/recon
+-spec recon_absent(map()) -> map().
+recon_absent(_) ->
+    Present = fun(Name) ->
+        filelib:wildcard(filename:join(code:lib_dir(), Name ++ "-[0-9]*")) =/= []
+    end,
+    #{recon_in_otp => Present("recon"), stdlib_in_otp => Present("stdlib")}.
+
+%%% What the node, and what the operating system says
+
+%% Makes 100 MB of binaries of 2000 bytes, and drops all but every fiftieth.
+%% Evidence: what it gained and kept of that in erlang:memory(total), in the carriers of
+%% binary_alloc, and in the resident set that the operating system reports, as shares of the peak.
+%% Cost: 100 MB that the VM keeps: use an own node.
+%% Misread: how much the system gets back depends on which carriers happen to be empty.
+%% Source: https://www.erlang.org/doc/apps/erts/erts_alloc.html
+-spec carriers(map()) -> map().
+carriers(_) ->
+    Base = os_view(),
+    probe_lib:with_process([], fun(Holder) ->
+        probe_lib:ask(Holder, fun(_) -> {ok, [bytes(2000) || _ <- lists:seq(1, 50_000)]} end),
+        true = erlang:garbage_collect(Holder),
+        Peak = gained(Base),
+        probe_lib:ask(Holder, fun(All) -> {ok, every_fiftieth(All)} end),
+        true = erlang:garbage_collect(Holder),
+        Dropped = fun() -> maps:get(memory_bytes, gained(Base)) < 20 * ?MB andalso {done, true} end,
+        #{settled := Settled} = probe_lib:settle(Dropped, 2000),
+        After = gained(Base),
+        #{
+            settled => Settled,
+            peak => Peak,
+            afterwards => After,
+            kept => maps:map(fun(Key, Bytes) -> maps:get(Key, After) / Bytes end, Peak)
+        }
+    end).
