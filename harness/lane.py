@@ -216,6 +216,9 @@ class Lane:
         except BeamproofError:
             self._close(node)
             raise
+        if self._killed:  # while it started: kill() found nothing to end yet
+            node.kill()
+            raise NodeDiedError("the run was ended")
         self._failed_starts = 0
         return node
 
@@ -223,6 +226,14 @@ class Lane:
         with self._lock:
             self._live.discard(node)
         node.close()
+
+
+def _raised_kind(error: RemoteError) -> FailureKind:
+    if error.error_class == "bad_evidence":
+        return FailureKind.BAD_EVIDENCE
+    if error.error_class == "error" and error.reason.startswith("{setup,"):
+        return FailureKind.SETUP
+    return FailureKind.CRASHED
 
 
 _KINDS: tuple[tuple[type[BeamproofError], FailureKind], ...] = (
@@ -238,9 +249,8 @@ _KINDS: tuple[tuple[type[BeamproofError], FailureKind], ...] = (
 def failure_of(error: BeamproofError) -> Failure:
     """Turn what a call raised into the failure that stands in the run file."""
     if isinstance(error, RemoteError):
-        setup = error.error_class == "error" and error.reason.startswith("{setup,")
         return Failure(
-            kind=FailureKind.SETUP if setup else FailureKind.CRASHED,
+            kind=_raised_kind(error),
             reason=error.reason,
             error_class=error.error_class,
             stacktrace=error.stacktrace,
