@@ -30,23 +30,23 @@ _OPTIONS = (
     click.option("--image", metavar="REF", help="Any container image with sh and erl in it."),
 )
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
-_OLDEST = 17
+_OLDEST, _BEYOND = 17, 100
 
 
-class _Release(click.ParamType):
-    """Read an OTP release: `27`, `otp27` or `OTP-27`."""
+def _read_releases(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[int, ...]:
+    """Read OTP releases, each once: `27`, `otp27` or `OTP-27`."""
+    found: dict[int, None] = {}
+    for value in values:
+        text = value.lower().removeprefix("otp").lstrip("-")
+        if not text.isdecimal() or not _OLDEST <= int(text) < _BEYOND:
+            raise click.BadParameter(f"{value!r} is not an OTP release; write it like 27")
+        found[int(text)] = None
+    return tuple(found)
 
-    name = "release"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the release as a number."""
-        text = str(value).lower().removeprefix("otp").lstrip("-")
-        if not text.isdecimal() or not _OLDEST <= int(text) < 100:  # noqa: PLR2004 - two digits
-            self.fail(f"{value!r} is not an OTP release; write it like 27", param, ctx)
-        return int(text)
-
-
-_releases = click.argument("releases", nargs=-1, required=True, type=_Release())
+_releases = click.argument("releases", nargs=-1, required=True, callback=_read_releases)
 
 
 def _source_options(command: F) -> F:
@@ -90,8 +90,7 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
     from harness.runtimes import children  # noqa: PLC0415 - each verb imports what it uses
     from harness.runtimes import install as installing  # noqa: PLC0415 - the same
 
-    wanted = tuple(dict.fromkeys(releases))
-    installing.check(wanted, as_image=as_image)
+    installing.check(releases, as_image=as_image)
 
     def one(release: int) -> BeamproofError | None:
         try:
@@ -101,9 +100,9 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
         click.echo(f"OTP {release}: {done}")
         return None
 
-    with ThreadPoolExecutor(len(wanted)) as pool:
+    with ThreadPoolExecutor(len(releases)) as pool:
         try:
-            failures = [error for error in pool.map(one, wanted) if error is not None]
+            failures = [error for error in pool.map(one, releases) if error is not None]
         except BaseException:
             children.abandon()  # or an interrupted command would first finish its downloads
             raise
@@ -119,7 +118,7 @@ def remove(releases: tuple[int, ...]) -> None:
     """Remove RELEASES from the cache, and the images made of them."""
     from harness.runtimes import install as installing  # noqa: PLC0415 - each verb imports its own
 
-    for release in dict.fromkeys(releases):
+    for release in releases:
         removed = installing.remove(cache_dir(), release)
         click.echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
 

@@ -107,7 +107,7 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
     client = engine.client()
     channel: DockerChannel | None = None
     try:
-        client.create_container_from_config(dict(settings), name)
+        client.create_container_from_config(dict(settings), name)  # type: ignore[no-untyped-call]
         # attached before it starts: what a container prints before that goes nowhere
         channel = DockerChannel.attach(client, name)
         client.start(name)

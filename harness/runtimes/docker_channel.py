@@ -13,11 +13,12 @@ import contextlib
 import select
 import signal
 import ssl
+import threading
 import time
 from typing import Any, Self
 
 from docker.api.client import APIClient
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from harness.bridge.log import BoundedLog
@@ -31,6 +32,9 @@ _STDOUT, _STDERR = 1, 2
 _CHUNK_BYTES = 256 * 1024
 _BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _SIGNAL_BASE = 128
+_SLICE_S = 0.25
+_LOOK_S = 0.02
+_LOG_ROUNDS = 1024
 
 
 class Demultiplexer:
@@ -84,6 +88,8 @@ class DockerChannel:
     """
 
     def __init__(self, client: APIClient, name: str, connection: Any, response: Any) -> None:
+        self._using = threading.Lock()  # the socket is closed only while nobody polls it
+        self._killed = threading.Event()
         self.keep = False
         self._client = client
         self._name = name
@@ -91,7 +97,7 @@ class DockerChannel:
         self._response = response
         self._parts = Demultiplexer()
         self._ended = False
-        self._gone = False
+        self._closed = False
         self._status: int | None = None
         self._socket.settimeout(0)
 
@@ -110,13 +116,12 @@ class DockerChannel:
             TimeoutError: nothing came before the deadline.
         """
         buffer = self._parts.stdout
-        while not buffer:
-            if self._ended:
-                return b""
-            self._wait(deadline, writing=False)
-            self._receive()
-        taken = bytes(memoryview(buffer)[:size])
-        del buffer[: len(taken)]
+        with self._using:
+            while not buffer and not self._over():
+                if self._wait(deadline, writing=False):
+                    self._receive()
+            taken = bytes(memoryview(buffer)[:size])
+            del buffer[: len(taken)]
         return taken
 
     def write(self, data: bytes, deadline: float) -> None:
@@ -127,51 +132,56 @@ class DockerChannel:
             BrokenPipeError: the container has ended.
         """
         view = memoryview(data)
-        while view:
-            if self._ended:
-                raise BrokenPipeError("the container has ended")
-            readable, writable = self._wait(deadline, writing=True)
-            if readable:
-                self._receive()
-            if writable:
-                with contextlib.suppress(*_BLOCKED):
-                    view = view[self._socket.send(view[:_CHUNK_BYTES]) :]
+        with self._using:
+            while view:
+                if self._over():
+                    raise BrokenPipeError("the container has ended")
+                happened = self._wait(deadline, writing=True)
+                if happened & ~select.POLLOUT:
+                    self._receive()
+                elif happened:
+                    with contextlib.suppress(*_BLOCKED):
+                        view = view[self._socket.send(view[:_CHUNK_BYTES]) :]
 
     def log(self) -> bytes:
         """Return what arrived on stderr since the last call."""
-        while not self._ended and self._poll(select.POLLIN, 0):
-            if not self._receive():
-                break
-        return self._parts.stderr.take()
+        with self._using:
+            for _ in range(_LOG_ROUNDS):  # a VM that prints without end is left at some point
+                if self._over() or self._is_full() or not self._poll(select.POLLIN, 0):
+                    break
+                self._receive()
+            return self._parts.stderr.take()
 
     def kill(self) -> None:
-        """Remove the container, unless it is to be kept; never raises."""
-        if self._gone:
-            return
-        self._gone = True
-        if not self.keep:
+        """Remove the container, unless it is to be kept; from any thread, never raises."""
+        self._killed.set()
+        if not self._closed and not self.keep:
             with contextlib.suppress(Exception):  # it may be gone, and so may the engine
                 self._note_end()
             with contextlib.suppress(Exception):
                 self._client.remove_container(self._name, force=True, v=True)
-        self._close()
+        with self._using:
+            self._closed = True
+            for closing in (self._socket, self._response):
+                with contextlib.suppress(Exception):
+                    closing.close()
 
     def wait(self, deadline: float) -> int | None:
         """Return the exit status (negative for a signal), None while the VM lives.
 
         A VM that the engine killed for its memory has that said in its log.
         """
-        if self._status is None and not self._gone:
+        if self._status is None and not self._closed:
             with contextlib.suppress(DockerException, RequestException, OSError):
                 self._await_end(deadline)
         return self._status
 
     def _await_end(self, deadline: float) -> None:
-        remaining = deadline - time.monotonic()
-        if remaining > 0:
-            with contextlib.suppress(RequestException, NotFound, APIError):
-                self._client.wait(self._name, timeout=remaining)
+        """Look again and again: the engine counts a wait's limit in whole seconds."""
         self._note_end()
+        while self._status is None and (remaining := deadline - time.monotonic()) > 0:
+            time.sleep(min(_LOOK_S, remaining))
+            self._note_end()
 
     def _note_end(self) -> None:
         """Ask the engine how the container ended, if it did."""
@@ -202,14 +212,19 @@ class DockerChannel:
         self._parts.feed(data)
         return True
 
-    def _wait(self, deadline: float, *, writing: bool) -> tuple[bool, bool]:
+    def _over(self) -> bool:
+        return self._ended or self._closed or self._killed.is_set()
+
+    def _wait(self, deadline: float, *, writing: bool) -> int:
+        """Wait a while for the socket and return what happened to it, 0 for nothing yet."""
         events = 0 if writing and self._is_full() else select.POLLIN
         events |= select.POLLOUT if writing else 0
         remaining = deadline - time.monotonic()
-        happened = self._poll(events, max(0.0, remaining))
-        if not happened:
+        # a kill from another thread is seen within one slice
+        happened = self._poll(events, max(0.0, min(remaining, _SLICE_S)))
+        if not happened and remaining <= 0:
             raise TimeoutError(f"the container {self._name} did not answer in time")
-        return bool(happened & ~select.POLLOUT), bool(happened & select.POLLOUT)
+        return happened
 
     def _poll(self, events: int, seconds: float) -> int:
         pending = getattr(self._socket, "pending", None)  # TLS keeps decrypted bytes to itself
@@ -222,12 +237,6 @@ class DockerChannel:
 
     def _is_full(self) -> bool:
         return len(self._parts.stdout) >= STDOUT_LIMIT_BYTES
-
-    def _close(self) -> None:
-        self._ended = True
-        for closing in (self._socket, self._response):
-            with contextlib.suppress(Exception):
-                closing.close()
 
 
 def exit_status(code: int) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from docker.api.client import APIClient
 
 PING_TIMEOUT_S = 2.0
-CALL_TIMEOUT_S = 60.0
+CALL_TIMEOUT_S = 60
 """How long the engine may take for anything but an attached stream, which has no limit."""
 
 _DEFAULT_PORT = 2375
@@ -100,7 +100,7 @@ def get(path: str, *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[int, bytes]:
     """
     address = state().address
     if urlsplit(address).scheme not in {"unix", "tcp", "http"} or _with_tls():
-        response = client().get(client()._url(path), timeout=timeout_s)  # noqa: SLF001 - no public verb asks for a path
+        response = client().get(f"{client().base_url}{path}", timeout=timeout_s)
         return response.status_code, response.content
     with _connect(address) as connection:
         connection.settimeout(timeout_s)

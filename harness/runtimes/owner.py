@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -34,8 +35,17 @@ def is_gone(owner: str) -> bool:
 
 def orphans() -> tuple[int, ...]:
     """Return the VMs and peers whose owner has ended, by process id."""
-    marker = f"{OWNER_VARIABLE}=".encode()
-    found: list[int] = []
+    return tuple(sorted(pid for pid, owner in _carriers(OWNER_VARIABLE) if is_gone(owner)))
+
+
+def environment_values(variable: str) -> frozenset[str]:
+    """Return what a variable is set to in the processes of this user."""
+    return frozenset(value for _, value in _carriers(variable))
+
+
+def _carriers(variable: str) -> Iterator[tuple[int, str]]:
+    """Yield the processes that carry a variable, each with its value."""
+    marker = f"{variable}=".encode()
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
@@ -43,10 +53,9 @@ def orphans() -> tuple[int, ...]:
             environment = (folder / "environ").read_bytes().split(b"\0")
         except OSError:
             continue  # another user's, or it has just ended
-        owners = [entry[len(marker) :] for entry in environment if entry.startswith(marker)]
-        if owners and is_gone(owners[0].decode(errors="replace")):
-            found.append(int(folder.name))
-    return tuple(sorted(found))
+        for entry in environment:
+            if entry.startswith(marker):
+                yield int(folder.name), entry[len(marker) :].decode(errors="replace")
 
 
 def _start_time(pid: int) -> str:

@@ -9,15 +9,23 @@ import contextlib
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.bridge.channel import VM_VARIABLE
 from harness.errors import BeamproofError
 from harness.runtimes import debian, engine, owner, storage
 
+_VM_FOLDERS = "beamproof-vm-*"
+"""Scratch folders of VMs; the mark of a VM in its environment ends in its folder's name."""
+
 _PEER_FOLDERS = "probe_peer-*"
 """Scratch folders of peers, `probe_peer-PID-NUMBER` after the VM that started them."""
+
+_YOUNG_S = 60.0
+"""A folder younger than this may belong to a VM that is just being started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +104,19 @@ def _removed(name: str, problems: list[str]) -> bool:
 
 def _folders(cache_dir: Path) -> Iterator[Path]:
     yield from storage.abandoned(debian.root(cache_dir))
-    for folder in Path(tempfile.gettempdir()).glob(_PEER_FOLDERS):
+    temporary = Path(tempfile.gettempdir())
+    for folder in filter(_is_ours, temporary.glob(_PEER_FOLDERS)):
         pid = folder.name.split("-")[1]
-        ours = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-        if ours and pid.isdecimal() and not Path("/proc", pid).exists():
+        if pid.isdecimal() and not Path("/proc", pid).exists():
             yield folder
+    in_use = {mark.rpartition(":")[2] for mark in owner.environment_values(VM_VARIABLE)}
+    for folder in filter(_is_ours, temporary.glob(_VM_FOLDERS)):
+        if folder.name not in in_use and time.time() - folder.stat().st_mtime > _YOUNG_S:
+            yield folder
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
 
 
 def _in_cache(folder: Path, cache_dir: Path) -> bool:
