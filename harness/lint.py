@@ -35,9 +35,10 @@ _OTP_SOURCE = re.compile(
 )
 _URL = re.compile(r"https?://\S+")
 _UNIT = re.compile(
-    r"(?:^|_)(?:bits|bytes|words|ns|us|ms|s|count|ratio|exponent|percent|release|index|arity)$"
+    r"(?:^|_)(?:bits|bytes|words|characters|ns|us|ms|s|counts?|ratios?|exponents?|percent|reductions"
+    r"|release|index|arity)(?:_|$)"
 )
-_NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:bits|bytes|words|ns|us|ms|s|count|ratio|percent)$")
+_NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:count|percent)$")
 _HEADER_LINES = ("Evidence", "Cost", "Misread", "Source")
 _UNFINISHED = re.compile(r"\bTODO\b")
 
@@ -93,6 +94,8 @@ def lint_names(claims_dir: Path, names: Sequence[str]) -> tuple[str, ...]:
 
 def lint_skill(skill: Skill) -> Iterator[Problem]:
     """Yield what is wrong with the claims of a skill in themselves."""
+    if _UNFINISHED.search(skill.description):
+        yield Problem(path=skill.path, line=1, message="the description still says TODO")
     if not skill.claims:
         yield Problem(path=skill.path, line=1, message=f"{skill.name} has no claim")
     for claim in skill.claims:
@@ -159,7 +162,8 @@ def _claim(claim: Claim) -> Iterator[tuple[int, str]]:
     yield from ((claim.line, message) for message in _sources(claim.sources))
     if not claim.statement.endswith((".", "!", "?")):
         yield claim.line, "the statement is no sentence: it has no full stop"
-    if _UNFINISHED.search(" ".join((claim.statement, *claim.sources))):
+    said = (claim.statement, *claim.sources, *(rival.statement for rival in claim.rivals))
+    if _UNFINISHED.search(" ".join(said)):
         yield claim.line, "it is not finished: it still says TODO"
     yield from _rivals(claim)
     lists = [claim.expect]
@@ -239,6 +243,8 @@ def _probe(probe: Probe, *, unused: bool) -> Iterator[str]:
         yield "it has no -spec"
     if not probe.doc or probe.doc.startswith(tuple(f"{one}:" for one in _HEADER_LINES)):
         yield "the comment before it does not open with what it provokes"
+    if _UNFINISHED.search(probe.source):
+        yield "it is not finished: it still says TODO"
     missing = [f"{one}:" for one in _HEADER_LINES if not _has_line(probe.doc, one)]
     if missing:
         yield f"the comment before it lacks {', '.join(missing)}"

@@ -54,8 +54,8 @@ class ProbeModule:
 
 
 def is_skill_module(name: str) -> bool:
-    """Tell modules of probes from those that support them (`probe_lib`, `beam_x_lib`)."""
-    return not name.startswith("probe_") and not name.endswith("_lib")
+    """Tell modules of probes from those that support them (`probe_lib`, `beam_x_lib`, `beam_x_nif`)."""
+    return not name.startswith("probe_") and not name.endswith(("_lib", "_nif"))
 
 
 def read_module(path: Path) -> ProbeModule:
