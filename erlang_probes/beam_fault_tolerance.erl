@@ -49,7 +49,13 @@
     process_limit/1,
     port_limit/1,
     ets_limit/1,
-    port_program_crash/1
+    port_program_crash/1,
+    atom_table/1,
+    memory_exhaustion/1,
+    native_code/1,
+    system_process_kill/1,
+    application_end/1,
+    boot_time/1
 ]).
 
 -import(beam_fault_tolerance_lib, [outcome/3, chain/1, watched/1, take/1, text/1, reason/1]).
@@ -513,17 +519,11 @@ crash_until_down(Ref, Starts, Before) ->
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl (add_restart/3)
 -spec restart_period(map()) -> map().
 restart_period(_) ->
-    Cases = #{
-        long_gap => {50, 1650},
-        short_gap => {750, 2050}
-    },
+    Cases = #{long_gap => {50, 1650}, short_gap => {750, 2050}},
     {Evidence, _} = ?LIB:with_log(fun() ->
-        Self = self(),
-        Run = fun(Name, {First, Second}) ->
-            spawn_link(fun() -> Self ! {Name, two_crashes(First, Second, 3)} end)
-        end,
-        _ = maps:map(Run, Cases),
-        maps:map(fun(Name, _) -> receive {Name, Case} -> Case end end, Cases)
+        at_once(
+            fun(Name) -> {First, Second} = maps:get(Name, Cases), two_crashes(First, Second, 3) end, maps:keys(Cases)
+        )
     end),
     Evidence.
 
@@ -1375,3 +1375,145 @@ port_messages(Port) ->
         {'EXIT', Port, Reason} -> [text(["EXIT ", reason(Reason)]) | port_messages(Port)]
     after 50 -> []
     end.
+
+%% Make new atoms on a peer with a small atom table until there is no room for one more, guarded by
+%% catch; and ask another peer for as many unknown atoms that must exist.
+%% Evidence: how the first peer ended; whether the second one lives, and how many atoms it made.
+%% Cost: two peers, 0.8 s.
+%% Misread: the limit in the slogan is the flag's, rounded by the VM as it likes.
+%% Source: https://www.erlang.org/doc/system/system_limits.html
+-spec atom_table(map()) -> map().
+atom_table(_) ->
+    Options = #{flags => ["+t", "65536"]},
+    Fatal = probe_peer:with(Options, fun(Peer) ->
+        probe_peer:cast(Peer, ?LIB, many_atoms, [list_to_atom, 1, 100_000]),
+        ended(Peer)
+    end),
+    Existing = probe_peer:with(Options, fun(Peer) ->
+        Before = probe_peer:call(Peer, erlang, system_info, [atom_count]),
+        probe_peer:call(Peer, ?LIB, many_atoms, [list_to_existing_atom, 1, 100_000]),
+        #{limit_count => probe_peer:call(Peer, erlang, system_info, [atom_limit]),
+          atoms_made_count => probe_peer:call(Peer, erlang, system_info, [atom_count]) - Before}
+    end),
+    #{new_atoms => Fatal, existing_atoms => Existing}.
+
+%% How a peer ended by itself: its exit status and the start of its slogan.
+ended(Peer) ->
+    #{exit_status := Status, slogan := Slogan} = probe_peer:wait_exit(Peer, 20_000),
+    #{exit_status => Status, slogan_text => string:slice(Slogan, 0, 200)}.
+
+%% Exhaust the memory of peers: by one request that no machine can fulfil, by a growing heap under a cap
+%% of the VM's allocators, both guarded by catch; and by the same growth under max_heap_size.
+%% Evidence: how each peer ended, or, where it lives on, what the greedy process died of.
+%% Cost: three peers, 1.5 s, up to 256 MB.
+%% Misread: without the cap it is the system that runs out, and its OOM killer leaves no slogan.
+%% Source: https://www.erlang.org/doc/apps/erts/erts_alloc.html
+-spec memory_exhaustion(map()) -> map().
+memory_exhaustion(_) ->
+    Capped = #{flags => ["+Musac", "false", "+MMsco", "true", "+MMscs", "128"]},
+    Ends = fun(Options, Function, Args) ->
+        probe_peer:with(Options, fun(Peer) ->
+            probe_peer:cast(Peer, ?LIB, Function, Args),
+            ended(Peer)
+        end)
+    end,
+    #{
+        huge_binary => Ends(#{}, huge_binary, [1 bsl 59]),
+        growing_heap => Ends(Capped, grow_heap, []),
+        growing_heap_limited => probe_peer:with(Capped, fun(Peer) ->
+            Reason = probe_peer:call(Peer, ?LIB, limited_growth, [1_000_000]),
+            #{greedy_dies_reason => Reason, peer_answers => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost}
+        end)
+    }.
+
+%% On a peer, call native code that behaves, that overwrites a binary which another process holds, and
+%% that writes to a bad address, guarded by catch. Needs the library built from c_src.
+%% Evidence: what the well-behaved one returns, the other process's binary before and after, how the
+%% peer ended.
+%% Cost: one peer, 0.4 s.
+%% Misread: a crash of native code leaves no crash dump, so there is no slogan.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_nif.html
+-spec native_code(#{nif_library := binary()}) -> map().
+native_code(#{nif_library := Library}) ->
+    Nif = beam_fault_tolerance_nif,
+    probe_peer:with(#{}, fun(Peer) ->
+        ok = probe_peer:call(Peer, Nif, load, [#{library => Library, folder => probe_peer:scratch(Peer)}]),
+        Behaved = probe_peer:call(Peer, Nif, behave, []),
+        {Before, After} = probe_peer:call(Peer, ?LIB, scribbled, [Nif]),
+        probe_peer:cast(Peer, ?LIB, catching, [Nif, crash]),
+        #{well_behaved => Behaved, immutable_before_text => Before, immutable_after_text => After, crash => ended(Peer)}
+    end).
+
+%% Kill processes of OTP itself by name, each on a peer of its own.
+%% Evidence: by name, whether the VM survives, or how it ended.
+%% Cost: six peers at once, 3 s.
+%% Misread: `survives' means for 2.5 s and with an answer; the VM may be crippled all the same. Who is
+%% given longer to end only is so for the sake of slow machines.
+%% Source: https://www.erlang.org/doc/apps/kernel/kernel_app.html
+-spec system_process_kill(map()) -> map().
+system_process_kill(_) ->
+    WaitMs = #{user => 2500},
+    Kill = fun(Name) ->
+        probe_peer:with(#{}, fun(Peer) ->
+            probe_peer:cast(Peer, ?LIB, kill_name, [Name]),
+            lives(Peer, maps:get(Name, WaitMs, 20_000))
+        end)
+    end,
+    at_once(Kill, [init, application_controller, kernel_sup, file_server_2, rex, user]).
+
+%% Evaluate Fun of each key at the same time: a map of what it returned.
+at_once(Fun, Keys) ->
+    Self = self(),
+    Pids = [{Key, spawn_link(fun() -> Self ! {self(), Fun(Key)} end)} || Key <- Keys],
+    maps:from_list([receive {Pid, Value} -> {Key, Value} end || {Key, Pid} <- Pids]).
+
+%% Whether a peer still lives and answers after so long, or how it ended.
+lives(Peer, WaitMs) ->
+    try probe_peer:wait_exit(Peer, WaitMs) of
+        #{exit_status := Status, slogan := Slogan} ->
+            #{vm_survives => false, exit_status => Status, slogan_text => string:slice(Slogan, 0, 120)}
+    catch
+        error:{setup, {peer_lives, _}} -> #{vm_survives => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost}
+    end.
+
+%% Have the top supervisor of an application give up, on peers where it was started as permanent,
+%% transient and temporary.
+%% Evidence: by type, whether the VM survives, or how it ended.
+%% Cost: three peers at once, 2 s.
+%% Misread: application:start/1 starts as temporary; a release starts its applications as permanent.
+%% Source: https://www.erlang.org/doc/apps/kernel/application.html#start/2
+-spec application_end(map()) -> map().
+application_end(_) ->
+    End = fun(Type) ->
+        probe_peer:with(#{}, fun(Peer) ->
+            case probe_peer:call(Peer, ?LIB, application_ends, [Type]) of
+                controller_ended -> lives(Peer, 20_000);
+                controller_goes_on -> lives(Peer, 100)
+            end
+        end)
+    end,
+    at_once(End, [permanent, transient, temporary]).
+
+%% Start a VM and kill it with SIGKILL, three times.
+%% Evidence: the least time from the start of a VM to its first answer, and the time without service
+%% that nine nines allow in a year.
+%% Cost: three peers, 1 s.
+%% Misread: only the VM's own start is in it: no detection, no application.
+%% Source: https://www.erlang.org/doc/apps/erts/init.html
+-spec boot_time(map()) -> map().
+boot_time(_) ->
+    Boots = [boot_ms() || _ <- lists:seq(1, 3)],
+    #{
+        least_boot_ms => lists:min(Boots),
+        nine_nines_ms_a_year => 365.25 * 24 * 3600 * 1000 * 1.0e-9
+    }.
+
+boot_ms() ->
+    Start = erlang:monotonic_time(microsecond),
+    probe_peer:with(#{}, fun(Peer) ->
+        _ = probe_peer:call(Peer, erlang, node, []),
+        Ready = erlang:monotonic_time(microsecond),
+        ok = probe_peer:signal(Peer, "KILL"),
+        #{exit_status := 137} = probe_peer:wait_exit(Peer, ?DEADLINE_MS),
+        (Ready - Start) / 1000
+    end).

@@ -10,8 +10,11 @@
 -export([supervised/3, supervisor/4, worker/2, start_worker/1, start_stubborn/1, await_started/1, crash/2, sync/1]).
 %% Logs and text.
 -export([with_log/1, text/1, reason/1, scratch/0]).
+%% What is run on peers.
+-export([many_atoms/3, huge_binary/1, grow_heap/0, limited_growth/1]).
+-export([scribbled/1, catching/2, kill_name/1, application_ends/1]).
 %% Callbacks.
--export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, log/2]).
+-export([start/2, stop/1, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, log/2]).
 
 -export_type([worker_options/0]).
 
@@ -147,11 +150,11 @@ supervised(Flags, Children, Fun) ->
     try
         Fun(Supervisor)
     after
-        stop(Supervisor),
+        end_tree(Supervisor),
         process_flag(trap_exit, Trapping)
     end.
 
-stop(Supervisor) ->
+end_tree(Supervisor) ->
     Ref = erlang:monitor(process, Supervisor),
     exit(Supervisor, shutdown),
     receive
@@ -290,7 +293,87 @@ text(Data) ->
 reason({Reason, Stack}) when is_list(Stack) -> reason(Reason);
 reason(Reason) -> io_lib:format("~0p", [Reason]).
 
+%%% What is run on peers: all of it is guarded by catch, so that what ends the VM is beyond it
+
+%% Turn so many texts into atoms by a function of erlang, and go on when one raises.
+-spec many_atoms(list_to_atom | list_to_existing_atom, pos_integer(), pos_integer()) -> ok.
+many_atoms(Function, From, To) ->
+    lists:foreach(
+        fun(I) -> catch erlang:Function("beam_fault_tolerance_atom_" ++ integer_to_list(I)) end, lists:seq(From, To)
+    ).
+
+-spec huge_binary(pos_integer()) -> term().
+huge_binary(Bytes) ->
+    catch byte_size(binary:copy(<<0>>, Bytes)).
+
+%% Let the heap of the caller grow without end.
+-spec grow_heap() -> term().
+grow_heap() ->
+    catch grow([]).
+
+grow(List) ->
+    grow([lists:seq(1, 1000) | List]).
+
+%% The exit reason of a process whose heap grows without end, but not beyond so many words.
+-spec limited_growth(pos_integer()) -> term().
+limited_growth(Words) ->
+    Options = [monitor, {max_heap_size, #{size => Words, kill => true, error_logger => false}}],
+    {Pid, Ref} = spawn_opt(?MODULE, grow_heap, [], Options),
+    receive
+        {'DOWN', Ref, process, Pid, Reason} -> Reason
+    end.
+
+%% Have native code overwrite a binary that another process holds: what that one has, before and after.
+-spec scribbled(module()) -> {binary(), binary()}.
+scribbled(Nif) ->
+    Holder = probe_lib:subject([]),
+    Shared = binary:copy(<<"immutable ">>, 20),
+    ok = probe_lib:ask(Holder, fun(_) -> {ok, Shared} end),
+    Held = fun() -> probe_lib:ask(Holder, fun(Binary) -> {binary:copy(binary:part(Binary, 0, 9)), Binary} end) end,
+    Before = Held(),
+    scribbled = Nif:scribble(Shared),
+    {Before, Held()}.
+
+-spec catching(module(), atom()) -> term().
+catching(Module, Function) ->
+    catch Module:Function().
+
+-spec kill_name(atom()) -> true.
+kill_name(Name) ->
+    exit(whereis(Name), kill).
+
+%% Start an application with this type and have its top supervisor give up: whether that ended the
+%% application controller, or it went on without the application.
+-spec application_ends(permanent | transient | temporary) -> controller_ended | controller_goes_on.
+application_ends(Type) ->
+    Specification = {application, ?MODULE, [{mod, {?MODULE, self()}}, {modules, [?MODULE]}, {applications, [kernel, stdlib]}]},
+    ok = application:load(Specification),
+    ok = application:start(?MODULE, Type),
+    Controller = erlang:monitor(process, application_controller),
+    gen_server:cast(await_started(worker), {exit, boom}),
+    Known = fun() ->
+        receive
+            {'DOWN', Controller, process, _, _} -> {done, controller_ended}
+        after 0 ->
+            case (catch application:which_applications(500)) of
+                Running when is_list(Running) ->
+                    lists:keymember(?MODULE, 1, Running) orelse {done, controller_goes_on};
+                NotAnswered ->
+                    NotAnswered
+            end
+        end
+    end,
+    #{settled := true, last := Outcome} = probe_lib:settle(Known, 4 * ?DEADLINE_MS),
+    Outcome.
+
 %%% Callbacks
+
+%% The application of application_ends/1: a supervisor that gives up at the first crash.
+start(_Type, ReportTo) ->
+    supervisor:start_link(?MODULE, {supervisor, #{intensity => 0}, [worker(#{id => worker, report_to => ReportTo}, #{})]}).
+
+stop(_State) ->
+    ok.
 
 init({supervisor, Flags, Children}) ->
     {ok, {Flags, Children}};
