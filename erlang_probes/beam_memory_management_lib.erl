@@ -513,10 +513,10 @@ wakes(Stimulus) ->
 bin_leak_round() ->
     Make = fun(Count) -> [bytes(1000) || _ <- lists:seq(1, Count)] end,
     Roles = #{
-        passed_50 => fun() -> {length(Make(50)), none} end,
-        passed_20 => fun() -> {length(Make(20)), none} end,
-        keeps_100 => fun() -> {ok, Make(100)} end,
-        has_none => fun() -> {ok, none} end
+        passing_50_count => fun() -> {length(Make(50)), none} end,
+        passing_20_count => fun() -> {length(Make(20)), none} end,
+        keeping_100_count => fun() -> {ok, Make(100)} end,
+        having_none_count => fun() -> {ok, none} end
     },
     Subjects = maps:map(fun(_, Do) -> made_subject(Do) end, Roles),
     try
@@ -526,7 +526,7 @@ bin_leak_round() ->
             released => Released,
             released_again => maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
             leader => Leader,
-            keeper_off_heap_bytes => lists:sum(off_heap(maps:get(keeps_100, Subjects)))
+            keeper_off_heap_bytes => lists:sum(off_heap(maps:get(keeping_100_count, Subjects)))
         }
     after
         [probe_lib:kill_and_wait(Pid) || Pid <- maps:values(Subjects)]
