@@ -32,6 +32,7 @@ MARGIN = 0.1
 """How far beyond the evidence a number that is no integer is pushed, as a share of it."""
 
 _MOST_ELEMENTS = 20
+_NOWHERE = "~nowhere~"
 _GLOBAL_FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 
 _Values = Sequence[Json | Missing]
@@ -225,6 +226,9 @@ def _pushed(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
     if predicate.op in {Op.ONE_OF, Op.CONTAINS, Op.EQUALS, Op.MATCHES}:
         yield from _elsewhere(predicate, values)
         return
+    if predicate.op is Op.NOT_EQUALS:  # turned round, it would fit another element of `any`
+        yield replace(predicate, op=Op.EQUALS, operand=_NOWHERE)
+        return
     numbers = [one for one in values if is_number(one)]
     if not numbers:
         return
@@ -235,8 +239,9 @@ def _pushed(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
     elif predicate.op in {Op.AT_MOST, Op.BELOW}:
         yield replace(predicate, operand=under)
     elif predicate.op is Op.APPROX:
-        yield replace(predicate, operand=over + predicate.tolerance)
-        yield replace(predicate, operand=under - predicate.tolerance)
+        beyond = (1 + MARGIN) * predicate.tolerance
+        yield replace(predicate, operand=over + beyond)
+        yield replace(predicate, operand=under - beyond)
     elif predicate.op is Op.BETWEEN and isinstance(operand, list):
         least, most = (one for one in operand if is_number(one))
         yield replace(predicate, operand=[over, over + most - least])
@@ -245,15 +250,14 @@ def _pushed(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
 
 def _elsewhere(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
     """Yield what an exact predicate could ask for and the evidence has nowhere."""
-    nowhere = "~nowhere~"
     if predicate.op is Op.ONE_OF and isinstance(predicate.operand, list):
         found = [one for one in values if not isinstance(one, Missing)]
         left = [one for one in predicate.operand if not any(same(one, other) for other in found)]
-        yield replace(predicate, operand=left or [nowhere])
+        yield replace(predicate, operand=left or [_NOWHERE])
     elif predicate.op is Op.MATCHES:
         yield replace(predicate, operand="(?!)")
     else:
-        yield replace(predicate, operand=nowhere)
+        yield replace(predicate, operand=_NOWHERE)
 
 
 def _step(value: float) -> float:

@@ -54,7 +54,7 @@ class ProbeModule:
 
 
 def is_skill_module(name: str) -> bool:
-    """Tell modules of probes from those that support them (`probe_lib`, `beam_x_lib`, `beam_x_nif`)."""
+    """Tell modules of probes from those that support them (`probe_lib`, `x_lib`, `x_nif`)."""
     return not name.startswith("probe_") and not name.endswith(("_lib", "_nif"))
 
 

@@ -120,7 +120,7 @@ def test_what_a_quote_leaves_over_is_shown() -> None:
     """Filler is no remainder; more than a few words make the sentence partly covered."""
     found = rows("binaries")
     assert found["Heaps, binar"].status is Status.PARTLY
-    assert found["Heaps, binar"].remainder == ("Heaps", "fullsweep_after tuning")
+    assert found["Heaps, binar"].remainder == ("Heaps", "and fullsweep_after tuning")
     found = rows("fullsweep_after tuning")
     assert found["Heaps, binar"].status is Status.COVERED
     assert found["Heaps, binar"].remainder == ("Heaps, binaries",)
@@ -135,9 +135,7 @@ def test_an_ellipsis_leaves_words_out() -> None:
 
 def test_a_quote_may_span_sentences_and_begin_with_the_label() -> None:
     """Authors copy what they see."""
-    found = rows(
-        "**Testability:** **High.** Can test `hibernate/3`. `recon:bin_leak/1` is testable"
-    )
+    found = rows("**Testability:** **High.** Can test `hibernate/3`. `recon:bin_leak/1` is")
     assert found["Can test hib"].status is Status.COVERED
     assert found["recon:bin_le"].status is Status.COVERED
 

@@ -166,9 +166,8 @@ def test_a_module_without_a_claim_file_is_named(folder: Path) -> None:
     """Nobody forgets probes; support modules are no probes."""
     for name in ("beam_more", "beam_more_lib", "beam_more_nif", "probe_lib"):
         (folder / f"{name}.erl").write_text("-module(x).\n", encoding="utf-8")
-    assert problems(folder) == [
-        "beam_more.erl:1: no claim file beam-more.toml goes with these probes"
-    ]
+    message = "no claim file beam-more.toml goes with these probes"
+    assert problems(folder) == [f"beam_more.erl:1: {message}"]
 
 
 def test_missing_files_are_named(folder: Path) -> None:
