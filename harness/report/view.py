@@ -10,11 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import msgspec
-
 from harness.claims import Claim, Skill
-from harness.findings import claims_by_name, findings_of
-from harness.judge import Finding, Verdict
+from harness.judge import Finding, Verdict, judge_run
 from harness.plan import split_cell
 from harness.run import Outcome, Run, RuntimeRecord
 
@@ -129,14 +126,12 @@ def view(
         skills: today's claims; a cell whose claim is not among them is told, not judged.
         claims_sha256: the hash of each skill's claim file today, to tell whether it changed.
     """
-    claims = claims_by_name(skills)
-    known, unknown = _known(run, claims)
-    findings = findings_of(known, claims)
+    judgement = judge_run(run, skills)
     return RunView(
         run=run,
-        findings=findings,
-        skills=_skills(findings, {skill.name: skill for skill in skills}),
-        unknown=unknown,
+        findings=judgement.findings,
+        skills=_skills(judgement.findings, {skill.name: skill for skill in skills}),
+        unknown=judgement.unknown,
         changed=tuple(
             name
             for name, digest in run.header.claims_sha256.items()
@@ -145,28 +140,7 @@ def view(
     )
 
 
-def _known(run: Run, claims: Mapping[str, Claim]) -> tuple[Run, tuple[str, ...]]:
-    """Return the run without the cells that no claim file knows, and those cells."""
-
-    def knows(cell: str) -> bool:
-        return cell.rpartition("@")[0] in claims
-
-    header = run.header
-    cells = dict.fromkeys((*header.cells, *(item.cell for item in header.left_out)))
-    unknown = tuple(cell for cell in cells if not knows(cell))
-    if not unknown:
-        return run, ()
-    slim = msgspec.structs.replace(
-        header,
-        cells=tuple(filter(knows, header.cells)),
-        left_out=tuple(item for item in header.left_out if knows(item.cell)),
-    )
-    return msgspec.structs.replace(run, header=slim), unknown
-
-
-def _skills(
-    findings: Sequence[Finding], skills: Mapping[str, Skill]
-) -> tuple[SkillView, ...]:
+def _skills(findings: Sequence[Finding], skills: Mapping[str, Skill]) -> tuple[SkillView, ...]:
     rows: dict[str, dict[str, dict[str, Finding]]] = {}
     for finding in findings:
         skill, claim, runtime = split_cell(finding.cell)
@@ -219,3 +193,9 @@ def outcome_word(run: Run) -> str:
     if run.footer is None:
         return "cut short"
     return Outcome(run.footer.outcome).value
+
+
+def repeat_command(cell: str) -> str:
+    """Return the command that repeats just this cell."""
+    skill, claim, runtime = split_cell(cell)
+    return f"beamproof verify {skill} --claim {claim} --otp {runtime.removeprefix('otp')}"

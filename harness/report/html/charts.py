@@ -25,7 +25,7 @@ COLOURS = 8
 
 # leather is set up by its module of settings; every colour is left to the page's style sheet.
 theme.background_color = "none"
-theme.margin = 0.045
+theme.margin = 0.025
 theme.tick_color = "var(--grid)"
 theme.zero_color = "var(--axis)"
 theme.label_color = theme.axis_title_color = "var(--muted)"
@@ -34,7 +34,7 @@ theme.tick_font_size = theme.axis_title_font_size = 11
 theme.tick_font_char_width = 6
 theme.tick_font_char_height = 11
 theme.axis_title_font_char_width = 6
-theme.axis_title_gap = 8
+theme.axis_title_gap = 16
 
 _WIDE = 32
 """Values that spread over more than this factor, most of them small, are drawn on a log axis."""
@@ -80,13 +80,15 @@ def _decades(values: Sequence[float]) -> list[float]:
 
 
 def _round_steps(values: Sequence[float]) -> list[float]:
-    """Return four to seven round numbers around the values; from zero where none is negative."""
+    """Return two to seven round numbers around the values; from zero where none is negative."""
     low, high = min(0.0, *values), max(0.0, *values)
     if low == high:
         high = low + 1
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    if all(value == int(value) for value in values):
+        step = max(1.0, float(math.ceil(step)))
     first, last = math.floor(low / step), math.ceil(high / step)
     return [round(index * step, 12) for index in range(first, last + 1)]
 

@@ -1,0 +1,287 @@
+"""What each page says, as plain values for the templates.
+
+Knows: views, folding, charts. Must not know: markup (that is in the templates).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.claims import Claim
+from harness.compare import Comparison
+from harness.expect import words as in_words
+from harness.judge import Finding, Verdict
+from harness.predict import Prediction, is_number
+from harness.probe_source import Probe
+from harness.report.html import series
+from harness.report.html.folding import (
+    Folds,
+    RivalFolds,
+    Row,
+    evidence_rows,
+    fold_checks,
+    fold_rivals,
+    group,
+    pretty,
+    same_evidence,
+)
+from harness.report.html.texts import duration, plural
+from harness.report.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView, labels
+from harness.report.view import repeat_command
+from harness.run import Build, Sample
+from harness.trend import ClaimTrend
+
+_MOST_CHARTS = 6
+
+TILES = (
+    (Verdict.REFUTED, "#not-confirmed"),
+    (Verdict.INCONCLUSIVE, "#not-confirmed"),
+    (Verdict.CONFIRMED, "#skills"),
+    (Verdict.SKIPPED, "#skipped"),
+)
+"""The four counts at the top of the front page, and where each leads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Hold a claim on the releases where it is not confirmed for one and the same reason."""
+
+    claim: Claim
+    verdict: Verdict
+    on: str
+    first: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Hold the envelope of one release's observation."""
+
+    runtime: str
+    finding: Finding
+    timing: str
+    log: str
+    leftovers: tuple[str, ...]
+    failure: str
+    samples: str
+    same_as: str | None
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimPage:
+    """Hold everything that a claim's page shows."""
+
+    view: ClaimView
+    reasons: tuple[tuple[str, Finding], ...]
+    predictions: tuple[Folds, ...]
+    rivals: tuple[RivalFolds, ...]
+    evidence: tuple[Row, ...]
+    columns: tuple[str, ...]
+    plots: tuple[series.Plot, ...]
+    calls: tuple[Call, ...]
+    probe: Probe | None
+    call_text: str
+    trend: ClaimTrend | None
+    trend_plots: tuple[series.Plot, ...]
+
+
+def troubles(view: RunView) -> tuple[Trouble, ...]:
+    """Return what is not confirmed, the refuted first, skipped cells left out."""
+    found = [
+        Trouble(
+            claim=one.claim,
+            verdict=finding.verdict,
+            on=on,
+            first=finding.cell,
+            reason=finding.reason,
+        )
+        for skill in view.skills
+        for one in skill.claims
+        for on, finding in _grouped(one)
+        if finding.verdict in NEEDS_ATTENTION
+    ]
+    return tuple(sorted(found, key=lambda one: WORST_FIRST.index(one.verdict)))
+
+
+def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
+    """Return runtime, reason and count of what was skipped."""
+    found: dict[tuple[str, str], int] = {}
+    for finding in view.findings:
+        if finding.verdict is Verdict.SKIPPED:
+            key = (finding.cell.rpartition("@")[2], finding.reason)
+            found[key] = found.get(key, 0) + 1
+    return tuple((labels([runtime]), why, count) for (runtime, why), count in found.items())
+
+
+def worst_first(skills: Iterable[SkillView]) -> list[SkillView]:
+    """Return the skills, those with the worst verdicts first, else in their order."""
+
+    def weight(skill: SkillView) -> tuple[int, ...]:
+        counts = skill.counts()
+        return tuple(-counts[verdict] for verdict in NEEDS_ATTENTION)
+
+    return sorted(skills, key=weight)
+
+
+def tally(skill: SkillView) -> list[tuple[Verdict, int]]:
+    """Return the counts of a skill's verdicts, the worst first."""
+    counts = skill.counts()
+    return [(verdict, counts[verdict]) for verdict in WORST_FIRST]
+
+
+def table_of(plot: series.Plot) -> Iterable[tuple[str, list[str]]]:
+    """Yield the rows of a plot's numbers: x, then y of every curve."""
+    curves = [dict(curve.points) for curve in plot.curves]
+    for x in sorted({x for curve in curves for x in curve}):
+        yield f"{x:.10g}", [f"{curve[x]:.10g}" if x in curve else "" for curve in curves]
+
+
+def _grouped(view: ClaimView) -> list[tuple[str, Finding]]:
+    return group(view.cells.items(), lambda finding: (finding.verdict, finding.reason))
+
+
+def claim_page(
+    view: ClaimView, *, probe: Probe | None, trend: ClaimTrend | None
+) -> ClaimPage:
+    """Gather what a claim's page shows."""
+    samples = {
+        runtime: finding.observation.samples
+        for runtime, finding in view.cells.items()
+        if finding.observation is not None
+    }
+    first = {
+        labels([runtime]): own[0].evidence
+        for runtime, own in samples.items()
+        if own and own[0].evidence is not None
+    }
+    return ClaimPage(
+        view=view,
+        reasons=tuple(_grouped(view)),
+        predictions=fold_checks({name: one.checks for name, one in view.cells.items()}),
+        rivals=fold_rivals(view.cells),
+        evidence=evidence_rows(samples),
+        columns=tuple(samples),
+        plots=series.plots(first, tuple(predicted_numbers(view.claim)))[:_MOST_CHARTS],
+        calls=tuple(_calls(view)),
+        probe=probe,
+        call_text=call_text(view.claim),
+        trend=trend,
+        trend_plots=trend_plots(trend) if trend else (),
+    )
+
+
+def predicted_numbers(claim: Claim) -> Iterable[tuple[str, float]]:
+    """Yield every number that the claim predicts outright, with its path."""
+    for prediction in claim.expect:
+        for predicate in prediction.leaf.predicates:
+            operand = predicate.operand
+            for number in operand if isinstance(operand, list) else [operand]:
+                if is_number(number):
+                    yield prediction.name, float(number)
+
+
+def predictions_in_words(predictions: Sequence[Prediction]) -> Iterable[tuple[str, str]]:
+    """Yield path and words of each prediction, for a page without a finding."""
+    for prediction in predictions:
+        yield prediction.name, in_words(prediction.leaf)
+
+
+def call_text(claim: Claim) -> str:
+    """Return the call as Erlang people write it, with the VM's flags where there are any."""
+    args = ", ".join(f"{key} => {pretty(value)}" for key, value in claim.args.items())
+    flags = f"  % erl {shlex.join(claim.flags)}" if claim.flags else ""
+    return f"{claim.module}:{claim.probe}(#{{{args}}}){flags}"
+
+
+def _calls(view: ClaimView) -> Iterable[Call]:
+    earlier: list[tuple[str, Sequence[Sample]]] = []
+    for runtime, finding in view.cells.items():
+        samples = finding.observation.samples if finding.observation else ()
+        twin = next((name for name, other in earlier if same_evidence(other, samples)), None)
+        if twin is None and samples:
+            earlier.append((runtime, samples))
+        yield Call(
+            runtime=runtime,
+            finding=finding,
+            timing=_timing(samples),
+            log="".join(dict.fromkeys(sample.log for sample in samples)).rstrip(),
+            leftovers=tuple(dict.fromkeys(left for one in samples for left in one.leftovers)),
+            failure=_failure(samples),
+            samples="" if twin else _samples_text(samples),
+            same_as=twin if any(sample.evidence for sample in samples) else None,
+            command=repeat_command(finding.cell),
+        )
+
+
+def _samples_text(samples: Sequence[Sample]) -> str:
+    trees = [sample.evidence for sample in samples if sample.evidence is not None]
+    return "\n".join(pretty(tree) for tree in trees)
+
+
+def _timing(samples: Sequence[Sample]) -> str:
+    if not samples:
+        return ""
+    total = sum(sample.elapsed_us for sample in samples)
+    inside = [sample.probe_us for sample in samples if sample.probe_us is not None]
+    calls = f"{len(samples)} calls" if len(samples) > 1 else "1 call"
+    own = f", {duration(sum(inside))} of it in the probe" if inside else ""
+    return f"{calls}, {duration(total)}{own}"
+
+
+def _failure(samples: Sequence[Sample]) -> str:
+    failure = next((one.failure for one in samples if one.failure is not None), None)
+    if failure is None:
+        return ""
+    kind = f"{failure.error_class}: " if failure.error_class else ""
+    return "\n".join([f"{kind}{failure.reason}", *(f"  at {line}" for line in failure.stacktrace)])
+
+
+def trend_plots(trend: ClaimTrend) -> tuple[series.Plot, ...]:
+    """Return a plot a key figure that moved, its value by run, every release in it."""
+    return tuple(
+        series.Plot(
+            path=path,
+            x_key="run, the oldest first",
+            y_key=path.rpartition(".")[2],
+            curves=tuple(
+                series.Curve(
+                    label=labels([runtime]),
+                    points=tuple((float(n), value) for n, (_, value) in enumerate(values, 1)),
+                )
+                for runtime, values in rows.items()
+            ),
+        )
+        for path, rows in trend.figures().items()
+        if any(len({value for _, value in values}) > 1 for values in rows.values())
+    )[:_MOST_CHARTS]
+
+
+def host_of(build: Build) -> str:
+    """Return the machine that a VM ran on, in words."""
+    return (
+        f"{build.system_architecture}, kernel {build.host_kernel},"
+        f" {plural(build.host_cores, 'core')}"
+    )
+
+
+def hosts(view: RunView) -> tuple[str, ...]:
+    """Return the machines that the run was made on, each once."""
+    builds = (record.build for record in view.records.values())
+    return tuple(dict.fromkeys(host_of(build) for build in builds if build is not None))
+
+
+def headline(comparison: Comparison) -> Mapping[str, int]:
+    """Return the counts of what changed, by the words of the front page."""
+    worse = sum(change.direction == "worse" for change in comparison.verdicts)
+    better = sum(change.direction == "better" for change in comparison.verdicts)
+    return {
+        "got worse": worse,
+        "got better": better,
+        "changed otherwise": len(comparison.verdicts) - worse - better,
+        "moved within the verdict": len(comparison.moved),
+        "new": len(comparison.added),
+        "gone": len(comparison.gone),
+    }

@@ -1,0 +1,166 @@
+"""Write the site: pages from templates, the style sheet, the script.
+
+Knows: templates and where each page lies. Must not know: files (the caller writes them).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.compare import Comparison
+from harness.probe_source import Probe, ProbeModule
+from harness.report.html import pages, texts
+from harness.report.html.highlight import highlighted
+from harness.report.html.series import Plot, words
+from harness.report.view import RunView, label, labels, outcome_word
+from harness.trend import trends
+
+_ASSETS = ("site.css", "site.js", "icon.svg")
+_TAKEN = frozenset({"index", "assets"})
+
+
+def page_name(name: str) -> str:
+    """Return the file name, without its ending, of a skill's or a claim's page."""
+    return f"{name}-page" if name in _TAKEN else name
+
+
+def site(
+    history: Sequence[RunView],
+    modules: Mapping[str, ProbeModule],
+    comparison: Comparison | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the site's files.
+
+    Args:
+        history: judged runs, the oldest first; the last is what the site is about.
+        modules: the probe modules by name, for their source.
+        comparison: the last run against the one before it, where there is one.
+
+    Returns:
+        Pairs of a relative path and the file's content, the front page first.
+    """
+    view = history[-1]
+    shared = {"view": view, "history": history, "run": view.run.header}
+    yield "index.html", _front(view, history, comparison, shared)
+    for name in _ASSETS:
+        yield f"assets/{name}", (files(__package__) / "assets" / name).read_bytes()
+    known = trends(history) if len(history) > 1 else {}
+    for skill in view.skills:
+        base = page_name(skill.name)
+        yield f"{base}.html", _render(
+            "skill.html", skill=skill, tally=pages.tally(skill), root="", **shared
+        )
+        for one in skill.claims:
+            page = pages.claim_page(
+                one,
+                probe=_probe(modules, one.claim.module, one.claim.probe),
+                trend=known.get(one.claim.name),
+            )
+            yield (
+                f"{base}/{page_name(one.claim.id)}.html",
+                _render("claim.html", page=page, skill=skill, root="../", **shared),
+            )
+
+
+def _front(
+    view: RunView,
+    history: Sequence[RunView],
+    comparison: Comparison | None,
+    shared: Mapping[str, Any],
+) -> bytes:
+    return _render(
+        "front.html",
+        root="",
+        troubles=pages.troubles(view),
+        skipped=pages.skipped(view),
+        skills=pages.worst_first(view.skills),
+        claims=sum(len(skill.claims) for skill in view.skills),
+        tiles=pages.TILES,
+        hosts=pages.hosts(view),
+        command=shlex.join(("beamproof", *view.run.header.command)),
+        comparison=comparison,
+        changes=pages.headline(comparison) if comparison else {},
+        runs=tuple(reversed(history)),
+        **shared,
+    )
+
+
+def _probe(modules: Mapping[str, ProbeModule], module: str, name: str) -> Probe | None:
+    found = modules.get(module)
+    return found.probe(name) if found else None
+
+
+def _render(template: str, **values: Any) -> bytes:
+    return _environment().get_template(template).render(values).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "text": texts.text,
+        "prose": texts.prose,
+        "key": texts.key,
+        "moment": texts.moment,
+        "label": label,
+        "labels": _labels,
+        "plural": texts.plural,
+        "words": words,
+        "erlang": highlighted,
+        "page": page_name,
+    }
+    environment.globals |= {
+        "chart": _chart,
+        "swatch": _swatch,
+        "took": texts.took,
+        "host_of": pages.host_of,
+        "table_of": pages.table_of,
+        "outcome_word": outcome_word,
+        "cell_href": cell_href,
+        "claim_href": claim_href,
+    }
+    return environment
+
+
+def _labels(names: Iterable[str]) -> str:
+    return labels(names)
+
+
+def claim_href(root: str, name: str) -> str:
+    """Return the link to a claim's page from a page whose way to the top is `root`."""
+    skill, _, claim = name.partition("/")
+    return f"{root}{page_name(skill)}/{page_name(claim)}.html"
+
+
+def cell_href(root: str, cell: str) -> str:
+    """Return the link to a cell on its claim's page."""
+    name, _, runtime = cell.rpartition("@")
+    return f"{claim_href(root, name)}#{name.partition('/')[2]}@{runtime}"
+
+
+def _chart(plot: Plot, identity: str) -> Markup:
+    from harness.report.html.charts import draw  # noqa: PLC0415 (most sites need no leather)
+
+    return Markup(draw(plot, identity=identity))  # noqa: S704 (made by an XML writer)
+
+
+def _swatch(index: int) -> Markup:
+    from harness.report.html.charts import swatch  # noqa: PLC0415 (as above)
+
+    return Markup(swatch(index))  # noqa: S704 (made by an XML writer)
+
+
+

@@ -1,0 +1,89 @@
+"""Write what was rendered: one file whole or not at all, a site without leftovers of an older one.
+
+Knows: files. Must not know: what is in them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from harness.errors import StorageError
+
+MANIFEST = ".beamproof-site"
+"""The list of a site's files, kept beside them: the next site removes those it does not renew."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that a reader never meets half of it.
+
+    Raises:
+        StorageError: the folder cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
+    """Write a site and remove the pages that an older one left in the same folder.
+
+    Only files that an earlier call wrote are removed; anything else in the folder stays.
+
+    Returns:
+        How many files, and how many bytes.
+    """
+    count = size = 0
+    written: set[str] = set()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        known = _manifest(folder)
+        for name, content in files:
+            path = folder / name
+            if count == 0 or path.parent != folder:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            written.add(name)
+            count, size = count + 1, size + len(content)
+        for name in known - written:
+            _remove(folder, name)
+        (folder / MANIFEST).write_text("".join(f"{name}\n" for name in sorted(written)))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return count, size
+
+
+def _manifest(folder: Path) -> set[str]:
+    try:
+        return set((folder / MANIFEST).read_text().splitlines())
+    except FileNotFoundError:
+        return set()
+
+
+def _remove(folder: Path, name: str) -> None:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):  # a manifest that somebody else wrote
+        return
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # other files are in it
+        path.parent.rmdir()
+
+
+def _cannot_write(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot write {error.filename or path}: {error.strerror}",
+        hint="name another place with --output",
+    )
