@@ -147,7 +147,7 @@ class Node:
             ProtocolError: the VM sent what is no answer; the node has been killed.
             RemoteError: the function raised this; the node goes on.
         """
-        inner = [Atom(module), Atom(function), list(args)]
+        inner: list[Term] = [Atom(module), Atom(function), list(args)]
         return self._answer("call", inner, timeout_s, f"{module}:{function}/{len(args)}")
 
     def probe(
@@ -170,7 +170,7 @@ class Node:
                 RemoteError of class `bad_evidence` says what is wrong with what it returned.
         """
         self._load(module)
-        inner = [Atom(module), Atom(function), _atom_keys(args)]
+        inner: list[Term] = [Atom(module), Atom(function), _atom_keys(args)]
         return self._answer("probe", inner, timeout_s, f"{module}:{function}")
 
     def read_file(self, path: str, *, timeout_s: float = _LOAD_TIMEOUT_S) -> bytes:
@@ -196,7 +196,7 @@ class Node:
             InfrastructureError: that VM does not start.
         """
         with Node(self._launcher, name=f"{self.name}-compile", probes=self._probes) as compiler:
-            return {name: compiler._compile(name, text) for name, text in sources.items()}  # noqa: SLF001 - the same class
+            return {name: compiler._compile(name, text) for name, text in sources.items()}
 
     def take_log(self) -> str:
         """Return what the VM has printed since the last call, also after its death."""
@@ -274,9 +274,7 @@ class Node:
         self._loaded.update(wanted)
 
     def _compile(self, name: str, source: bytes) -> Compiled:
-        found = self._raw(
-            BRIDGE, "compile", [Atom(name), source], _COMPILE_TIMEOUT_S, Context.TERM
-        )
+        found = self._raw(BRIDGE, "compile", [Atom(name), source], _COMPILE_TIMEOUT_S, Context.TERM)
         if isinstance(found, dict):
             beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
             if isinstance(beam, bytes) or isinstance(errors, str):

@@ -59,6 +59,7 @@ class ProbeStore:
         self._probes_dir = probes_dir
         self._cache_dir = cache_dir
         self._sources: dict[str, bytes] = {}
+        self._closures: dict[str, tuple[str, ...]] = {}
         self._beams: dict[str, Compiled] = {}
         self._lock = threading.Lock()
         self._compiling: dict[str, threading.Lock] = {}
@@ -76,16 +77,9 @@ class ProbeStore:
 
     def closure(self, module: str) -> tuple[str, ...]:
         """Return a module and the others of the folder that it mentions, sorted."""
-        names = {path.stem for path in self._probes_dir.glob("*.erl")}
-        word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in sorted(names)))
-        found: set[str] = set()
-        wanted = {module, *(names & set(SUPPORT))}
-        while wanted:
-            name = wanted.pop()
-            found.add(name)
-            mentioned = {match.decode() for match in word.findall(self.source(name))}
-            wanted |= mentioned - found - {BRIDGE}
-        return tuple(sorted(found))
+        if module not in self._closures:
+            self._closures[module] = self._find_closure(module)
+        return self._closures[module]
 
     def source_sha256(self, module: str) -> str:
         """Return one hash of a module, of what it uses, and of the bridge that runs it."""
@@ -136,6 +130,18 @@ class ProbeStore:
     def keep_bridge(self, erts_version: str, beam: bytes) -> None:
         """Keep the bridge's code as some VM compiled it."""
         self._keep(f"{BRIDGE}-{erts_version}-{self._bridge_key()}", Compiled(beam=beam))
+
+    def _find_closure(self, module: str) -> tuple[str, ...]:
+        names = {path.stem for path in self._probes_dir.glob("*.erl")}
+        word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in sorted(names)))
+        found: set[str] = set()
+        wanted = {module, *(names & set(SUPPORT))}
+        while wanted:
+            name = wanted.pop()
+            found.add(name)
+            mentioned = {match.decode() for match in word.findall(self.source(name))}
+            wanted |= mentioned - found - {BRIDGE}
+        return tuple(sorted(found))
 
     def _bridge_key(self) -> str:
         return hashlib.sha256(_FORMAT + self.source(BRIDGE)).hexdigest()[:_KEY_CHARS]

@@ -54,6 +54,6 @@ def marked(mark: str) -> tuple[int, ...]:
 
 def _processes() -> list[int]:
     try:
-        return [int(name) for name in os.listdir(_PROC) if name.isdecimal()]
+        return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal()]
     except OSError:
         return []

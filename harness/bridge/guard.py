@@ -55,6 +55,7 @@ _COMPRESSED = 80
 _LIST = 108
 _MAP = 116
 _STRING = 107
+_MAP_DONE = -1
 _MARK = b"\x4e\x00"
 """An atom cache reference: legal only between distributed nodes, and refused in what arrives."""
 
@@ -120,12 +121,13 @@ class _Walk:
 
     def run(self) -> bytes:
         data, at, size = self._data, 1, len(self._data)
-        pending = [1]  # elements still to come, one entry a container; negative in a map
+        # elements still to come, one entry a container; in a map they count up to _MAP_DONE
+        pending = [1]
         while pending:
             left = pending[-1]
-            if left == 0 or left == -1:
+            if left in {0, _MAP_DONE}:
                 pending.pop()
-                if left == -1:
+                if left == _MAP_DONE:
                     self._copy_to(at, b"j", at)
                 continue
             pending[-1] = left - 1 if left > 0 else left + 1
@@ -155,7 +157,7 @@ class _Walk:
             self._spend(children)
             laid_out = b"h\x02" + _MARK + b"l" + _pack_u32(2 * children)
             self._copy_to(at, laid_out, after)
-            return after, -2 * children - 1
+            return after, _MAP_DONE - 2 * children
         return after, children
 
     def _leaf(self, tag: int, at: int) -> int:

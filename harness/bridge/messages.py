@@ -59,9 +59,7 @@ _FAULT = 4
 _CAST = 2
 
 
-def call(
-    call_id: int, module: str, function: str, args: Sequence[Term], context: Context
-) -> bytes:
+def call(call_id: int, module: str, function: str, args: Sequence[Term], context: Context) -> bytes:
     """Return the payload of a call.
 
     Raises:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,23 +131,8 @@ def encode(term: Term) -> bytes:
 
 
 def _plain(value: Any) -> Term:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, erlang.OtpErlangBinary):
-        return _binary(value)
-    if isinstance(value, erlang.OtpErlangAtom):
-        return Atom(_text(value.value))
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):  # a list of small integers travels as a string
-        return list(value)
-    if isinstance(value, tuple):
-        return _tuple(value)
-    if isinstance(value, float):
-        return _finite(value)
-    if isinstance(value, erlang.OtpErlangList):
-        return _improper(value)
-    return _opaque(value.binary())
+    convert = _PLAIN.get(type(value))
+    return _opaque(value.binary()) if convert is None else convert(value)
 
 
 def _text(name: bytes | str) -> str:
@@ -214,40 +200,33 @@ def _erlport_opaque(data: Term) -> Term:
     return decode(b"\x83" + data)
 
 
+_PLAIN: dict[type, Callable[[Any], Term]] = {
+    bool: bool,
+    int: int,
+    type(None): lambda _: None,
+    float: _finite,
+    bytes: list,  # a list of small integers travels as a string
+    list: lambda value: [_plain(item) for item in value],
+    tuple: _tuple,
+    erlang.OtpErlangAtom: lambda value: Atom(_text(value.value)),
+    erlang.OtpErlangBinary: _binary,
+    erlang.OtpErlangList: _improper,
+}
+
+
 # --- plain values to erlang-py's --------------------------------------------------------------
 
 
 def _erlang(term: Any) -> Any:
-    if term is None or isinstance(term, bool | int):
-        return term
-    if isinstance(term, str):
-        return erlang.OtpErlangBinary(term.encode())
-    if isinstance(term, bytes):
-        return erlang.OtpErlangBinary(term)
-    if isinstance(term, float):
-        return _finite(term)
-    if isinstance(term, Atom):
-        return _atom(term.name)
-    if isinstance(term, list):
-        return [_erlang(item) for item in term]
-    if isinstance(term, tuple):
-        return tuple(_erlang(item) for item in term)
-    if isinstance(term, dict):
-        return _erlang_map(tuple(term.items()))
-    return _erlang_rare(term)
-
-
-def _erlang_rare(term: Any) -> Any:
-    if isinstance(term, Pairs):
-        return _erlang_map(term.items)
-    if isinstance(term, ImproperList):
-        items = [_erlang(item) for item in (*term.items, term.tail)]
-        return erlang.OtpErlangList(items, improper=True)
-    if isinstance(term, Bits):
-        return erlang.OtpErlangBinary(term.data, term.bits)
-    if isinstance(term, Opaque):
-        return _raw(term.data)
+    for kind, convert in _ERLANG:
+        if isinstance(term, kind):
+            return convert(term)
     raise ValueError(f"a {type(term).__name__} cannot be sent to a VM")
+
+
+def _erlang_improper(term: ImproperList) -> Any:
+    items = [_erlang(item) for item in (*term.items, term.tail)]
+    return erlang.OtpErlangList(items, improper=True)
 
 
 def _atom(name: str) -> Any:
@@ -272,3 +251,21 @@ def _body(term: Any) -> bytes:
 def _raw(data: bytes) -> Any:
     """Wrap an external form so that the codec copies it as it is."""
     return erlang.OtpErlangFunction(data[0], data[1:])
+
+
+_ERLANG: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, lambda term: erlang.OtpErlangBinary(term.encode())),
+    (int, lambda term: term),
+    (Atom, lambda term: _atom(term.name)),
+    (list, lambda term: [_erlang(item) for item in term]),
+    (tuple, lambda term: tuple(_erlang(item) for item in term)),
+    (dict, lambda term: _erlang_map(tuple(term.items()))),
+    (bytes, erlang.OtpErlangBinary),
+    (float, _finite),
+    (type(None), lambda term: term),
+    (Pairs, lambda term: _erlang_map(term.items)),
+    (ImproperList, _erlang_improper),
+    (Bits, lambda term: erlang.OtpErlangBinary(term.data, term.bits)),
+    (Opaque, lambda term: _raw(term.data)),
+)
+"""How each kind of plain value is handed to the codec; subclasses go with their base."""
