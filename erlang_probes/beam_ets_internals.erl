@@ -32,7 +32,14 @@
     next_after_delete/1,
     continuation_copied/1,
     table_owner/1,
-    table_unreferenced/1
+    table_unreferenced/1,
+    dets_units/1,
+    dets_keys/1,
+    dets_left_open/1,
+    dets_full/1,
+    mnesia_storage/1,
+    mnesia_cut/1,
+    mnesia_majority/1
 ]).
 
 -import(beam_ets_internals_lib, [
@@ -49,7 +56,13 @@
     writers/4,
     drain/3,
     outcome/1,
-    text/1
+    text/1,
+    with_mnesia/3,
+    join_mnesia/3,
+    cut/2,
+    meet/2,
+    with_folder/1,
+    need_room/2
 ]).
 
 -define(TYPES, [set, bag, duplicate_bag, ordered_set]).
@@ -695,7 +708,7 @@ quoted_variables(_) ->
             end,
             Heads
         ),
-        #{unquoted_token => Category, unquoted_value => Value, heads => Matched}
+        #{unquoted_token => Category, unquoted_value_text => text(Value), heads => Matched}
     end).
 
 %% Runs the parse transform over functions that call ets:fun2ms/1 in many ways.
@@ -1017,3 +1030,336 @@ table_unreferenced(_) ->
     after
         probe_lib:kill_and_wait(Pid)
     end.
+
+%%% DETS
+
+%% Puts growing data into a DETS file and the same into an ETS table.
+%% Evidence: for each number of objects dets:info(T, memory), the bytes of the file, and the words
+%% of the ETS table; the ratio of the first two for the largest.
+%% Cost: files of up to 0.5 MB in the scratch folder.
+%% Misread: the same item name has words for ETS and bytes for DETS.
+%% Source: https://www.erlang.org/doc/apps/stdlib/dets.html#info/2
+-spec dets_units(map()) -> map().
+dets_units(_) ->
+    with_folder(fun(Folder) ->
+        Point = fun(Count) ->
+            File = filename:join(Folder, integer_to_list(Count)),
+            {ok, Ref} = dets:open_file(make_ref(), [{file, File}]),
+            Objects = [{N, N} || N <- lists:seq(1, Count)],
+            ok = dets:insert(Ref, Objects),
+            ok = dets:sync(Ref),
+            Info = dets:info(Ref, memory),
+            Bytes = filelib:file_size(File),
+            ok = dets:close(Ref),
+            #{
+                objects_count => Count,
+                info_memory_bytes => Info,
+                info_to_file_ratio => Info / Bytes,
+                ets_words => with_table([set], fun(Table) -> words(filled(Table, Objects)) end)
+            }
+        end,
+        #{series => [Point(Count) || Count <- [10, 100, 1000, 10_000]]}
+    end).
+
+%% Opens DETS tables of each type, and puts the keys 1 and 1.0 into those that open.
+%% Evidence: for each type whether it opens, and the number of objects then.
+%% Cost: three small files in the scratch folder.
+%% Misread: an error of open_file comes as a value for some arguments, as an exception for others.
+%% Source: https://www.erlang.org/doc/apps/stdlib/dets.html#open_file/2
+-spec dets_keys(map()) -> map().
+dets_keys(_) ->
+    with_folder(fun(Folder) ->
+        Open = fun(Type) ->
+            File = filename:join(Folder, atom_to_list(Type)),
+            try dets:open_file(make_ref(), [{file, File}, {type, Type}]) of
+                {ok, Ref} ->
+                    ok = dets:insert(Ref, [{1, a}, {1.0, b}]),
+                    Count = dets:info(Ref, size),
+                    ok = dets:close(Ref),
+                    #{opens => true, objects_count => Count};
+                {error, _} ->
+                    #{opens => false}
+            catch
+                error:badarg -> #{opens => false}
+            end
+        end,
+        #{types => maps:from_list([{Type, Open(Type)} || Type <- ?TYPES])}
+    end).
+
+%% Copies a DETS file while it is open and again after its owner was killed, and opens the copies.
+%% Evidence: what each copy answers to open_file with and without repair; how many of the synced
+%% objects and of those that waited in the write cache each has.
+%% Cost: four small files in the scratch folder; up to 2 s of waiting.
+%% Misread: a VM that dies leaves the file as the first copy: open, and without the cache.
+%% Source: https://www.erlang.org/doc/apps/stdlib/dets.html
+-spec dets_left_open(map()) -> map().
+dets_left_open(_) ->
+    with_folder(fun(Folder) ->
+        [Original, Open, Killed] = [filename:join(Folder, Name) || Name <- ["original", "open", "killed"]],
+        Owner = probe_lib:subject([]),
+        try
+            probe_lib:ask(Owner, fun(State) ->
+                {ok, Ref} = dets:open_file(make_ref(), [{file, Original}, {auto_save, infinity}]),
+                ok = dets:insert(Ref, [{N, synced} || N <- lists:seq(1, 500)]),
+                ok = dets:sync(Ref),
+                ok = dets:insert(Ref, {cached, 1}),
+                {ok, State}
+            end),
+            {ok, _} = file:copy(Original, Open),
+            probe_lib:kill_and_wait(Owner),
+            probe_lib:settle(fun() -> closed(Original, Killed) end, 2000),
+            #{copied_while_open => reopened(Open), copied_after_kill => reopened(Killed)}
+        after
+            probe_lib:kill_and_wait(Owner)
+        end
+    end).
+
+%% DETS closes the file of a dead owner in its own time: copy until the copy is a closed one.
+closed(Original, Copy) ->
+    {ok, _} = file:copy(Original, Copy),
+    case objects(Copy, false) of
+        {_, _} -> {done, closed};
+        Reason -> Reason
+    end.
+
+%% The objects in a file, and how many have the key `cached'; or why it does not open.
+objects(File, Repair) ->
+    case dets:open_file(make_ref(), [{file, File}, {access, access(Repair)}, {repair, Repair}]) of
+        {ok, Ref} ->
+            Objects = {dets:info(Ref, size), length(dets:lookup(Ref, cached))},
+            ok = dets:close(Ref),
+            Objects;
+        {error, {Reason, _}} ->
+            Reason
+    end.
+
+reopened(File) ->
+    Unrepaired = objects(File, false),
+    {Objects, Cached} = objects(File, true),
+    #{
+        opens_without_repair => is_tuple(Unrepaired),
+        refusal => if is_atom(Unrepaired) -> Unrepaired; true -> none end,
+        synced_count => Objects - Cached,
+        cached_count => Cached
+    }.
+
+%% Looking must not change the file; repairing must.
+access(false) -> read;
+access(true) -> read_write.
+
+%% Fills a DETS file with large objects to below 2 GB, then with objects of 4 kB until an insert
+%% is refused; goes on trying; closes and reopens it, which repairs it.
+%% Evidence: the size at the refusal and its reason; what insert, lookup, sync and close answer
+%% from then on; how many acknowledged objects the repaired table has and lacks, or why the
+%% repair failed. Objects of 1,000,000 bytes fill their blocks, those of 1,048,576 only half.
+%% Cost: 2.1 GB in the scratch folder, as much again for the repair, 20 to 60 s.
+%% Misread: with default options; what waits in the write cache is acknowledged, but not written.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/dets_utils.erl
+-spec dets_full(map()) -> map().
+dets_full(Args) ->
+    Large = binary:copy(<<0>>, maps:get(object_bytes, Args, 1_000_000)),
+    Small = binary:copy(<<0>>, 4000),
+    with_folder(fun(Folder) ->
+        ok = need_room(Folder, 4_400_000_000),
+        File = filename:join(Folder, "full"),
+        {ok, Ref} = dets:open_file(make_ref(), [{file, File}, {auto_save, infinity}]),
+        try
+            {LargeCount, none} = fill(Ref, Large, 2_093_000_000, 0),
+            {Acknowledged, Refusal} = fill(Ref, Small, infinity, LargeCount),
+            Seen = #{
+                large_count => LargeCount,
+                file_bytes => filelib:file_size(File),
+                refusal => Refusal,
+                next_insert => answer(dets:insert(Ref, {later, 1})),
+                next_lookup => answer(dets:lookup(Ref, 1)),
+                next_sync => answer(dets:sync(Ref)),
+                close => answer(dets:close(Ref))
+            },
+            maps:merge(Seen, repaired(File, Acknowledged))
+        after
+            dets:close(Ref)
+        end
+    end).
+
+%% Insert {N, Value} until the file has so many bytes or an insert is refused. Returns how many
+%% were acknowledged, and the refusal.
+fill(Ref, Value, MostBytes, Count) ->
+    case MostBytes =/= infinity andalso dets:info(Ref, file_size) >= MostBytes of
+        true ->
+            {Count, none};
+        false ->
+            case answer(dets:insert(Ref, {Count + 1, Value})) of
+                ok -> fill(Ref, Value, MostBytes, Count + 1);
+                enospc -> error({setup, {no_room, enospc}});
+                Refusal -> {Count, Refusal}
+            end
+    end.
+
+answer({error, {file_error, _, Reason}}) -> Reason;
+answer({error, {{Reason, _}, _}}) -> Reason;
+answer({error, {Reason, _}}) -> Reason;
+answer(Objects) when is_list(Objects) -> found;
+answer(ok) -> ok.
+
+repaired(File, Acknowledged) ->
+    case dets:open_file(make_ref(), [{file, File}]) of
+        {ok, Ref} ->
+            Lost = [N || N <- lists:seq(1, Acknowledged), not dets:member(Ref, N)],
+            ok = dets:close(Ref),
+            #{
+                repair => ok,
+                lost_count => length(Lost),
+                last_lost => Lost =:= lists:seq(Acknowledged - length(Lost) + 1, Acknowledged)
+            };
+        {error, _} = Error ->
+            answer(Error) =:= enospc andalso error({setup, {no_room, enospc}}),
+            #{repair => answer(Error)}
+    end.
+
+%%% Mnesia
+
+%% Puts 1000 records into a table of each storage kind and asks for memory and files.
+%% Evidence: for each kind what table_info(T, memory) says, the words of its ETS table, the bytes
+%% of its DETS file, and which files it has.
+%% Cost: one peer, three tables, about 0.6 s.
+%% Misread: the same item has two units; only disc_only_copies lies in DETS.
+%% Source: https://www.erlang.org/doc/apps/mnesia/mnesia.html#table_info/2
+-spec mnesia_storage(map()) -> map().
+mnesia_storage(_) ->
+    with_mnesia(1, [], fun([{Peer, Node}]) ->
+        ok = probe_peer:call(Peer, mnesia, create_schema, [[Node]]),
+        ok = probe_peer:call(Peer, mnesia, start, []),
+        Kinds = [ram_copies, disc_copies, disc_only_copies],
+        #{kinds => maps:from_list([{Kind, stored(Peer, Node, Kind)} || Kind <- Kinds])}
+    end).
+
+stored(Peer, Node, Kind) ->
+    probe_peer:call(Peer, fun() ->
+        {atomic, ok} = mnesia:create_table(Kind, [{Kind, [Node]}]),
+        lists:foreach(fun(N) -> mnesia:dirty_write({Kind, N, N}) end, lists:seq(1, 1000)),
+        dumped = mnesia:dump_log(),
+        Kind =:= disc_only_copies andalso dets:sync(Kind),
+        Dir = mnesia:system_info(directory),
+        File = filename:join(Dir, atom_to_list(Kind) ++ ".DAT"),
+        Memory = mnesia:table_info(Kind, memory),
+        Ets = ets:info(Kind, memory),
+        #{
+            memory_per_ets_word_ratio => if is_integer(Ets) -> Memory / Ets; true -> 0 end,
+            memory_per_file_byte_ratio =>
+                case filelib:file_size(File) of
+                    0 -> 0;
+                    Bytes -> Memory / Bytes
+                end,
+            in_ets => is_integer(Ets),
+            in_dets => dets:is_dets_file(File) =:= true,
+            file_types => [
+                list_to_binary(filename:extension(Name))
+             || Name <- lists:sort(filelib:wildcard(atom_to_list(Kind) ++ ".*", Dir))
+            ]
+        }
+    end).
+
+%% Cuts two nodes that share a table apart, writes one key on both sides, joins them again, writes
+%% once more, and restarts one.
+%% Evidence: what each write answered, what each side reads and counts as running before, during
+%% and after, the events that each reports on meeting, and what is left after the restart.
+%% Cost: two peers, about 3 s.
+%% Misread: without a majority table; the answer of a write says nothing of the other side.
+%% Source: https://www.erlang.org/doc/apps/mnesia/mnesia_chap7.html#recovery-from-communication-failure
+-spec mnesia_cut(map()) -> map().
+mnesia_cut(_) ->
+    with_mnesia(2, [], fun([{Left, _}, {Right, RightNode}] = Peers) ->
+        ok = join_mnesia(Peers, [], 10_000),
+        Watchers = [{Peer, probe_peer:call(Peer, beam_ets_internals_lib, watch_mnesia, [])} || {Peer, _} <- Peers],
+        Joined = #{write => write(Left, key, before), left => read(Left, key), right => read(Right, key)},
+        ok = cut(Peers, 10_000),
+        Apart = #{
+            left_write => write(Left, key, left),
+            right_write => write(Right, key, right),
+            left_only_write => write(Left, left_only, 1),
+            right_only_write => write(Right, right_only, 1),
+            left_running_count => running(Left)
+        },
+        meet(Left, RightNode),
+        Reports = [reported(Peer, Watcher) || {Peer, Watcher} <- Watchers],
+        Met = #{
+            left => read(Left, key),
+            right => read(Right, key),
+            write => write(Left, later, 1),
+            later_on_right => read(Right, later),
+            left_running_count => running(Left),
+            left_reports => hd(Reports),
+            right_reports => lists:last(Reports)
+        },
+        #{joined => Joined, apart => Apart, met => Met, restarted => restarted(Left, Right)}
+    end).
+
+%% Stop and start Mnesia on the right side: whose data does it have then?
+restarted(Left, Right) ->
+    stopped = probe_peer:call(Right, mnesia, stop, []),
+    ok = probe_peer:call(Right, mnesia, start, []),
+    ok = probe_peer:call(Right, mnesia, wait_for_tables, [[account], 10_000]),
+    #{
+        left => read(Left, key),
+        right => read(Right, key),
+        left_only_on_right_count => seen(Right, left_only),
+        right_only_on_right_count => seen(Right, right_only),
+        right_only_on_left_count => seen(Left, right_only)
+    }.
+
+%% The context of the first inconsistent_database event, waited for up to 10 s.
+reported(Peer, Watcher) ->
+    #{last := Last} = probe_lib:settle(
+        fun() ->
+            Events = probe_peer:call(Peer, beam_ets_internals_lib, mnesia_events, [Watcher]),
+            case [Context || {inconsistent_database, Context} <- Events] of
+                [] -> nothing;
+                [Context | _] -> {done, Context}
+            end
+        end,
+        10_000
+    ),
+    Last.
+
+running(Peer) ->
+    length(probe_peer:call(Peer, mnesia, system_info, [running_db_nodes])).
+
+write(Peer, Key, Value) ->
+    Fun = fun() -> mnesia:write({account, Key, Value}) end,
+    case probe_peer:call(Peer, mnesia, transaction, [Fun]) of
+        {atomic, ok} -> atomic;
+        {aborted, {Reason, _}} when is_atom(Reason) -> Reason;
+        {aborted, Reason} -> text(Reason)
+    end.
+
+read(Peer, Key) ->
+    case probe_peer:call(Peer, mnesia, dirty_read, [account, Key]) of
+        [{account, Key, Value}] -> Value;
+        [] -> nothing
+    end.
+
+seen(Peer, Key) ->
+    length(probe_peer:call(Peer, mnesia, dirty_read, [account, Key])).
+
+%% Cuts the same two nodes apart with {majority, true}, and writes by transaction and dirtily.
+%% Evidence: what each write answered while joined and while apart, and what could be read.
+%% Cost: two peers, about 2 s.
+%% Misread: of two nodes neither is a majority, so both sides refuse; with three one goes on.
+%% Source: https://www.erlang.org/doc/apps/mnesia/mnesia.html#create_table/2
+-spec mnesia_majority(map()) -> map().
+mnesia_majority(_) ->
+    with_mnesia(2, [], fun([{Left, _}, {Right, _}] = Peers) ->
+        ok = join_mnesia(Peers, [{majority, true}], 10_000),
+        Joined = write(Left, key, before),
+        ok = cut(Peers, 10_000),
+        #{
+            joined_write => Joined,
+            left_write => write(Left, key, left),
+            right_write => write(Right, key, right),
+            left_read => read(Left, key),
+            right_read => read(Right, key),
+            right_dirty_write => probe_peer:call(Right, mnesia, dirty_write, [{account, key, dirty}]),
+            left_read_after_dirty => read(Left, key),
+            right_read_after_dirty => read(Right, key)
+        }
+    end).
