@@ -24,7 +24,23 @@
     max_heap_counts/1,
     max_heap_moment/1,
     max_heap_threshold/1,
-    max_heap_shared_binaries/1
+    max_heap_shared_binaries/1,
+    max_heap_stack/1,
+    dictionary_operations/1,
+    dictionary_of_otp/1,
+    dictionary_in_reports/1,
+    dictionary_memory/1,
+    flag_defaults/1,
+    flag_inheritance/1,
+    trap_exit_flag/1,
+    priority_shares/1,
+    process_birth/1,
+    spawn_time/1,
+    process_limit/1,
+    links_and_monitors/1,
+    entity_costs/1,
+    entity_waiting/1,
+    entity_crash/1
 ]).
 
 -define(LIB, beam_process_design_lib).
@@ -707,3 +723,407 @@ max_heap_shared_binaries(_) ->
         with_true => WithTrue,
         strikes_as_listed => Listed =:= (WithTrue =/= alive)
     }.
+
+%% Lets a process on a peer recurse, without building data, until its stack passes its limit.
+%% Evidence: whether the peer lives on, its exit status (0 when it lives), and the process' reason.
+%% Cost: one peer; about 0.5 s.
+%% Misread: it is the just-in-time compiler's code that goes on after such a collection; an
+%%   emulator without it may behave otherwise.
+%% Source: https://github.com/erlang/otp/pull/6858
+-spec max_heap_stack(map()) -> map().
+max_heap_stack(_) ->
+    probe_peer:with(#{}, fun(Peer) ->
+        try probe_peer:call(Peer, ?LIB, deep_with_limit, [400_000, 100_000]) of
+            Reason -> #{vm_survives => true, exit_status => 0, exit_reason => Reason}
+        catch
+            error:{peer_exited, #{exit_status := Status}} ->
+                #{vm_survives => false, exit_status => Status, exit_reason => none}
+        end
+    end).
+
+%% Puts, gets and erases entries of its own dictionary, one of them in a try that fails.
+%% Evidence: what each operation returned.
+%% Cost: one process.
+%% Misread: `undefined' for a missing key is also what a key that was put as `undefined' gives.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#put/2
+-spec dictionary_operations(map()) -> map().
+dictionary_operations(_) ->
+    probe_lib:in_process(fun() ->
+        Empty = length(get()),
+        New = put(key, first),
+        Replaced = put(key, second),
+        _ = put(1, integer),
+        Float = get(1.0),
+        Survives =
+            try
+                _ = put(key, third),
+                error(undone)
+            catch
+                error:undone -> get(key)
+            end,
+        #{
+            entries_at_birth_count => Empty,
+            put_new => New,
+            put_again => Replaced,
+            get_float_for_integer => Float,
+            get_after_exception => Survives,
+            get_missing => get(missing),
+            keys_of_third_count => length(get_keys(third)),
+            erase => erase(key),
+            erase_again => erase(key),
+            erase_all_count => length(erase()),
+            entries_left_count => length(get())
+        }
+    end).
+
+%% Reads the dictionaries of a plain process and of processes that OTP starts or has served.
+%% Evidence: the sorted keys of each.
+%% Cost: seven short processes.
+%% Misread: later releases may keep more there.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/proc_lib.erl
+-spec dictionary_of_otp(map()) -> map().
+dictionary_of_otp(_) ->
+    Server = ?LIB:start_server(),
+    try
+        Keys = fun(Run) -> probe_lib:in_process(fun() -> Run(), lists:sort(get_keys()) end) end,
+        {dictionary, Supervisor} = process_info(whereis(kernel_sup), dictionary),
+        [ProcLib] = [?LIB:from_proc_lib(fun() -> lists:sort(get_keys()) end) || _ <- [1]],
+        #{
+            plain => Keys(fun() -> ok end),
+            gen_server => lists:sort([Key || {Key, _} <- gen_server:call(Server, dictionary)]),
+            supervisor => lists:sort([Key || {Key, _} <- Supervisor]),
+            proc_lib => ProcLib,
+            logger => Keys(fun() -> logger:update_process_metadata(#{request => 1}) end),
+            rand => Keys(fun() -> rand:uniform() end),
+            label => Keys(fun ?LIB:set_label/0),
+            label_known => erlang:function_exported(proc_lib, set_label, 1)
+        }
+    after
+        ?LIB:stop_server(Server)
+    end.
+
+%% Crashes a process of proc_lib, a gen_server and a plain process that each put something in its
+%% dictionary.
+%% Evidence: for each how many log events came and whether the entry's text stands in any; and for
+%%   the first the keys that its crash report shows.
+%% Cost: three crashes.
+%% Misread: the report's words depend on the handler; the entry is in the event itself.
+%% Source: https://www.erlang.org/doc/apps/sasl/error_logging.html#crash-report
+-spec dictionary_in_reports(map()) -> map().
+dictionary_in_reports(_) ->
+    Crash = fun() ->
+        put(secret, marker_in_dictionary),
+        error(wanted_crash)
+    end,
+    {Pids, Events} = ?LIB:with_log(fun() ->
+        Server = ?LIB:start_server(),
+        [
+            {proc_lib, ?LIB:ended_pid(proc_lib:spawn(?LIB:when_told(Crash)))},
+            {gen_server, ?LIB:ended_pid(?LIB:told_to_crash(Server))},
+            {plain, ?LIB:ended_pid(spawn(?LIB:when_told(Crash)))}
+        ]
+    end),
+    Own = fun(Pid) -> [Event || #{meta := #{pid := P}} = Event <- Events, P =:= Pid] end,
+    Cases = [
+        {Name, #{
+            logged_count => length(Own(Pid)),
+            shows_entry => ?LIB:mentions(Own(Pid), <<"marker_in_dictionary">>)
+        }}
+     || {Name, Pid} <- Pids
+    ],
+    {proc_lib, First} = hd(Pids),
+    (maps:from_list(Cases))#{report_keys => ?LIB:reported_keys(Own(First))}.
+
+%% Keeps 40,000 words in the dictionary of a process, and reads them back 100 times, and 10 times
+%% from an ETS table.
+%% Evidence: words that the entry takes, that the reads take beyond it while their results are
+%%   kept, and that are left when it is erased; and how many an observer gets who asks for it.
+%% Cost: 4 MB.
+%% Misread: words after full collections; what is no longer referred to is gone.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_process_dict.c
+-spec dictionary_memory(map()) -> map().
+dictionary_memory(_) ->
+    probe_lib:with_process([], fun(Pid) ->
+        Used = fun(Fun) ->
+            probe_lib:ask(Pid, Fun),
+            ?LIB:used_words(Pid)
+        end,
+        Nothing = Used(fun(_) -> {ok, none} end),
+        Put = Used(fun(_) -> {put(entry, ?LIB:ints(20_000)), none} end),
+        Got = Used(fun(_) -> {ok, [get(entry) || _ <- lists:seq(1, 100)]} end),
+        Observed = probe_lib:in_process(fun() ->
+            {dictionary, Entries} = process_info(Pid, dictionary),
+            erts_debug:flat_size(Entries)
+        end),
+        Looked = Used(fun(_) -> {ok, ?LIB:looked_up(get(entry), 10)} end),
+        Erased = Used(fun(_) -> {length(erase(entry)), none} end),
+        #{
+            entry_words => 40_000,
+            put_words => Put - Nothing,
+            hundred_gets_words => Got - Put,
+            ten_ets_lookups_words => Looked - Put,
+            observer_words => Observed,
+            left_after_erase_words => Erased - Nothing
+        }
+    end).
+
+%% Reads every process flag of a process just born, by setting it.
+%% Evidence: the values.
+%% Cost: one process.
+%% Misread: flags of the VM (+hms, +hmax, +hmqd and others) change what a process is born with.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag/2
+-spec flag_defaults(map()) -> map().
+flag_defaults(_) ->
+    probe_lib:in_process(fun() ->
+        MaxHeap = process_flag(max_heap_size, 0),
+        #{
+            trap_exit => process_flag(trap_exit, false),
+            priority => process_flag(priority, normal),
+            message_queue_data => process_flag(message_queue_data, on_heap),
+            min_heap_words => process_flag(min_heap_size, 233),
+            min_bin_vheap_words => process_flag(min_bin_vheap_size, 46_422),
+            max_heap_words => maps:get(size, MaxHeap),
+            max_heap_kills => maps:get(kill, MaxHeap),
+            max_heap_logs => maps:get(error_logger, MaxHeap),
+            fullsweep_after_count => process_flag(fullsweep_after, 65_535),
+            save_calls_count => process_flag(save_calls, 0),
+            sensitive => process_flag(sensitive, false),
+            error_handler => process_flag(error_handler, error_handler)
+        }
+    end).
+
+%% Has a process with every flag changed spawn another.
+%% Evidence: the parent's and the child's values, and the names of those that are equal.
+%% Cost: three processes.
+%% Misread: a value that parent and child share by their defaults is not in the list: all of the
+%%   parent's are changed.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
+-spec flag_inheritance(map()) -> map().
+flag_inheritance(_) ->
+    Leader = spawn(fun ?LIB:deaf/0),
+    try
+        {Parent, Child} = probe_lib:in_process(fun() ->
+            ?LIB:change_all_flags(Leader),
+            Own = ?LIB:own_flags(),
+            Self = self(),
+            Pid = spawn(fun() -> Self ! {flags, ?LIB:own_flags()} end),
+            receive
+                {flags, Flags} -> {Own, Flags#{born => is_pid(Pid)}}
+            end
+        end),
+        #{
+            parent => maps:remove(group_leader, Parent),
+            child => maps:remove(group_leader, Child),
+            inherited => [
+                Name
+             || {Name, Value} <- lists:sort(maps:to_list(Parent)),
+                maps:get(Name, Child) =:= Value
+            ]
+        }
+    after
+        probe_lib:kill_and_wait(Leader)
+    end.
+
+%% Sends exit signals to processes that trap exits and to others.
+%% Evidence: for each reason and kind the exit reason, `message' when it got one, or `ignored'.
+%% Cost: six processes.
+%% Misread: signals from another process; exiting by oneself obeys other rules.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals
+-spec trap_exit_flag(map()) -> map().
+trap_exit_flag(_) ->
+    maps:from_list([
+        {Kind, maps:from_list([{Reason, ?LIB:outcome(Trap, Reason)} || Reason <- [normal, stop, kill]])}
+     || {Kind, Trap} <- [{trapping, true}, {not_trapping, false}]
+    ]).
+
+%% Lets two processes count without a pause for 150 ms, in several pairs of priorities; on a VM with
+%% one scheduler.
+%% Evidence: how often the first counts for each count of the second: one of normal priority beside
+%%   one of each, and one of low beside one of normal.
+%% Cost: 5 x 150 ms, during which `high' and `max' stop everything else in the VM.
+%% Misread: with more schedulers the others take up what starves on this one.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_priority
+-spec priority_shares(map()) -> map().
+priority_shares(_) ->
+    #{
+        schedulers_count => erlang:system_info(schedulers_online),
+        normal_beside => maps:from_list([
+            {Other, ?LIB:share(normal, Other)}
+         || Other <- [low, normal, high, max]
+        ]),
+        low_beside_normal => ?LIB:share(low, normal)
+    }.
+
+%% Weighs processes that were just born and wait.
+%% Evidence: words of heap and of all memory of a plain one, of one with a larger smallest heap, of
+%%   a hibernating one and of a gen_server.
+%% Cost: four processes.
+%% Misread: entries in the VM's process table and in the allocators' carriers come on top.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#creating-an-erlang-process
+-spec process_birth(map()) -> map().
+process_birth(_) ->
+    Plain = spawn(fun ?LIB:deaf/0),
+    Larger = spawn_opt(fun ?LIB:deaf/0, [{min_heap_size, 5_000}]),
+    Asleep = spawn(fun() -> erlang:hibernate(?LIB, deaf, []) end),
+    Server = ?LIB:start_server(),
+    Pids = [Plain, Larger, Asleep, Server],
+    try
+        _ = [settled_reductions(Pid) || Pid <- Pids],
+        Names = [plain, larger_heap, hibernating, gen_server],
+        maps:from_list([{Name, ?LIB:weight(Pid)} || {Name, Pid} <- lists:zip(Names, Pids)])
+    after
+        ?LIB:kill_all(Pids)
+    end.
+
+%% Spawns ever more processes that all live on.
+%% Evidence: microseconds for one, by how many there are; how the whole grows; how many lived.
+%% Cost: 31,000 processes, 8,000 at a time; 25 MB; about 0.3 s, most of it to end them.
+%% Misread: best of three; the first rounds pay for memory that the VM gets from the system.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
+-spec spawn_time(map()) -> map().
+spawn_time(_) ->
+    Series = [?LIB:spawn_figures(N) || N <- [500, 2_000, 8_000]],
+    #{
+        series => Series,
+        spawn_us => lists:min([Us || #{spawn_us := Us} <- Series]),
+        alive_count => maps:get(alive_count, lists:last(Series)),
+        total_exponent => probe_lib:growth_exponent([
+            {N, N * Us}
+         || #{processes_count := N, spawn_us := Us} <- Series
+        ])
+    }.
+
+%% Reads the limit of processes, and, with `fill' true, spawns until it is met.
+%% Evidence: the limit; how many more could be spawned and how many there were then; what spawn and
+%%   spawn_request do at the limit; whether the caller goes on and can spawn when others have ended.
+%% Cost: as many processes as the VM may have: start it with a low limit (+P).
+%% Misread: the VM rounds the limit up; processes of OTP count too.
+%% Source: https://www.erlang.org/doc/system/system_limits.html
+-spec process_limit(map()) -> map().
+process_limit(#{fill := true}) ->
+    {Outcome, Pids} = ?LIB:spawn_to_limit([]),
+    Count = erlang:system_info(process_count),
+    Request = probe_lib:error_class(fun() ->
+        Ref = erlang:spawn_request(fun() -> ok end),
+        receive
+            {spawn_reply, Ref, Result, Reason} -> {Result, Reason}
+        after ?WAIT_MS -> no_reply
+        end
+    end),
+    ?LIB:kill_all(Pids),
+    Again = probe_lib:error_class(fun() -> is_pid(spawn(fun() -> ok end)) end),
+    #{reason := {RequestResult, RequestReason}} = Request,
+    #{
+        limit_count => erlang:system_info(process_limit),
+        reached_count => Count,
+        spawned_count => length(Pids),
+        spawn_class => maps:get(class, Outcome),
+        spawn_reason => maps:get(reason, Outcome),
+        request_result => RequestResult,
+        request_reason => RequestReason,
+        spawns_again => maps:get(reason, Again)
+    };
+process_limit(_) ->
+    #{
+        limit_count => erlang:system_info(process_limit),
+        reached_count => erlang:system_info(process_count)
+    }.
+
+%% Has one process link to, and another monitor, ever more others.
+%% Evidence: words that each link and each monitor takes in the process that has them, its heap
+%%   apart; microseconds for each; and how the whole grows.
+%% Cost: 8,000 processes at a time; 25 MB.
+%% Misread: the other side holds as much again.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_monitor_link.h
+-spec links_and_monitors(map()) -> map().
+links_and_monitors(_) ->
+    Series = [?LIB:tie_figures(N) || N <- [500, 2_000, 8_000]],
+    Exponent = fun(Key) ->
+        probe_lib:growth_exponent([{maps:get(ties_count, S), maps:get(Key, S)} || S <- Series])
+    end,
+    Last = lists:last(Series),
+    #{
+        series => Series,
+        ties_count => maps:get(ties_count, Last),
+        link_words => maps:get(links_words, Last) / maps:get(ties_count, Last),
+        monitor_words => maps:get(monitors_words, Last) / maps:get(ties_count, Last),
+        links_exponent => Exponent(links_words),
+        monitors_exponent => Exponent(monitors_words)
+    }.
+
+%% Keeps 5,000 entities, each in a process of its own and all in one map, and updates them.
+%% Evidence: words and microseconds for an entity in both ways, and the ratios.
+%% Cost: 5,000 processes; 20 MB; about 60 ms.
+%% Misread: the map is updated by its owner; from another process a call would come on top.
+%% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
+-spec entity_costs(map()) -> map().
+entity_costs(_) ->
+    Count = 5_000,
+    Entities = [{I, {entity, I, 0}} || I <- lists:seq(1, Count)],
+    Pids = [spawn(?LIB, entity, [State]) || {_, State} <- Entities],
+    try
+        Map = maps:from_list(Entities),
+        _ = [settled_reductions(Pid) || Pid <- Pids],
+        Words = lists:sum([maps:get(memory_words, ?LIB:weight(Pid)) || Pid <- Pids]),
+        ProcessUs = probe_lib:in_process(fun() ->
+            probe_lib:best_us(5, fun() -> ?LIB:update_processes(Pids) end)
+        end),
+        MapUs = probe_lib:in_process(fun() ->
+            probe_lib:best_us(5, fun() -> ?LIB:update_map(Count, Map) end)
+        end),
+        Own = #{process_words => Words / Count, map_words => erts_debug:flat_size(Map) / Count},
+        Own#{
+            entities_count => Count,
+            process_us => ProcessUs / Count,
+            map_us => MapUs / Count,
+            words_ratio => Words / erts_debug:flat_size(Map),
+            time_ratio => ProcessUs / MapUs
+        }
+    after
+        ?LIB:kill_all(Pids)
+    end.
+
+%% Asks 20 entities for something that each waits 20 ms for: entities that are processes, and
+%% entities that one server keeps.
+%% Evidence: milliseconds until all have answered, in both ways, and the ratio.
+%% Cost: 0.5 s, asleep.
+%% Misread: waiting is what overlaps; work that computes overlaps only over schedulers.
+%% Source: https://ferd.ca/the-zen-of-erlang.html
+-spec entity_waiting(map()) -> map().
+entity_waiting(_) ->
+    Ids = lists:seq(1, 20),
+    Spread = ?LIB:answers_ms([{spawn(?LIB, slow, [20]), Id} || Id <- Ids]),
+    Server = spawn(?LIB, slow, [20]),
+    Together = ?LIB:answers_ms([{Server, Id} || Id <- Ids]),
+    #{
+        entities_count => 20,
+        wait_ms => 20,
+        processes_ms => Spread,
+        one_server_ms => Together,
+        time_ratio => Together / Spread
+    }.
+
+%% Crashes one entity of 100: each in a process of its own, and all in one server's map.
+%% Evidence: how many entities still answer.
+%% Cost: 101 processes.
+%% Misread: a server that catches keeps the others, and whatever the failed update left behind.
+%% Source: https://ferd.ca/the-zen-of-erlang.html
+-spec entity_crash(map()) -> map().
+entity_crash(_) ->
+    Pids = [spawn(?LIB, entity, [{entity, I, 0}]) || I <- lists:seq(1, 100)],
+    Server = spawn(?LIB, entity, [maps:from_list([{I, 0} || I <- lists:seq(1, 100)])]),
+    try
+        _ = ?LIB:ended_pid(hd(Pids)),
+        _ = ?LIB:ended_pid(Server),
+        #{
+            entities_count => 100,
+            processes_left_count => length([Pid || Pid <- Pids, is_process_alive(Pid)]),
+            in_server_left_count =>
+                case is_process_alive(Server) of
+                    true -> 100;
+                    false -> 0
+                end
+        }
+    after
+        ?LIB:kill_all([Server | Pids])
+    end.

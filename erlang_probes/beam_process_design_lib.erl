@@ -25,6 +25,28 @@
     kinds/0,
     fate/2,
     bisect/3,
+    deep_with_limit/2,
+    from_proc_lib/1,
+    set_label/0,
+    when_told/1,
+    ended_pid/1,
+    told_to_crash/1,
+    mentions/2,
+    reported_keys/1,
+    looked_up/2,
+    change_all_flags/1,
+    own_flags/0,
+    outcome/2,
+    share/2,
+    weight/1,
+    spawn_figures/1,
+    spawn_to_limit/1,
+    tie_figures/1,
+    entity/1,
+    update_processes/1,
+    update_map/2,
+    slow/1,
+    answers_ms/1,
     fill/1,
     waiting/1,
     reductions/0,
@@ -33,16 +55,16 @@
     with_log/1,
     ended/2,
     deaf/0,
-    spin_until/1,
     ints/1,
     shared/1,
-    numbered/1
+    ended_already/0
 ]).
 -export([start_server/0, stop_server/1, init/1, handle_call/3, handle_cast/2]).
 
 -define(WAIT_MS, 5_000).
 %% How long an event of the VM may come after that of a later crash.
 -define(GRACE_MS, 60).
+-define(SHARE_MS, 150).
 
 %% How many messages the receive of Form looks at and skips, with Waiting unrelated ones in front:
 %% a receive costs one reduction for each message that it skips, so reductions count the attempts.
@@ -71,7 +93,7 @@ form(make_ref, N) ->
         {Ref, reply} -> spent(Before)
     end;
 form(monitor, N) ->
-    Ref = erlang:monitor(process, numbered(0)),
+    Ref = erlang:monitor(process, ended_already()),
     Before = arrived(N),
     receive
         {'DOWN', Ref, process, _, _} -> spent(Before)
@@ -423,6 +445,7 @@ kinds() ->
         nothing,
         heap,
         old_heap,
+        garbage,
         stack,
         dictionary,
         messages_on_heap,
@@ -472,6 +495,7 @@ load(stack, Pid, Limit) ->
 load(Kind, Pid, Limit) ->
     probe_lib:ask(Pid, fun(_) -> {ok, hold(Kind)} end),
     _ = Kind =:= old_heap andalso [minor(Pid) || _ <- [1, 2]],
+    _ = Kind =:= ets_table andalso erlang:garbage_collect(Pid),
     _ = probe_lib:ask(Pid, fun(State) -> {process_flag(max_heap_size, Limit), State} end),
     _ = [
         Pid ! {I, I, I, I, I, I, I, I, I, I, I}
@@ -487,12 +511,16 @@ hold(Kind) when Kind =:= heap; Kind =:= old_heap -> ints(300_000);
 hold(binaries) -> [binary:copy(<<I>>, 1_000_000) || I <- lists:seq(1, 10)];
 hold(dictionary) -> put(held, ints(300_000));
 hold(ets_table) -> ets:insert(ets:new(?MODULE, []), {held, ints(300_000)});
+hold(garbage) -> length(ints(300_000));
 hold(_) -> nothing.
 
-%% A stack of N words, at whose end the process takes its limit and waits.
+%% A stack of N words, at whose end the process takes its limit and waits. It must be able to
+%% return, or the compiler keeps no stack for it.
 deep(0, Limit) ->
     _ = process_flag(max_heap_size, Limit),
-    deaf();
+    receive
+        {?MODULE, never} -> 0
+    end;
 deep(N, Limit) ->
     1 + deep(N - 1, Limit).
 
@@ -507,6 +535,295 @@ bisect(Holds, Low, High) ->
         true -> bisect(Holds, Low, Middle);
         false -> bisect(Holds, Middle, High)
     end.
+
+%% The exit reason of a process whose stack passes its limit.
+-spec deep_with_limit(pos_integer(), pos_integer()) -> term().
+deep_with_limit(Depth, Words) ->
+    Limit = #{size => Words, kill => true, error_logger => false},
+    {_, Ref} = spawn_opt(fun() -> deep(Depth, 0) end, [monitor, {max_heap_size, Limit}]),
+    ended(Ref, ?WAIT_MS).
+
+%% The value of Fun in a process that proc_lib spawned.
+-spec from_proc_lib(fun(() -> Value)) -> Value.
+from_proc_lib(Fun) ->
+    Self = self(),
+    Tag = make_ref(),
+    _ = proc_lib:spawn(fun() -> Self ! {Tag, Fun()} end),
+    receive
+        {Tag, Value} -> Value
+    after ?WAIT_MS -> error({setup, no_value})
+    end.
+
+%% Label the calling process, where the release can.
+-spec set_label() -> ok.
+set_label() ->
+    Function = set_label,
+    case erlang:function_exported(proc_lib, Function, 1) of
+        true -> proc_lib:Function(worker);
+        false -> ok
+    end.
+
+%% A process' body that runs Fun when ended_pid/1 tells it.
+-spec when_told(fun(() -> term())) -> fun(() -> term()).
+when_told(Fun) ->
+    fun() ->
+        receive
+            {?MODULE, now} -> Fun()
+        end
+    end.
+
+%% Tell a process to go on, and return its pid once it has ended.
+-spec ended_pid(pid()) -> pid().
+ended_pid(Pid) ->
+    Ref = erlang:monitor(process, Pid),
+    Pid ! {?MODULE, now},
+    _ = ended(Ref, ?WAIT_MS),
+    Pid.
+
+-spec told_to_crash(pid()) -> pid().
+told_to_crash(Server) ->
+    gen_server:cast(Server, crash),
+    Server.
+
+%% Whether any of the events has these words in it.
+-spec mentions([logger:log_event()], binary()) -> boolean().
+mentions(Events, Words) ->
+    Text = unicode:characters_to_binary(io_lib:format("~0tp", [Events])),
+    binary:match(Text, Words) =/= nomatch.
+
+%% The keys of the dictionary that the crash report among the events shows, sorted.
+-spec reported_keys([logger:log_event()]) -> [term()].
+reported_keys(Events) ->
+    [Keys] = [
+        lists:sort([Key || {Key, _} <- proplists:get_value(dictionary, Report)])
+     || #{msg := {report, #{label := {proc_lib, crash}, report := [Report | _]}}} <- Events
+    ],
+    Keys.
+
+%% What N lookups of Term in a table of one's own return, and the table's end.
+-spec looked_up(term(), pos_integer()) -> [term()].
+looked_up(Term, N) ->
+    Table = ets:new(?MODULE, []),
+    true = ets:insert(Table, {entry, Term}),
+    Found = [ets:lookup(Table, entry) || _ <- lists:seq(1, N)],
+    true = ets:delete(Table),
+    Found.
+
+-spec change_all_flags(pid()) -> ok.
+change_all_flags(Leader) ->
+    _ = process_flag(trap_exit, true),
+    _ = process_flag(priority, high),
+    _ = process_flag(message_queue_data, off_heap),
+    _ = process_flag(min_heap_size, 10_000),
+    _ = process_flag(min_bin_vheap_size, 100_000),
+    _ = process_flag(max_heap_size, 10_000_000),
+    _ = process_flag(fullsweep_after, 7),
+    _ = process_flag(save_calls, 10),
+    _ = put(entry, here),
+    true = group_leader(Leader, self()),
+    ok.
+
+-spec own_flags() -> map().
+own_flags() ->
+    Items = [trap_exit, priority, message_queue_data, garbage_collection, dictionary, group_leader],
+    Info = maps:from_list(process_info(self(), Items)),
+    {garbage_collection, Collection} = lists:keyfind(garbage_collection, 1, maps:to_list(Info)),
+    #{size := MaxHeap} = proplists:get_value(max_heap_size, Collection),
+    #{
+        trap_exit => maps:get(trap_exit, Info),
+        priority => maps:get(priority, Info),
+        message_queue_data => maps:get(message_queue_data, Info),
+        group_leader => maps:get(group_leader, Info),
+        dictionary_count => length(maps:get(dictionary, Info)),
+        min_heap_words => proplists:get_value(min_heap_size, Collection),
+        min_bin_vheap_words => proplists:get_value(min_bin_vheap_size, Collection),
+        fullsweep_after_count => proplists:get_value(fullsweep_after, Collection),
+        max_heap_words => MaxHeap,
+        save_calls_count => process_flag(save_calls, 0)
+    }.
+
+%% What an exit signal with this reason does to a process that traps exits or does not.
+-spec outcome(boolean(), term()) -> term().
+outcome(Trap, Reason) ->
+    Self = self(),
+    {Pid, Ref} = spawn_monitor(fun() ->
+        process_flag(trap_exit, Trap),
+        Self ! {self(), ready},
+        receive
+            {'EXIT', Self, _} -> exit(message);
+            {?MODULE, now} -> exit(ignored)
+        end
+    end),
+    receive
+        {Pid, ready} -> ok
+    end,
+    exit(Pid, Reason),
+    Pid ! {?MODULE, now},
+    ended(Ref, ?WAIT_MS).
+
+%% How often a process of priority Own counts for each count of one of priority Other, both without
+%% a pause, over 150 ms. The other takes the readings, so that they stand at its own beginning and
+%% end.
+-spec share(atom(), atom()) -> float().
+share(Own, Other) ->
+    Counts = counters:new(2, []),
+    Counter = spawn_opt(fun() -> count(Counts) end, [{priority, Own}]),
+    try
+        #{settled := true} = probe_lib:settle(
+            fun() -> counters:get(Counts, 1) > 0 andalso {done, counting} end, ?WAIT_MS
+        ),
+        probe_lib:in_process(
+            fun() ->
+                Before = counters:get(Counts, 1),
+                count_until(Counts, erlang:monotonic_time(millisecond) + ?SHARE_MS),
+                (counters:get(Counts, 1) - Before) / counters:get(Counts, 2)
+            end,
+            [{priority, Other}]
+        )
+    after
+        probe_lib:kill_and_wait(Counter)
+    end.
+
+count(Counts) ->
+    counters:add(Counts, 1, 1),
+    count(Counts).
+
+count_until(Counts, EndMs) ->
+    _ = [counters:add(Counts, 2, 1) || _ <- "look at the clock once for each fifty counts ....."],
+    case erlang:monotonic_time(millisecond) < EndMs of
+        true -> count_until(Counts, EndMs);
+        false -> ok
+    end.
+
+-spec weight(pid()) -> map().
+weight(Pid) ->
+    Items = [total_heap_size, heap_size, memory],
+    [{_, Total}, {_, Heap}, {_, Bytes}] = process_info(Pid, Items),
+    #{
+        total_heap_words => Total,
+        heap_words => Heap,
+        memory_words => Bytes / erlang:system_info(wordsize)
+    }.
+
+-spec spawn_figures(pos_integer()) -> map().
+spawn_figures(N) ->
+    Rounds = [spawn_round(N) || _ <- [1, 2, 3]],
+    {_, Alive} = lists:last(Rounds),
+    #{processes_count => N, spawn_us => lists:min([Us || {Us, _} <- Rounds]), alive_count => Alive}.
+
+spawn_round(N) ->
+    Us = probe_lib:elapsed_us(fun() ->
+        self() ! {spawned, [spawn(fun deaf/0) || _ <- lists:seq(1, N)]}
+    end),
+    receive
+        {spawned, Pids} ->
+            Alive = length([Pid || Pid <- Pids, is_process_alive(Pid)]),
+            kill_all(Pids),
+            {Us / N, Alive}
+    end.
+
+%% Spawn until it fails: what was raised, and the processes.
+-spec spawn_to_limit([pid()]) -> {map(), [pid()]}.
+spawn_to_limit(Pids) ->
+    case probe_lib:error_class(fun() -> spawn(fun deaf/0) end) of
+        #{class := returned, reason := Pid} -> spawn_to_limit([Pid | Pids]);
+        Raised -> {Raised, Pids}
+    end.
+
+-spec tie_figures(pos_integer()) -> map().
+tie_figures(N) ->
+    Pids = [spawn(fun deaf/0) || _ <- lists:seq(1, N)],
+    try
+        Links = tie(Pids, fun erlang:link/1, fun erlang:unlink/1),
+        Monitors = tie(Pids, fun monitor_process/1, fun(_) -> true end),
+        #{ties_count => N, links_words => Links, monitors_words => Monitors}
+    after
+        kill_all(Pids)
+    end.
+
+monitor_process(Pid) -> erlang:monitor(process, Pid).
+
+%% The words that the ties take beside the heap of the process that has them.
+tie(Pids, Tie, Untie) ->
+    probe_lib:with_process([], fun(Subject) ->
+        Before = beside_heap_words(Subject),
+        probe_lib:ask(Subject, fun(_) -> {ok, lists:foreach(Tie, Pids)} end),
+        After = beside_heap_words(Subject),
+        probe_lib:ask(Subject, fun(_) -> {ok, lists:foreach(Untie, Pids)} end),
+        After - Before
+    end).
+
+beside_heap_words(Pid) ->
+    [{_, Bytes}, {_, Heap}] = process_info(Pid, [memory, total_heap_size]),
+    Bytes div erlang:system_info(wordsize) - Heap.
+
+%% A process that keeps the state of one entity, or of all, and crashes when ended_pid/1 tells it.
+-spec entity(term()) -> no_return().
+entity(State) ->
+    receive
+        {update, From, Ref} ->
+            From ! {Ref, ok},
+            entity(updated(State));
+        {?MODULE, now} ->
+            exit(crashed)
+    end.
+
+updated({entity, Id, Count}) -> {entity, Id, Count + 1};
+updated(State) -> State.
+
+-spec update_processes([pid()]) -> ok.
+update_processes([]) ->
+    ok;
+update_processes([Pid | Pids]) ->
+    Ref = erlang:monitor(process, Pid),
+    Pid ! {update, self(), Ref},
+    receive
+        {Ref, ok} -> erlang:demonitor(Ref, [flush]);
+        {'DOWN', Ref, process, Pid, Reason} -> error({setup, Reason})
+    end,
+    update_processes(Pids).
+
+-spec update_map(non_neg_integer(), map()) -> map().
+update_map(0, Map) ->
+    Map;
+update_map(Id, Map) ->
+    #{Id := Entity} = Map,
+    update_map(Id - 1, Map#{Id := updated(Entity)}).
+
+%% A process that waits WaitMs before each answer, until nothing was asked for a while.
+-spec slow(pos_integer()) -> ok.
+slow(WaitMs) ->
+    receive
+        {ask, From, Ref} ->
+            timer:sleep(WaitMs),
+            From ! Ref,
+            slow(WaitMs)
+    after 1_000 -> ok
+    end.
+
+%% Milliseconds until all that were asked have answered; the processes are gone afterwards.
+-spec answers_ms([{pid(), term()}]) -> float().
+answers_ms(Asked) ->
+    Us = probe_lib:elapsed_us(fun() ->
+        Refs = [
+            begin
+                Ref = make_ref(),
+                Pid ! {ask, self(), Ref},
+                Ref
+            end
+         || {Pid, _} <- Asked
+        ],
+        _ = [
+            receive
+                Ref -> ok
+            after ?WAIT_MS -> error({setup, no_answer})
+            end
+         || Ref <- Refs
+        ],
+        ok
+    end),
+    kill_all(lists:usort([Pid || {Pid, _} <- Asked])),
+    Us / 1_000.
 
 %% Words in use on a process' two heaps, its stack apart, after a full collection.
 -spec used_words(pid()) -> non_neg_integer().
@@ -562,13 +879,6 @@ deaf() ->
         {?MODULE, never} -> deaf()
     end.
 
--spec spin_until(integer()) -> ok.
-spin_until(EndUs) ->
-    case erlang:monotonic_time(microsecond) >= EndUs of
-        true -> ok;
-        false -> spin_until(EndUs)
-    end.
-
 %% A list of N integers made at run time: 2 * N words.
 -spec ints(non_neg_integer()) -> [integer()].
 ints(N) ->
@@ -583,8 +893,8 @@ shared(Depth) ->
     {Below, Below}.
 
 %% The pid of a process that has ended.
--spec numbered(term()) -> pid().
-numbered(_) ->
+-spec ended_already() -> pid().
+ended_already() ->
     {Pid, Ref} = spawn_monitor(fun() -> ok end),
     receive
         {'DOWN', Ref, process, Pid, _} -> Pid
@@ -602,12 +912,11 @@ stop_server(Pid) ->
 init([]) ->
     {ok, #{}}.
 
-handle_call(crash, _From, State) ->
-    error(wanted_crash, [State]);
 handle_call(dictionary, _From, State) ->
     {reply, get(), State};
 handle_call(Request, _From, State) ->
     {reply, Request, State}.
 
-handle_cast(_, State) ->
-    {noreply, State}.
+handle_cast(crash, State) ->
+    _ = put(secret, marker_in_dictionary),
+    error(wanted_crash, [State]).
