@@ -21,10 +21,9 @@ _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
-_SUITES = frozenset(
-    {"bullseye", "bookworm", "trixie", "forky", "duke", "sid"}
-    | {"oldoldstable", "oldstable", "stable", "testing", "unstable"}
-)
+_CODENAMES = frozenset({"bullseye", "bookworm", "trixie", "forky", "duke", "sid"})
+_ALIASES = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
+"""Names of suites that others use for their own archives, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +58,26 @@ def architecture() -> str:
 
 
 def debian_mirrors(indextargets: str) -> tuple[str, ...]:
-    """Return the mirrors of Debian's main archive among apt's index targets, in its order.
+    """Return the likely mirrors of Debian's main archive, the likeliest first.
 
     Args:
-        indextargets: lines `address|suite|component|origin` as `apt-get indextargets` prints.
+        indextargets: lines `address|suite|component` as `apt-get indextargets` prints them. Whose
+            archive it is does not stand there before an update; the keyring decides in the end.
     """
-    found: list[str] = []
+    found: dict[str, bool] = {}
     for line in indextargets.splitlines():
-        address, suite, component, origin = [*line.split("|"), "", "", ""][:4]
-        of_debian = origin == "Debian" or origin.startswith("$(") or not origin
-        if of_debian and suite in _SUITES and component == "main" and address not in found:
-            found.append(address)
-    return tuple(found)
+        address, suite, component = [*line.split("|"), "", ""][:3]
+        named_so = address.rstrip("/").endswith("/debian")
+        if component == "main" and (suite in _CODENAMES or (suite in _ALIASES and named_so)):
+            found.setdefault(address, named_so)
+    return tuple(sorted(found, key=lambda address: not found[address]))
 
 
 def _mirror() -> str:
     if named := os.environ.get(MIRROR_VARIABLE):
         return named
-    command = ["apt-get", "indextargets", "--format"]
-    command += ["$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)", "Created-By: Packages"]
+    command = ["apt-get", "indextargets", "--no-release-info"]  # also what was never updated
+    command += ["--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     if mirrors := debian_mirrors(listed.stdout):
         return mirrors[0]

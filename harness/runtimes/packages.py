@@ -158,7 +158,7 @@ class _Apt:
         retrying = Retrying(
             retry=retry_if_exception_type(InfrastructureError),
             stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential(max=5),
+            wait=wait_exponential(multiplier=0.5, max=5),
             reraise=True,
         )
         retrying(self._once, arguments, timeout_s)
@@ -209,8 +209,10 @@ def _stand_in(name: str) -> str:
 
 
 def _sources(suite: str, source: Source) -> str:
+    # of a `file:` mirror apt leaves the packages where they are; of the same as `copy:` it does not
+    mirror = re.sub("^file:", "copy:", source.mirror)
     return (
-        f"Types: deb\nURIs: {source.mirror}\nSuites: {suite}\nComponents: main\n"
+        f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\n"
         f"Architectures: {architecture()}\nSigned-By: {source.keyring}\n"
     )
 
@@ -249,7 +251,7 @@ Acquire::PDiffs "0";
 Acquire::AllowInsecureRepositories "0";
 Acquire::AllowWeakRepositories "0";
 Acquire::AllowDowngradeToInsecureRepositories "0";
-Acquire::Retries "2";
+Acquire::Retries "0";
 Acquire::http::Timeout "30";
 Acquire::https::Timeout "30";
 APT::Default-Release "";
