@@ -116,7 +116,20 @@ collected(Pid, Type) ->
 -spec hibernate(pid()) -> [pos_integer()].
 hibernate(Pid) ->
     Pid ! {ask, self(), make_ref(), fun(State) -> erlang:hibernate(?MODULE, wake, [State]) end},
-    off_heap(fall_asleep(Pid)).
+    fall_asleep(Pid),
+    _ = probe_lib:settle(fun() -> slack_words(Pid) < 100 andalso {done, true} end, ?DEADLINE_MS),
+    off_heap(Pid).
+
+%% The words of Pid's heaps that hold nothing. A large heap is swept on a dirty scheduler, some time
+%% after the process looks asleep.
+slack_words(Pid) ->
+    [{stack_size, Stack}, {garbage_collection_info, Info}] =
+        process_info(Pid, [stack_size, garbage_collection_info]),
+    [Young, Used, Old] = [
+        proplists:get_value(Key, Info)
+     || Key <- [heap_block_size, heap_size, old_heap_block_size]
+    ],
+    Young - Used - Stack + Old.
 
 %% Wait until Pid hibernates, and return it.
 -spec fall_asleep(pid()) -> pid().
