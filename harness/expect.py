@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final
 
 from harness.plan import Json
@@ -52,7 +53,7 @@ def parse_predictions(
 
 def parse_pattern(value: object, path: tuple[str, ...] = ()) -> Pattern:
     """Turn one value of an `expect` table into a pattern; a plain value means equality."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return Leaf(predicates=(Predicate(op=Op.EQUALS, operand=plain_json(value, path)),))
     if not value:
         raise PredicateError(path, "an empty table predicts nothing: write { equals = {} }")
@@ -60,13 +61,20 @@ def parse_pattern(value: object, path: tuple[str, ...] = ()) -> Pattern:
     if len(known) == len(value):
         return _leaf(value, path)
     unknown = next(key for key in value if key not in known)
-    slip = get_close_matches(unknown, sorted(_NAMES), n=1, cutoff=_SLIP)
-    if known or slip:
-        meant = f'; did you mean "{slip[0]}"?' if slip else ""
+    slip = _slip(unknown)
+    if known or slip is not None:
+        meant = f'; did you mean "{slip}"?' if slip else ""
         raise PredicateError((*path, unknown), f'"{unknown}" is not a predicate{meant}')
     return Table(
         entries=tuple((key, parse_pattern(one, (*path, key))) for key, one in value.items())
     )
+
+
+@lru_cache(maxsize=4096)
+def _slip(key: str) -> str | None:
+    """Return the predicate that was probably meant by a key, if any."""
+    near = [op for op in _NAMES if op[0] == key[:1] and abs(len(op) - len(key)) <= 1]
+    return next(iter(get_close_matches(key, near, n=1, cutoff=_SLIP)), None)
 
 
 def words(pattern: Pattern) -> str:
@@ -208,6 +216,6 @@ def plain_json(value: object, path: tuple[str, ...]) -> Json:
         return value
     if isinstance(value, list):
         return [plain_json(one, path) for one in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: plain_json(one, (*path, key)) for key, one in value.items()}
     raise PredicateError(path, f"{value} is no JSON value")

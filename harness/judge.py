@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from harness.claims import Claim, Rival, Skill
 from harness.expect import words
-from harness.median import median_interval
+from harness.median import MedianInterval, median_interval
 from harness.plan import Json
 from harness.predict import (
     MISSING,
@@ -49,18 +49,47 @@ class Verdict(StrEnum):
 class Check:
     """Hold one prediction beside what was found.
 
-    `holds` is None where the evidence cannot decide it, and `note` says why. `found` is the value
-    (of several samples the median, or the first that decided); `found_text` prints it, with the
-    interval where there is one. `astride` tells that more samples could decide it.
+    `holds` is None where the evidence cannot decide it, and `note` says why. `value` is what was
+    found (of several samples the median, or the first that decided). `astride` tells that more
+    samples could decide it. The texts are made when they are asked for: most never are.
     """
 
-    path: str
-    predicted: str
-    found: Json
-    found_text: str
+    prediction: Prediction
+    value: Json | Missing
     holds: bool | None
     note: str = ""
-    astride: bool = False
+    interval: MedianInterval | None = None
+
+    @property
+    def path(self) -> str:
+        """Return where in the evidence the value lies, e.g. `cases.link.reason`."""
+        return self.prediction.name
+
+    @property
+    def predicted(self) -> str:
+        """Return the prediction in words."""
+        return words(self.prediction.leaf)
+
+    @property
+    def found(self) -> Json:
+        """Return the value, None where there is none."""
+        return None if self.value is MISSING else self.value
+
+    @property
+    def found_text(self) -> str:
+        """Return the value in one short line, of several samples with the median's interval."""
+        interval = self.interval
+        if interval is None:
+            return show(self.value)
+        text = show(interval.median)
+        if interval.low != interval.high:
+            text += f" [{show(interval.low)}, {show(interval.high)}]"
+        return f"{text}, n = {interval.samples}"
+
+    @property
+    def astride(self) -> bool:
+        """Tell whether the median's interval lies on both sides of the limit."""
+        return self.interval is not None and self.holds is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,38 +257,23 @@ def _check(prediction: Prediction, evidence: Sequence[dict[str, Json]]) -> Check
     outcomes = [evaluate(prediction.leaf, value) for value in found]
     outcome = conjunction(outcomes)
     at = next((n for n, one in enumerate(outcomes) if one == outcome), 0)
-    return _new_check(prediction, found[at], outcome, _samples(outcome, at, len(found)))
+    note = _samples(outcome, at, len(found))
+    return Check(prediction=prediction, value=found[at], holds=outcome.holds, note=note)
 
 
 def _check_median(prediction: Prediction, numbers: Sequence[float]) -> Check:
     interval = median_interval(numbers)
     holds = decide(prediction.leaf, interval.low, interval.high)
-    found = show(interval.median)
-    if interval.low != interval.high:
-        found += f" [{show(interval.low)}, {show(interval.high)}]"
     note = ""
     if holds is None:
         sure = f"{100 * interval.confidence:.0f} % interval of the median"
         note = f"the {sure} of {interval.samples} samples lies astride the limit"
     return Check(
-        path=prediction.name,
-        predicted=words(prediction.leaf),
-        found=interval.median,
-        found_text=f"{found}, n = {interval.samples}",
+        prediction=prediction,
+        value=interval.median,
         holds=holds,
         note=note,
-        astride=holds is None,
-    )
-
-
-def _new_check(prediction: Prediction, found: Json | Missing, outcome: Outcome, note: str) -> Check:
-    return Check(
-        path=prediction.name,
-        predicted=words(prediction.leaf),
-        found=None if found is MISSING else found,
-        found_text=show(found),
-        holds=outcome.holds,
-        note=note,
+        interval=interval,
     )
 
 

@@ -120,7 +120,7 @@ def same(left: Json, right: Json) -> bool:
 
 def find(evidence: Mapping[str, Json], path: Iterable[str]) -> Json | Missing:
     """Return what the evidence has at a path through its maps."""
-    value: Json = dict(evidence) if not isinstance(evidence, dict) else evidence
+    value: Json = evidence if isinstance(evidence, dict) else dict(evidence)
     for key in path:
         if not isinstance(value, dict) or key not in value:
             return MISSING

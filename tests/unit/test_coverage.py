@@ -123,7 +123,7 @@ def test_what_a_quote_leaves_over_is_shown() -> None:
     assert found["Heaps, binar"].remainder == ("Heaps", "and fullsweep_after tuning")
     found = rows("fullsweep_after tuning")
     assert found["Heaps, binar"].status is Status.COVERED
-    assert found["Heaps, binar"].remainder == ("Heaps, binaries",)
+    assert found["Heaps, binar"].remainder == ("Heaps, binaries, and",)
 
 
 def test_an_ellipsis_leaves_words_out() -> None:
