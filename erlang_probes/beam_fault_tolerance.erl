@@ -675,7 +675,7 @@ shutdown_timeout(_) ->
             beyond_timeout_ms => [Waited - Ms || #{timeout_ms := Ms, waited_ms := Waited} <- Series],
             brutal_kill => stopped(start_stubborn, brutal_kill),
             obeying => stopped(start_worker, 5000),
-            default => maps:map(fun(_, Type) -> default_shutdown(Type) end, #{worker => worker, supervisor => supervisor})
+            default => #{worker_ms => default_shutdown(worker), supervisor_ms => default_shutdown(supervisor)}
         }
     end),
     Evidence.
@@ -1400,7 +1400,10 @@ atom_table(_) ->
 %% How a peer ended by itself: its exit status and the start of its slogan.
 ended(Peer) ->
     #{exit_status := Status, slogan := Slogan} = probe_peer:wait_exit(Peer, 20_000),
-    #{exit_status => Status, slogan_text => string:slice(Slogan, 0, 200)}.
+    #{ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 200)}.
+
+status(Status) ->
+    text(["exit status ", integer_to_list(Status)]).
 
 %% Exhaust the memory of peers: by one request that no machine can fulfil, by a growing heap under a cap
 %% of the VM's allocators, both guarded by catch; and by the same growth under max_heap_size.
@@ -1471,7 +1474,7 @@ at_once(Fun, Keys) ->
 lives(Peer, WaitMs) ->
     try probe_peer:wait_exit(Peer, WaitMs) of
         #{exit_status := Status, slogan := Slogan} ->
-            #{vm_survives => false, exit_status => Status, slogan_text => string:slice(Slogan, 0, 120)}
+            #{vm_survives => false, ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 120)}
     catch
         error:{setup, {peer_lives, _}} -> #{vm_survives => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost}
     end.

@@ -1,7 +1,7 @@
 %% Subjects of the fault-tolerance probes: workers and supervisors told by data what to do, exit
 %% signals of every kind and what they did to their receiver, and the log that a crash writes.
 %% Knows how to provoke; knows nothing of any claim. One module serves as callback of gen_server,
-%% supervisor and logger, so it names no -behaviour (their callbacks of one name would conflict).
+%% supervisor, application and logger, so it names no -behaviour (their callbacks of one name would conflict).
 -module(beam_fault_tolerance_lib).
 
 %% Exit signals.
@@ -14,7 +14,7 @@
 -export([many_atoms/3, huge_binary/1, grow_heap/0, limited_growth/1]).
 -export([scribbled/1, catching/2, kill_name/1, application_ends/1]).
 %% Callbacks.
--export([start/2, stop/1, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, log/2]).
+-export([start/2, stop/1, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, divert/2]).
 
 -export_type([worker_options/0]).
 
@@ -228,17 +228,11 @@ sync(Supervisor) ->
 %% nowhere but into the result. Events come back in the order of their time.
 -spec with_log(fun(() -> Value)) -> {Value, [logger:log_event()]}.
 with_log(Fun) ->
+    Known = cached_levels(),
     Leader = probe_lib:subject([]),
     Collector = probe_lib:subject([]),
     _ = probe_lib:ask(Collector, fun(_) -> {ok, []} end),
-    Filter = fun(#{meta := Meta}, _) ->
-        case maps:get(gl, Meta, none) of
-            Leader -> stop;
-            _ -> ignore
-        end
-    end,
-    Default = logger:add_handler_filter(default, ?MODULE, {Filter, none}),
-    ok = logger:add_handler(?MODULE, ?MODULE, #{config => #{leader => Leader, collector => Collector}}),
+    ok = logger:add_primary_filter(?MODULE, {fun ?MODULE:divert/2, {Leader, Collector}}),
     try
         Value = probe_lib:in_process(fun() ->
             group_leader(Leader, self()),
@@ -246,13 +240,26 @@ with_log(Fun) ->
         end),
         {Value, collected(Leader, Collector)}
     after
-        _ = logger:remove_handler(?MODULE),
-        _ = Default =:= ok andalso logger:remove_handler_filter(default, ?MODULE),
+        ok = logger:remove_primary_filter(?MODULE),
         probe_lib:kill_and_wait(Collector),
-        probe_lib:kill_and_wait(Leader)
+        probe_lib:kill_and_wait(Leader),
+        _ = [persistent_term:erase(Key) || Key <- cached_levels() -- Known]
     end.
 
-%% Errors of plain processes reach the handlers through a process of logger's: when the event of a last
+%% The filter: what a process of that group leader logs goes to the collector and no further.
+-spec divert(logger:log_event(), {pid(), pid()}) -> stop | ignore.
+divert(#{meta := #{gl := Leader}} = Event, {Leader, Collector}) ->
+    Collector ! {logged, Event},
+    stop;
+divert(_Event, _) ->
+    ignore.
+
+%% Logger keeps the level of each module that logged once, as a persistent term. A probe leaves
+%% nothing behind, so those that it caused are erased: logger then looks the level up again.
+cached_levels() ->
+    [Key || {{logger_config, Module} = Key, _} <- persistent_term:get(), is_atom(Module)].
+
+%% Errors of plain processes reach the filter through a process of logger's: when the event of a last
 %% process that fails is there, all before it are.
 collected(Leader, Collector) ->
     watched(fun() -> group_leader(Leader, self()), error(?MODULE) end),
@@ -411,9 +418,3 @@ terminate(_Reason, #{terminate := await_go, id := Id, report_to := To}) ->
     receive go -> ok after ?DEADLINE_MS -> late end;
 terminate(_Reason, _Worker) ->
     ok.
-
-log(#{meta := Meta} = Event, #{config := #{leader := Leader, collector := Collector}}) ->
-    case maps:get(gl, Meta, none) of
-        Leader -> Collector ! {logged, Event};
-        _ -> ok
-    end.
