@@ -232,8 +232,12 @@ settled_reductions(Pid) ->
 -spec reference_forms(map()) -> map().
 reference_forms(_) ->
     maps:from_list([
-        {Group, maps:from_list([{Form, ?LIB:skipped(Form, 1_000)} || Form <- ?LIB:forms(Group)])}
-     || Group <- [created, handed_over, other_values]
+        {Key, maps:from_list([{Form, ?LIB:skipped(Form, 1_000)} || Form <- ?LIB:forms(Group)])}
+     || {Key, Group} <- [
+            {created_skipped_count, created},
+            {handed_over_skipped_count, handed_over},
+            {other_values_skipped_count, other_values}
+        ]
     ]).
 
 %% Compiles a module of seven receives with recv_opt_info, and without.
@@ -725,7 +729,8 @@ max_heap_shared_binaries(_) ->
     }.
 
 %% Lets a process on a peer recurse, without building data, until its stack passes its limit.
-%% Evidence: whether the peer lives on, its exit status (0 when it lives), and the process' reason.
+%% Evidence: whether the peer lives on, the number of the signal that ended it (0 when it lives),
+%%   and the process' exit reason.
 %% Cost: one peer; about 0.5 s.
 %% Misread: it is the just-in-time compiler's code that goes on after such a collection; an
 %%   emulator without it may behave otherwise.
@@ -734,10 +739,10 @@ max_heap_shared_binaries(_) ->
 max_heap_stack(_) ->
     probe_peer:with(#{}, fun(Peer) ->
         try probe_peer:call(Peer, ?LIB, deep_with_limit, [400_000, 100_000]) of
-            Reason -> #{vm_survives => true, exit_status => 0, exit_reason => Reason}
+            Reason -> #{vm_survives => true, vm_signal_index => 0, exit_reason => Reason}
         catch
             error:{peer_exited, #{exit_status := Status}} ->
-                #{vm_survives => false, exit_status => Status, exit_reason => none}
+                #{vm_survives => false, vm_signal_index => Status - 128, exit_reason => none}
         end
     end).
 
@@ -947,11 +952,11 @@ trap_exit_flag(_) ->
 priority_shares(_) ->
     #{
         schedulers_count => erlang:system_info(schedulers_online),
-        normal_beside => maps:from_list([
+        normal_to_other_ratio => maps:from_list([
             {Other, ?LIB:share(normal, Other)}
          || Other <- [low, normal, high, max]
         ]),
-        low_beside_normal => ?LIB:share(low, normal)
+        low_to_normal_ratio => ?LIB:share(low, normal)
     }.
 
 %% Weighs processes that were just born and wait.
