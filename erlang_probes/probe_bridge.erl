@@ -430,7 +430,7 @@ spend(Text, Budget) ->
 utf8(Binary) ->
     case unicode:characters_to_binary(Binary) of
         Binary -> Binary;
-        _ -> text(Binary)
+        _ -> text_of("~w", [Binary])
     end.
 
 %% A term as the VM prints it, on one line, cut at a limit.
