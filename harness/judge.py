@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from harness.claims import Claim, Rival, Skill
@@ -142,8 +143,9 @@ def judge(claim: Claim, observation: Observation) -> Finding:
         )
     version = _version(observation)
     evidence = [sample.evidence or {} for sample in observation.samples]
-    checks = tuple(_check(one, evidence) for one in claim.predictions_on(version))
-    rivals = tuple(_rival(one, evidence) for one in claim.rivals_on(version))
+    check = partial(_check, evidence=evidence, on_median=claim.repeat > 1)
+    checks = tuple(check(one) for one in claim.predictions_on(version))
+    rivals = tuple(_rival(one, map(check, one.expect)) for one in claim.rivals_on(version))
     verdict, reason = _verdict(checks, rivals)
     return Finding(
         cell=observation.cell,
@@ -249,10 +251,17 @@ def _failure(failure: Failure) -> str:
     return f"{_FAILED[failure.kind]}: {raised}{failure.reason}"
 
 
-def _check(prediction: Prediction, evidence: Sequence[dict[str, Json]]) -> Check:
+def _check(
+    prediction: Prediction, *, evidence: Sequence[dict[str, Json]], on_median: bool
+) -> Check:
+    """Check one prediction against all samples.
+
+    Only a claim that asks for repetition speaks of a median; what any other claim predicts is a
+    law, and one sample in a thousand that breaks it refutes it.
+    """
     found = [find(one, prediction.path) for one in evidence]
     numbers = [value for value in found if is_number(value)]
-    if len(numbers) == len(found) > 1 and is_numeric(prediction.leaf):
+    if on_median and len(numbers) == len(found) > 1 and is_numeric(prediction.leaf):
         return _check_median(prediction, numbers)
     outcomes = [evaluate(prediction.leaf, value) for value in found]
     outcome = conjunction(outcomes)
@@ -284,8 +293,8 @@ def _samples(outcome: Outcome, at: int, total: int) -> str:
     return ", ".join(filter(None, (outcome.note, f"in sample {at + 1} of {total}")))
 
 
-def _rival(rival: Rival, evidence: Sequence[dict[str, Json]]) -> RivalFinding:
-    checks = tuple(_check(one, evidence) for one in rival.expect)
+def _rival(rival: Rival, found: Iterable[Check]) -> RivalFinding:
+    checks = tuple(found)
     by = next((check for check in checks if check.holds is False), None)
     return RivalFinding(
         statement=rival.statement, contradicted=by is not None, by=by, checks=checks

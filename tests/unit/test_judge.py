@@ -171,6 +171,14 @@ def test_a_number_sampled_often_is_judged_on_its_median(
     assert verdict_of(RATIO, *ratios(*values)) is verdict
 
 
+def test_a_law_must_hold_in_every_sample_however_many_are_drawn() -> None:
+    """A claim that does not ask for repetition has no median to hide behind."""
+    assert verdict_of(LAW, *({"size_bytes": 64},) * 20) is Verdict.CONFIRMED
+    finding = judge(LAW, seen(*({"size_bytes": 64},) * 19, {"size_bytes": 65}))
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.reason == "size_bytes: predicted 64, found 65 (in sample 20 of 20)"
+
+
 def test_an_undecided_median_shows_its_interval() -> None:
     """The reason says how sure, of how many; the check shows the interval."""
     finding = judge(RATIO, seen(*ratios(1.9, 2.2, 2.3, 2.4, 2.5, 2.6)))
