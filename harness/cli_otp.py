@@ -67,6 +67,7 @@ def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bo
     """Show which OTP releases can be had, and how."""
     from harness.runtimes import listing  # noqa: PLC0415 - each verb imports what it uses
 
+    line = None if image is None else _image_line(image)
     rows = listing.survey(_options(otp_roots, image))
     if as_json:
         import msgspec  # noqa: PLC0415 - each verb imports what it uses
@@ -76,8 +77,8 @@ def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bo
     header = ("OTP", *(offer.way.value for offer in rows[0].offers))
     lines = [(_release_cell(row), *map(_offer_cell, row.offers)) for row in rows]
     _print_table([header, *lines])
-    if image is not None:
-        click.echo(_image_line(image))
+    if line is not None:
+        click.echo(line)
     if not all(row.in_range for row in rows):
         click.echo("* outside the range that claims are written for; only when asked for by name")
 

@@ -70,9 +70,7 @@ def client() -> APIClient:
     Raises:
         RuntimeMissingError: no engine answers.
     """
-    found = state()
-    if not found.answers:
-        raise RuntimeMissingError(found.reason, hint="beamproof doctor says how to start one")
+    found = _required()
     from docker.api.client import APIClient  # noqa: PLC0415 - a quarter of a second, paid when used
     from docker.errors import DockerException  # noqa: PLC0415
     from docker.utils import kwargs_from_env  # noqa: PLC0415
@@ -98,7 +96,7 @@ def get(path: str, *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[int, bytes]:
         RuntimeMissingError: no engine answers.
         OSError: it fails to answer.
     """
-    address = state().address
+    address = _required().address
     if urlsplit(address).scheme not in {"unix", "tcp", "http"} or _with_tls():
         response = client().get(f"{client().base_url}{path}", timeout=timeout_s)
         return response.status_code, response.content
@@ -106,6 +104,13 @@ def get(path: str, *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[int, bytes]:
         connection.settimeout(timeout_s)
         head, _, body = _exchange(connection, path).partition(b"\r\n\r\n")
     return int(head.split(maxsplit=2)[1]), body
+
+
+def _required() -> EngineState:
+    found = state()
+    if not found.answers:
+        raise RuntimeMissingError(found.reason, hint="beamproof doctor says how to start one")
+    return found
 
 
 def _address() -> str:

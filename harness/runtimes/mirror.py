@@ -21,6 +21,14 @@ _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
+_SOURCES_ONLY = (
+    *("-o", "Dir::State::lists=/nonexistent"),
+    *("-o", "Dir::State::status=/dev/null"),
+    *("-o", "Dir::Cache::pkgcache="),
+    *("-o", "Dir::Cache::srcpkgcache="),
+)
+"""Keep apt from reading every package of the host only to name its sources: seconds."""
+
 _CODENAMES = frozenset({"bullseye", "bookworm", "trixie", "forky", "duke", "sid"})
 _ALIASES = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
 """Names of suites that others use for their own archives, too."""
@@ -76,7 +84,7 @@ def debian_mirrors(indextargets: str) -> tuple[str, ...]:
 def _mirror() -> str:
     if named := os.environ.get(MIRROR_VARIABLE):
         return named
-    command = ["apt-get", "indextargets", "--no-release-info"]  # also what was never updated
+    command = ["apt-get", *_SOURCES_ONLY, "indextargets", "--no-release-info"]
     command += ["--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     if mirrors := debian_mirrors(listed.stdout):

@@ -30,14 +30,16 @@ def fetch(
 
 
 @needs_apt
-def test_a_signed_repository_gives_the_packages_and_what_they_link_to(repository, tmp_path) -> None:
+def test_a_signed_repository_gives_the_packages_and_what_they_link_to(
+    repository: Path, tmp_path: Path
+) -> None:
     """Dependencies come along, except those that are only administration or a desktop."""
     fetched = fetch(repository, tmp_path)
     assert fetched == ("beam-library", "erlang-base", "erlang-common-test")
 
 
 @needs_apt
-def test_another_keys_signature_is_refused(repository, tmp_path) -> None:
+def test_another_keys_signature_is_refused(repository: Path, tmp_path: Path) -> None:
     """A mirror signed by a stranger gives nothing, and the message says why."""
     with pytest.raises(SignatureRefusedError, match="did not sign") as caught:
         fetch(repository, tmp_path, key="stranger")
@@ -47,7 +49,7 @@ def test_another_keys_signature_is_refused(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_a_changed_index_is_refused(repository, tmp_path) -> None:
+def test_a_changed_index_is_refused(repository: Path, tmp_path: Path) -> None:
     """One changed letter in the signed text is enough."""
     signed = repository / "dists/bookworm/InRelease"
     signed.write_text(signed.read_text().replace("Label: tests", "Label: testz"))
@@ -56,7 +58,7 @@ def test_a_changed_index_is_refused(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_an_unsigned_index_is_refused(repository, tmp_path) -> None:
+def test_an_unsigned_index_is_refused(repository: Path, tmp_path: Path) -> None:
     """A mirror cannot leave the signature out, whatever the host's apt would allow."""
     signed = repository / "dists/bookworm/InRelease"
     text = signed.read_text().split("\n\n", 1)[1].split("-----BEGIN")[0]
@@ -68,7 +70,7 @@ def test_an_unsigned_index_is_refused(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_a_changed_list_of_packages_is_refused(repository, tmp_path) -> None:
+def test_a_changed_list_of_packages_is_refused(repository: Path, tmp_path: Path) -> None:
     """The signed index vouches for the list of packages."""
     for listed in repository.glob("dists/bookworm/main/*/Packages"):
         listed.write_text(listed.read_text().replace("25.0-1", "25.0-2", 1))
@@ -77,7 +79,7 @@ def test_a_changed_list_of_packages_is_refused(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_a_changed_package_is_refused(repository, tmp_path) -> None:
+def test_a_changed_package_is_refused(repository: Path, tmp_path: Path) -> None:
     """The list of packages vouches for each of them."""
     package = repository / "pool/erlang-base_25.0-1_all.deb"
     content = bytearray(package.read_bytes())
@@ -88,7 +90,7 @@ def test_a_changed_package_is_refused(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_a_suite_that_the_mirror_lacks_is_told(repository, tmp_path) -> None:
+def test_a_suite_that_the_mirror_lacks_is_told(repository: Path, tmp_path: Path) -> None:
     """A mirror without the suite is missing it, not broken."""
     with pytest.raises(RuntimeMissingError, match="does not have Debian trixie") as caught:
         fetch(repository, tmp_path, suite="trixie")
@@ -96,18 +98,16 @@ def test_a_suite_that_the_mirror_lacks_is_told(repository, tmp_path) -> None:
 
 
 @needs_apt
-def test_a_package_that_the_mirror_lacks_is_told(repository, tmp_path) -> None:
+def test_a_package_that_the_mirror_lacks_is_told(repository: Path, tmp_path: Path) -> None:
     """A suite without one of the packages is told with the package's name."""
     source = mirror.Source(mirror=f"file:{repository}", keyring=REPOSITORY / "archive.gpg")
     wanted = packages.Wanted(closure=("erlang-nothing",), alone=())
     with pytest.raises(RuntimeMissingError, match="erlang-nothing"):
-        packages.fetch(
-            "bookworm", source, tmp_path / "apt", progress=lambda _: None, wanted=wanted
-        )
+        packages.fetch("bookworm", source, tmp_path / "apt", progress=lambda _: None, wanted=wanted)
 
 
 @needs_apt
-def test_a_mirror_that_does_not_answer_is_infrastructure(tmp_path) -> None:
+def test_a_mirror_that_does_not_answer_is_infrastructure(tmp_path: Path) -> None:
     """Nobody listening is worth another try, not a missing release."""
     source = mirror.Source(mirror="http://127.0.0.1:9/debian", keyring=REPOSITORY / "archive.gpg")
     with pytest.raises(InfrastructureError, match="could not fetch"):
@@ -116,20 +116,21 @@ def test_a_mirror_that_does_not_answer_is_infrastructure(tmp_path) -> None:
 
 def test_the_mirror_is_the_likeliest_of_debians_main_archive() -> None:
     """Security archives, other distributions and vendors' repositories are passed over."""
-    listed = "\n".join(
-        [
-            "m:security/|bookworm-security|main",
-            "m:ubuntu/|noble|main",
-            "m:vendor/|stable|main",
-            "m:vendor/prod/|bookworm|main",
-            "m:other/debian/|bookworm|contrib",
-            "m:first/debian/|trixie|main",
-            "m:second/debian/|stable|main",
-            "m:first/debian/|bookworm|main",
-            "",
-        ]
+    listed = """
+m:security/|bookworm-security|main
+m:ubuntu/|noble|main
+m:vendor/|stable|main
+m:vendor/prod/|bookworm|main
+m:other/debian/|bookworm|contrib
+m:first/debian/|trixie|main
+m:second/debian/|stable|main
+m:first/debian/|bookworm|main
+"""
+    assert mirror.debian_mirrors(listed) == (
+        "m:first/debian/",
+        "m:second/debian/",
+        "m:vendor/prod/",
     )
-    assert mirror.debian_mirrors(listed) == ("m:first/debian/", "m:second/debian/", "m:vendor/prod/")
 
 
 @needs_apt
@@ -140,7 +141,9 @@ def test_the_mirror_is_the_likeliest_of_debians_main_archive() -> None:
         ("a.sources", "Types: deb\nURIs: copy:/m/debian\nSuites: trixie\nComponents: main\n"),
     ],
 )
-def test_both_forms_of_apts_sources_are_read(tmp_path, monkeypatch, name, content) -> None:
+def test_both_forms_of_apts_sources_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
     """The one-line form and deb822 both name the mirror."""
     _use_sources(tmp_path, monkeypatch, name, content)
     monkeypatch.setenv("BEAMPROOF_DEBIAN_KEYRING", str(REPOSITORY / "archive.gpg"))
@@ -148,7 +151,9 @@ def test_both_forms_of_apts_sources_are_read(tmp_path, monkeypatch, name, conten
 
 
 @needs_apt
-def test_a_host_without_a_debian_mirror_is_told_what_to_give(tmp_path, monkeypatch) -> None:
+def test_a_host_without_a_debian_mirror_is_told_what_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On Ubuntu the user names mirror and keyring."""
     content = "deb copy:/m/ubuntu noble main universe\n"
     _use_sources(tmp_path, monkeypatch, "a.list", content)
@@ -159,7 +164,7 @@ def test_a_host_without_a_debian_mirror_is_told_what_to_give(tmp_path, monkeypat
 
 
 @needs_apt
-def test_a_keyring_that_is_not_there_is_told(monkeypatch) -> None:
+def test_a_keyring_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt keyring is named in the message."""
     monkeypatch.setenv("BEAMPROOF_DEBIAN_MIRROR", "copy:/m/debian")
     monkeypatch.setenv("BEAMPROOF_DEBIAN_KEYRING", "/nowhere.gpg")
@@ -167,7 +172,9 @@ def test_a_keyring_that_is_not_there_is_told(monkeypatch) -> None:
         mirror.find_source()
 
 
-def test_a_machine_without_apt_is_told_of_the_other_ways(tmp_path, monkeypatch) -> None:
+def test_a_machine_without_apt_is_told_of_the_other_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without apt the docker and host ways remain."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeMissingError, match="no apt-get") as caught:
@@ -175,9 +182,7 @@ def test_a_machine_without_apt_is_told_of_the_other_ways(tmp_path, monkeypatch) 
     assert "docker" in str(caught.value)
 
 
-def _use_sources(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
-) -> None:
+def _use_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str) -> None:
     parts = tmp_path / "sources.list.d"
     parts.mkdir()
     (parts / name).write_text(content)
