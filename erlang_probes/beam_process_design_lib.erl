@@ -16,6 +16,7 @@
     discard/0,
     send_numbers/2,
     send_each/2,
+    ran_before_end/1,
     kill_all/1,
     constant/0,
     kept_words/1,
@@ -39,7 +40,7 @@
     outcome/2,
     share/2,
     weight/1,
-    spawn_figures/1,
+    spawn_figures/2,
     spawn_to_limit/1,
     tie_figures/1,
     entity/1,
@@ -376,6 +377,26 @@ send_each([Pid | Pids], Message) ->
     Pid ! Message,
     send_each(Pids, Message).
 
+%% How many of N processes have handled the message that they were all sent, when the sender is done.
+-spec ran_before_end(pos_integer()) -> non_neg_integer().
+ran_before_end(N) ->
+    Ran = counters:new(1, []),
+    Pids = [spawn(fun() -> tally(Ran) end) || _ <- lists:seq(1, N)],
+    try
+        probe_lib:in_process(fun() ->
+            send_each(Pids, event),
+            counters:get(Ran, 1)
+        end)
+    after
+        kill_all(Pids)
+    end.
+
+tally(Ran) ->
+    receive
+        event -> counters:add(Ran, 1, 1)
+    end,
+    tally(Ran).
+
 %% Kill all first and wait then, which is quicker than one by one.
 -spec kill_all([pid()]) -> ok.
 kill_all(Pids) ->
@@ -705,21 +726,31 @@ weight(Pid) ->
         memory_words => Bytes / erlang:system_info(wordsize)
     }.
 
--spec spawn_figures(pos_integer()) -> map().
-spawn_figures(N) ->
-    Rounds = [spawn_round(N) || _ <- [1, 2, 3]],
-    {_, Alive} = lists:last(Rounds),
-    #{processes_count => N, spawn_us => lists:min([Us || {Us, _} <- Rounds]), alive_count => Alive}.
+%% What it takes to spawn Batch processes while Others live: the best of 15 rounds.
+-spec spawn_figures(non_neg_integer(), pos_integer()) -> map().
+spawn_figures(Others, Batch) ->
+    Pids = [spawn(fun deaf/0) || _ <- lists:seq(1, Others)],
+    try
+        Rounds = [spawn_round(Pids, Batch) || _ <- lists:seq(1, 15)],
+        {_, Alive} = hd(Rounds),
+        #{
+            others_count => Others,
+            spawn_us => lists:min([Us || {Us, _} <- Rounds]) / Batch,
+            alive_count => Alive
+        }
+    after
+        kill_all(Pids)
+    end.
 
-spawn_round(N) ->
+spawn_round(Others, Batch) ->
     Us = probe_lib:elapsed_us(fun() ->
-        self() ! {spawned, [spawn(fun deaf/0) || _ <- lists:seq(1, N)]}
+        self() ! {spawned, [spawn(fun deaf/0) || _ <- lists:seq(1, Batch)]}
     end),
     receive
         {spawned, Pids} ->
-            Alive = length([Pid || Pid <- Pids, is_process_alive(Pid)]),
+            Alive = length([Pid || Pid <- Others ++ Pids, is_process_alive(Pid)]),
             kill_all(Pids),
-            {Us / N, Alive}
+            {Us, Alive}
     end.
 
 %% Spawn until it fails: what was raised, and the processes.
@@ -847,6 +878,7 @@ with_log(Fun) ->
         stop
     end,
     ok = logger:add_primary_filter(?MODULE, {Filter, none}),
+    Cached = cached_levels(),
     try
         Value = Fun(),
         {Marker, Ref} = spawn_monitor(fun() -> error(last_event) end),
@@ -854,8 +886,13 @@ with_log(Fun) ->
         Events = events(Tag, Marker, ?WAIT_MS, []),
         {Value, Events}
     after
-        logger:remove_primary_filter(?MODULE)
+        logger:remove_primary_filter(?MODULE),
+        [persistent_term:erase(Key) || Key <- cached_levels() -- Cached]
     end.
+
+%% Logger keeps the level of every module that logged, which nobody would find after a probe.
+cached_levels() ->
+    [Key || {{logger_config, Module} = Key, _} <- persistent_term:get(), is_atom(Module)].
 
 events(Tag, Marker, WaitMs, Events) ->
     receive
