@@ -15,20 +15,20 @@ from harness.predict import is_number, show
 from harness.run import Sample
 
 FLOORS = {
-    "us": 0.5,
-    "ms": 0.5,
-    "ns": 0.5,
-    "s": 0.5,
-    "ratio": 0.25,
-    "percent": 0.25,
+    "us": 1.0,
+    "ms": 1.0,
+    "ns": 1.0,
+    "s": 1.0,
+    "ratio": 0.5,
+    "percent": 0.5,
     "exponent": 0.25,
-    "bytes": 0.02,
-    "words": 0.02,
-    "reductions": 0.05,
+    "bytes": 0.1,
+    "words": 0.1,
+    "reductions": 0.1,
 }
 """The relative scatter that a key is granted by its unit, however few samples there are.
 
-Durations on machines that others use differ by half as often as not; memory moves by a carrier or
+Between two nights on a machine that others use durations double, and memory moves by a carrier or
 two; counts, booleans and texts are exact.
 """
 

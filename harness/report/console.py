@@ -5,6 +5,7 @@ Knows: findings and how they read. Must not know: where they come from.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import StringIO
@@ -43,7 +44,7 @@ def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Co
         console.print(_table(skill, own, run))
     for finding in findings:
         if finding.verdict not in {Verdict.CONFIRMED, Verdict.SKIPPED}:
-            console.print(_details(finding))
+            console.print(_details(finding, run))
     _print_skipped(findings, console)
     _print_leftovers(findings, console)
     console.print(summary(findings))
@@ -96,7 +97,7 @@ def _mark(verdict: Verdict | None) -> Text:
     return Text(character, style=style)
 
 
-def _details(finding: Finding) -> RenderableType:
+def _details(finding: Finding, run: Run | None = None) -> RenderableType:
     character, style = MARKS[finding.verdict]
     title = Text.assemble(
         (f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold")
@@ -110,7 +111,7 @@ def _details(finding: Finding) -> RenderableType:
         if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE
     ]
     body += _envelope(finding.observation)
-    body.append(Text(f"again: {repeat_command(finding)}", style="cyan"))
+    body.append(Text(f"again: {repeat_command(finding, run)}", style="cyan"))
     return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
 
 
@@ -122,10 +123,28 @@ def explain(finding: Finding) -> str:
     return captured.get().strip()
 
 
-def repeat_command(finding: Finding) -> str:
-    """Return the command that repeats just this cell."""
+_CARRIED = ("--claims", "--probes", "--image", "--otp-root")
+"""Options of the run's command that its repetition needs as well."""
+
+
+def repeat_command(finding: Finding, run: Run | None = None) -> str:
+    """Return the command that repeats just this cell, on the same kind of runtime."""
     skill, claim, runtime = split_cell(finding.cell)
-    return f"beamproof verify {skill} --claim {claim} --otp {runtime.removeprefix('otp')}"
+    parts = ["beamproof", "verify", skill, "--claim", claim, "--otp", runtime.removeprefix("otp")]
+    record = _record(runtime, run)
+    if record is not None:
+        parts += ["--runtime", record.way]
+    return shlex.join(parts + _carried(() if run is None else run.header.command))
+
+
+def _carried(command: Sequence[str]) -> list[str]:
+    carried: list[str] = []
+    for word, value in zip(command, (*command[1:], ""), strict=True):
+        if word in _CARRIED:
+            carried += [word, value]
+        elif word.startswith(tuple(f"{option}=" for option in _CARRIED)):
+            carried.append(word)
+    return carried
 
 
 def _checks(checks: Sequence[Check]) -> Table:

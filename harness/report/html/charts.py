@@ -36,6 +36,9 @@ theme.tick_font_char_height = 11
 theme.axis_title_font_char_width = 6
 theme.axis_title_gap = 16
 
+_FAR = 4
+"""What was swept is drawn from zero when it starts below this share of its end."""
+
 _WIDE = 32
 """Values that spread over more than this factor, most of them small, are drawn on a log axis."""
 
@@ -43,9 +46,9 @@ _WIDE = 32
 class _Axis(leather.Scale):  # type: ignore[misc]  # leather has no types
     """Place numbers on a line, linear or logarithmic, from one round number to another."""
 
-    def __init__(self, values: Sequence[float]) -> None:
+    def __init__(self, values: Sequence[float], *, from_zero: bool = True) -> None:
         self._log = _is_wide(values)
-        self._ticks = _decades(values) if self._log else _round_steps(values)
+        self._ticks = _decades(values) if self._log else _round_steps(values, from_zero=from_zero)
         self._low, self._high = self._at(self._ticks[0]), self._at(self._ticks[-1])
 
     def _at(self, value: float) -> float:
@@ -79,9 +82,10 @@ def _decades(values: Sequence[float]) -> list[float]:
     return kept if len(kept) > 1 else [kept[0], kept[0] * 10]
 
 
-def _round_steps(values: Sequence[float]) -> list[float]:
-    """Return two to seven round numbers around the values; from zero where none is negative."""
-    low, high = min(0.0, *values), max(0.0, *values)
+def _round_steps(values: Sequence[float], *, from_zero: bool) -> list[float]:
+    """Return two to seven round numbers around the values, zero among them where asked for."""
+    zero = [0.0] if from_zero else []
+    low, high = min(*zero, *values, values[0]), max(*zero, *values, values[0])
     if low == high:
         high = low + 1
     rough = (high - low) / 5
@@ -205,7 +209,8 @@ def draw(plot: Plot, *, identity: str) -> str:
     """
     chart = leather.Chart()
     points = [point for curve in plot.curves for point in curve.points]
-    chart.set_x_scale(_Axis([x for x, _ in points]))
+    swept = [x for x, _ in points]
+    chart.set_x_scale(_Axis(swept, from_zero=min(swept) * _FAR < max(swept)))
     chart.set_y_scale(_Axis([y for _, y in points]))
     chart.add_x_axis(name=words(plot.x_key))
     chart.add_y_axis(name=words(plot.y_key))

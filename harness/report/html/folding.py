@@ -142,15 +142,21 @@ def evidence_rows(samples: Mapping[str, Sequence[Sample]]) -> tuple[Row, ...]:
     Args:
         samples: by runtime; those without evidence leave their cells empty.
     """
-    flat: dict[str, dict[str, str]] = {}
+    flat: dict[str, _Flat] = {}
     before: Sequence[Sample] = ()
-    values: dict[str, str] = {}
+    values: _Flat = {}
     for runtime, own in samples.items():
         if not before or not same_evidence(before, own):  # most releases agree in everything
             before, values = own, _flat_samples(own)
         flat[runtime] = values
     paths = dict.fromkeys(path for values in flat.values() for path in values)
-    return tuple(_row(path, [values.get(path, "") for values in flat.values()]) for path in paths)
+    return tuple(
+        _row(path, [values.get(path, ("", [])) for values in flat.values()]) for path in paths
+    )
+
+
+_Flat = dict[str, tuple[str, list[Any]]]
+"""By path the text to show and the values behind it, one a sample."""
 
 
 def same_evidence(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
@@ -158,20 +164,25 @@ def same_evidence(one: Sequence[Sample], other: Sequence[Sample]) -> bool:
     return [sample.evidence for sample in one] == [sample.evidence for sample in other]
 
 
-def _row(path: str, texts: Sequence[str]) -> Row:
+def _row(path: str, found: Sequence[tuple[str, list[Any]]]) -> Row:
     spans: list[Span] = []
-    for text in texts:
-        if spans and spans[-1].text == text:
-            spans[-1] = Span(text=text, width=spans[-1].width + 1)
+    before: tuple[str, list[Any]] | None = None
+    for one in found:
+        if one == before:
+            spans[-1] = Span(text=one[0], width=spans[-1].width + 1)
         else:
-            spans.append(Span(text=text, width=1))
+            spans.append(Span(text=one[0], width=1))
+        before = one
     return Row(path=path, spans=tuple(spans), same=len(spans) == 1)
 
 
-def _flat_samples(samples: Sequence[Sample]) -> dict[str, str]:
+def _flat_samples(samples: Sequence[Sample]) -> _Flat:
     trees = [flatten(sample.evidence) for sample in samples if sample.evidence is not None]
-    paths = dict.fromkeys(path for tree in trees for path in tree)
-    return {path: _summary([tree[path] for tree in trees if path in tree]) for path in paths}
+    flat: _Flat = {}
+    for path in dict.fromkeys(path for tree in trees for path in tree):
+        values = [tree[path] for tree in trees if path in tree]
+        flat[path] = (_summary(values), values)
+    return flat
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:

@@ -143,9 +143,7 @@ def _grouped(view: ClaimView) -> list[tuple[str, Finding]]:
     return group(view.cells.items(), lambda finding: (finding.verdict, finding.reason))
 
 
-def claim_page(
-    view: ClaimView, *, probe: Probe | None, trend: ClaimTrend | None
-) -> ClaimPage:
+def claim_page(view: ClaimView, *, probe: Probe | None, trend: ClaimTrend | None) -> ClaimPage:
     """Gather what a claim's page shows."""
     samples = {
         runtime: finding.observation.samples

@@ -54,8 +54,9 @@ def site(
     known = trends(history) if len(history) > 1 else {}
     for skill in view.skills:
         base = page_name(skill.name)
-        yield f"{base}.html", _render(
-            "skill.html", skill=skill, tally=pages.tally(skill), root="", **shared
+        yield (
+            f"{base}.html",
+            _render("skill.html", skill=skill, tally=pages.tally(skill), root="", **shared),
         )
         for one in skill.claims:
             page = pages.claim_page(
@@ -161,6 +162,3 @@ def _swatch(index: int) -> Markup:
     from harness.report.html.charts import swatch  # noqa: PLC0415 (as above)
 
     return Markup(swatch(index))  # noqa: S704 (made by an XML writer)
-
-
-
