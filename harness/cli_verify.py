@@ -217,6 +217,9 @@ def exit_code(findings: Sequence[Finding]) -> ExitCode:
     return _EXIT_CODES[worst(finding.verdict for finding in findings)]
 
 
+_PIPE_COLUMNS = 160
+"""How wide lines are where there is no terminal to ask."""
+
 _EXIT_CODES = {
     Verdict.REFUTED: ExitCode.REFUTED,
     Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
@@ -264,7 +267,7 @@ def _render(findings: Sequence[Finding], run: Run) -> None:
 def _console() -> Any:
     from rich.console import Console  # noqa: PLC0415 - 30 ms that --plan and --json do without
 
-    return Console(soft_wrap=not sys.stdout.isatty())
+    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 
 
 def _say(line: str) -> None:
