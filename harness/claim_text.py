@@ -18,6 +18,7 @@ from harness.predict import Prediction, show
 from harness.probe_source import Probe
 
 _WIDTH = 100
+_EVIDENCE = 1000
 _MARKS = {
     Status.COVERED: "✔",
     Status.PARTLY: "~",
@@ -70,6 +71,11 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     yield f"  {finding.cell}: {finding.verdict}: {finding.reason}"
     for check in finding.checks:
         yield f"    {_sign(check)} {check.path}: {check.found_text}  (predicted {check.predicted})"
+    for rival in finding.rivals:
+        by = f"{rival.by.path}: {rival.by.found_text}" if rival.by else "nothing"
+        yield f"    {'✔' if rival.contradicted else '?'} contradicted by {by}: {rival.statement}"
+    for sample in finding.observation.samples if finding.observation else ():
+        yield f"    evidence: {show(sample.evidence, limit=_EVIDENCE)}"
 
 
 def coverage_lines(rows: Sequence[Row]) -> Iterator[str]:

@@ -158,7 +158,8 @@ def _changes(predicate: Predicate, values: _Values, *, one_of_many: bool) -> Ite
         return
     if not one_of_many:
         yield from _turned(predicate)
-    yield from _pushed(predicate, values)
+    if one_of_many or predicate.op not in _EXACT:
+        yield from _pushed(predicate, values)
 
 
 def _inner_changes(
@@ -182,6 +183,10 @@ _OPPOSITE = {
     Op.ABOVE: Op.AT_MOST,
     Op.NOT_EQUALS: Op.EQUALS,
 }
+
+
+_EXACT = frozenset({Op.EQUALS, Op.NOT_EQUALS, Op.MATCHES})
+"""Where turning round says all there is to say about one value."""
 
 
 def _turned(predicate: Predicate) -> Iterator[Predicate]:

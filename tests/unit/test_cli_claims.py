@@ -73,6 +73,8 @@ def test_show_prints_everything_about_a_claim(terminal: Terminal) -> None:
         "-spec refc_threshold(",
         f"{SKILL}/refc-threshold@otp25: confirmed",
         "✔ ways.copy.largest_heap_binary_bytes: 64  (predicted 64)",
+        "✔ contradicted by ways.copy.smallest_refc_binary_bytes: 65: All binaries are",
+        'evidence: {"ways": {',
     ):
         assert words in terminal.out
     shown = terminal.json("show", f"{SKILL}/refc-threshold@otp27", *CLAIMS, *RUNS)
