@@ -264,25 +264,22 @@ receive_compiler_notes(_) ->
 %% Calls OTP's own functions from a process with 100,000 messages waiting.
 %% Evidence: for each function how many times the 100,000 were looked through: reductions that the
 %%   caller uses beyond what it uses with an empty mailbox, as a ratio.
-%% Cost: 20 mailboxes, 9 of them with 100,000 messages; 0.3 s.
+%% Cost: one mailbox of 100,000 messages; 0.1 s.
 %% Misread: the callers' own work is in both figures; only whole multiples mean anything.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/gen.erl
 -spec long_mailbox_callers(map()) -> map().
 long_mailbox_callers(_) ->
     Waiting = 100_000,
     Server = ?LIB:start_server(),
-    Cost = fun(N, Call) ->
-        ?LIB:in_filled(N, fun() ->
-            _ = Call(),
-            Before = ?LIB:reductions(),
-            _ = Call(),
-            ?LIB:reductions() - Before
-        end)
-    end,
     try
+        Calls = ?LIB:calls(Server),
+        [Long, Short] = [
+            ?LIB:in_filled(N, fun() -> [{Name, ?LIB:second_cost(Call)} || {Name, Call} <- Calls] end)
+         || N <- [Waiting, 0]
+        ],
         Ratios = [
-            {Name, round((Cost(Waiting, Call) - Cost(0, Call)) * 100 / Waiting) / 100}
-         || {Name, Call} <- ?LIB:calls(Server)
+            {Name, (Cost - Least) / Waiting}
+         || {{Name, Cost}, {Name, Least}} <- lists:zip(Long, Short)
         ],
         #{waiting_count => Waiting, scans_ratio => maps:from_list(Ratios)}
     after
@@ -647,15 +644,15 @@ max_heap_forms(_) ->
         ]
     ]).
 
-%% Gives processes 600,000 words of different kinds, a limit of 100,000 afterwards, and a
+%% Gives processes 200,000 words and more of different kinds, a limit of 50,000 afterwards, and a
 %% collection.
 %% Evidence: for each kind of memory how the process fared, `alive' or its exit reason.
-%% Cost: up to 60 MB at a time.
+%% Cost: up to 10 MB at a time; 0.1 s of waiting for each kind that survives.
 %% Misread: what survives here is not free: it is only outside of what the limit adds up.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
 -spec max_heap_counts(map()) -> map().
 max_heap_counts(_) ->
-    maps:from_list([{Kind, ?LIB:fate(Kind, 100_000)} || Kind <- ?LIB:kinds()]).
+    maps:from_list([{Kind, ?LIB:fate(Kind, 50_000)} || Kind <- ?LIB:kinds()]).
 
 %% Looks at processes that are far above their limit before and after a collection.
 %% Evidence: whether each lives, and how many words it has, before it; and its end after it: one
@@ -727,7 +724,7 @@ builds(N, Limit) ->
     ),
     {built, N} =:= ?LIB:ended(Ref, ?WAIT_MS).
 
-%% Lets a process with a limit of 100,000 words (0.8 MB) hold 10 MB in binaries, with and without
+%% Lets a process with a limit of 50,000 words (0.4 MB) hold 10 MB in binaries, with and without
 %% include_shared_binaries.
 %% Evidence: whether the VM lists the option when asked for the flag, and how the process fared
 %%   without it, with it false and with it true.
@@ -736,7 +733,7 @@ builds(N, Limit) ->
 %% Source: https://github.com/erlang/otp/pull/6345
 -spec max_heap_shared_binaries(map()) -> map().
 max_heap_shared_binaries(_) ->
-    Limit = #{size => 100_000, kill => true, error_logger => false},
+    Limit = #{size => 50_000, kill => true, error_logger => false},
     Listed = probe_lib:in_process(fun() ->
         _ = process_flag(max_heap_size, Limit#{include_shared_binaries => true}),
         maps:is_key(include_shared_binaries, process_flag(max_heap_size, 0))

@@ -7,6 +7,7 @@
     skipped/2,
     forms/1,
     take/2,
+    second_cost/1,
     drain_cost/1,
     receive_source/0,
     compiler_notes/2,
@@ -318,6 +319,14 @@ calls(Server) ->
         {timer_sleep, fun() -> timer:sleep(1) end}
     ].
 
+%% The reductions that the caller uses when it calls Fun for the second time.
+-spec second_cost(fun(() -> term())) -> non_neg_integer().
+second_cost(Fun) ->
+    _ = Fun(),
+    Before = reductions(),
+    _ = Fun(),
+    reductions() - Before.
+
 %% The reductions that taking these items out in this order costs.
 -spec drain_cost([pos_integer()]) -> non_neg_integer().
 drain_cost(Order) ->
@@ -499,7 +508,7 @@ fate(Kind, Limit) ->
 %% Let the process have what the kind says and its limit, so that the collection to come is the
 %% first that judges. Messages and stack come to a process that has its limit or sets it there.
 load(stack, Pid, Limit) ->
-    Pid ! {ask, self(), make_ref(), fun(_) -> deep(400_000, Limit) end},
+    Pid ! {ask, self(), make_ref(), fun(_) -> deep(200_000, Limit) end},
     #{settled := true} = probe_lib:settle(
         fun() ->
             case process_info(Pid, [status, garbage_collection]) of
@@ -521,18 +530,18 @@ load(Kind, Pid, Limit) ->
     _ = [
         Pid ! {I, I, I, I, I, I, I, I, I, I, I}
      || Kind =:= messages_on_heap orelse Kind =:= messages_off_heap,
-        I <- lists:seq(1, 50_000)
+        I <- lists:seq(1, 20_000)
     ],
     ok.
 
 minor(Pid) ->
     erlang:garbage_collect(Pid, [{type, minor}]).
 
-hold(Kind) when Kind =:= heap; Kind =:= old_heap -> ints(300_000);
-hold(binaries) -> [binary:copy(<<I>>, 1_000_000) || I <- lists:seq(1, 10)];
-hold(dictionary) -> put(held, ints(300_000));
-hold(ets_table) -> ets:insert(ets:new(?MODULE, []), {held, ints(300_000)});
-hold(garbage) -> length(ints(300_000));
+hold(Kind) when Kind =:= heap; Kind =:= old_heap -> ints(100_000);
+hold(binaries) -> [binary:copy(binary:copy(<<I>>, 1_000), 1_000) || I <- lists:seq(1, 10)];
+hold(dictionary) -> put(held, ints(100_000));
+hold(ets_table) -> ets:insert(ets:new(?MODULE, []), {held, ints(100_000)});
+hold(garbage) -> length(ints(100_000));
 hold(_) -> nothing.
 
 %% A stack of N words, at whose end the process takes its limit and waits. It must be able to
