@@ -45,6 +45,7 @@ _EXIT_CODES = {
 def list_claims(skills: tuple[str, ...], claims_dir: Path, *, as_json: bool) -> None:
     """List the claims of SKILLS (all without any)."""
     loaded = load_skills(claims_dir, skills or None)
+    _refuse_none(loaded, claims_dir)
     if as_json:
         _print_json([claim_text.claim_json(one) for skill in loaded for one in skill.claims])
         return
@@ -103,6 +104,8 @@ def lint(
 ) -> None:
     """Check the claim files and probes of SKILLS (all without any)."""
     linted = lint_skills(claims_dir, probes_dir, lint_names(claims_dir, skills))
+    if not linted.problems:
+        _refuse_none(linted.skills, claims_dir)
     if as_json:
         _print_json([msgspec.to_builtins(one, enc_hook=str) for one in linted.problems])
     else:
@@ -211,6 +214,13 @@ def find_claim(skills: Sequence[Skill], text: str) -> Claim:
         wanted, [one.id for one in claims.values()]
     )
     raise InputError(f'there is no claim "{text}"{meant}', hint="beamproof list prints all claims")
+
+
+def _refuse_none(skills: Sequence[Skill], claims_dir: Path) -> None:
+    if not skills:
+        raise NothingSelectedError(
+            f"there is no claim file in {claims_dir}", hint="beamproof new SKILL/CLAIM begins one"
+        )
 
 
 def _skill_of_section(claims_dir: Path, section: int | None, named: str | None) -> Skill:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.claim_file import read_skill
 from harness.claims import load_skill, load_skills
+from harness.cli_options import default_claims_dir
 from harness.errors import ClaimError, InputError
 from harness.plan import Need, NodeMode, ProbeCall
 from harness.toml_lines import Lines
@@ -209,6 +210,20 @@ def test_an_unknown_skill_is_refused_with_what_was_meant(tmp_path: Path) -> None
     assert error.value.hint == 'did you mean "beam-test"?'
     with pytest.raises(InputError, match="there is no claims folder"):
         load_skills(tmp_path / "nowhere")
+
+
+def test_lines_are_right_in_the_claims_of_this_repository() -> None:
+    """Whatever way their authors write, a line number leads to the thing it names."""
+    for path in sorted(default_claims_dir().glob("*.toml")):
+        text = ["", *path.read_text(encoding="utf-8").splitlines()]
+        skill, _ = read_skill(path)
+        assert skill is not None
+        for claim in skill.claims:
+            assert text[claim.line].strip() == "[[claim]]"
+            for prediction in claim.expect:
+                assert any(key in text[prediction.line] for key in prediction.path), prediction
+            for rival in claim.rivals:
+                assert "rival" in text[rival.line], rival
 
 
 def test_lines_are_found_through_every_way_to_write_a_key() -> None:

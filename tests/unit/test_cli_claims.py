@@ -187,6 +187,15 @@ def test_new_refuses_what_exists(
     assert (tmp_path / "claims" / "beam-new.toml").read_bytes() == before
 
 
+def test_a_folder_without_claims_is_nothing_selected(
+    terminal: Terminal, sandbox: tuple[str, ...]
+) -> None:
+    """Nothing is never called sound."""
+    for verb in (("list", *sandbox[:2]), ("lint", *sandbox)):
+        assert terminal(*verb) == ExitCode.NOTHING_SELECTED
+        assert "there is no claim file in" in terminal.err
+
+
 def test_coverage_prints_the_table(terminal: Terminal) -> None:
     """The recorded skill covers its section whole; another document it does not."""
     document = str(default_claims_dir() / "research.md")
