@@ -46,7 +46,7 @@ output_option = click.option(
 @claims_option
 @probes_option
 @runs_option
-def report(  # noqa: PLR0913 (one parameter an option)
+def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
     runs: Sequence[str],
     form: str,
     output: Path | None,
@@ -72,9 +72,7 @@ def report(  # noqa: PLR0913 (one parameter an option)
     return ExitCode.CONFIRMED
 
 
-def _files(
-    form: str, history: Sequence[RunView], probes_dir: Path
-) -> Iterable[tuple[str, bytes]]:
+def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[tuple[str, bytes]]:
     if form == "badge":
         from harness.report.badge import badges  # noqa: PLC0415 (only this format needs it)
 
@@ -129,7 +127,7 @@ def _entry(output: Path, form: str) -> Path:
 @output_option
 @claims_option
 @runs_option
-def compare(  # noqa: PLR0913 (one parameter an option)
+def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
     old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path
 ) -> int:
     """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse."""

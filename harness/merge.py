@@ -141,15 +141,12 @@ def _refuse_contradictions(runs: Sequence[Run]) -> None:
 
 def _identities(runtimes: Iterable[RuntimeRecord]) -> dict[str, str]:
     """Return what a runtime is, by its name, as one text to compare and to show."""
-    return {
-        item.name: " ".join(
-            filter(
-                None,
-                (item.way, item.origin, item.digest, item.build and item.build.otp_version),
-            )
-        )
-        for item in runtimes
-    }
+    return {item.name: " ".join(filter(None, _identity(item))) for item in runtimes}
+
+
+def _identity(item: RuntimeRecord) -> tuple[str | None, ...]:
+    version = item.build.otp_version if item.build else None
+    return item.way, item.origin, item.digest, version
 
 
 def _differing(runs: Sequence[Run], what: str, facts: Sequence[Mapping[str, str]]) -> Iterable[str]:

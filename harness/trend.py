@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.judge import Check, Finding, Verdict
 from harness.plan import split_cell
@@ -38,7 +39,7 @@ class ClaimTrend:
         return sum(
             one.verdict is not other.verdict
             for own in self.points.values()
-            for one, other in zip(own, own[1:], strict=False)
+            for one, other in pairwise(own)
         )
 
     def figures(self) -> Mapping[str, Mapping[str, tuple[tuple[str, float], ...]]]:

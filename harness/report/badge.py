@@ -1,4 +1,4 @@
-"""An SVG badge a skill: "beam-ets-internals: 24 proven on OTP 24–27".
+"""An SVG badge a skill: "beam-ets-internals: 24 proven on OTP 24-27".
 
 Knows: judged runs. Must not know: files, where a badge is shown.
 """
@@ -14,7 +14,7 @@ from harness.report.view import RunView, SkillView, labels
 _HEIGHT = 20
 _PADDING = 6
 _NARROW = frozenset("fijlrt.,:;'|!()[]1 -")
-_WIDE = frozenset("mwMW%@–OGQD")
+_WIDE = frozenset("mwMW%@OGQD\N{EN DASH}")
 
 _COLOURS = {
     Verdict.CONFIRMED: "#136c33",
@@ -46,7 +46,9 @@ def badge_text(skill: SkillView, *, complete: bool = True) -> tuple[str, Verdict
     worst = [one.worst for one in skill.claims]
     refuted = worst.count(Verdict.REFUTED)
     undecided = worst.count(Verdict.INCONCLUSIVE)
-    proven = sum(_is_proven(set(v.verdict for v in one.cells.values())) for one in skill.claims)
+    proven = sum(
+        _is_proven({found.verdict for found in one.cells.values()}) for one in skill.claims
+    )
     seen = dict.fromkeys(
         runtime
         for one in skill.claims
@@ -95,6 +97,4 @@ def _text(text: str, x: int) -> str:
 
 def _width(text: str) -> int:
     """Reckon the width of text in pixels, in Verdana at 11 pixels."""
-    return round(
-        sum(4.6 if char in _NARROW else 9.2 if char in _WIDE else 6.9 for char in text)
-    )
+    return round(sum(4.6 if char in _NARROW else 9.2 if char in _WIDE else 6.9 for char in text))

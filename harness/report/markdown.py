@@ -24,7 +24,7 @@ MARKS = {
     Verdict.CONFIRMED: "✅",
     Verdict.REFUTED: "❌",
     Verdict.INCONCLUSIVE: "❓",
-    Verdict.SKIPPED: "➖",
+    Verdict.SKIPPED: "\N{HEAVY MINUS SIGN}",
 }
 
 _MOST = 50

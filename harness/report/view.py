@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from harness.claims import Claim, Skill
 from harness.judge import Finding, Verdict, judge_run
@@ -165,7 +165,12 @@ def label(runtime: str) -> str:
 
 
 def labels(runtimes: Iterable[str]) -> str:
-    """Return runtimes as people say them, neighbours joined: `OTP 24–26, 28`."""
+    """Return runtimes as people say them, neighbours joined: `OTP 24-26, 28`."""
+    return _labels(tuple(runtimes))
+
+
+@lru_cache(maxsize=1024)  # a report names the same few sets of releases thousands of times
+def _labels(runtimes: tuple[str, ...]) -> str:
     numbers: list[int] = []
     others: list[str] = []
     for name in runtimes:
@@ -174,7 +179,7 @@ def labels(runtimes: Iterable[str]) -> str:
             numbers.append(int(release))
         else:
             others.append(name)
-    parts = [f"{a}" if a == b else f"{a}–{b}" for a, b in _spans(sorted(set(numbers)))]
+    parts = [f"{a}" if a == b else f"{a}\N{EN DASH}{b}" for a, b in _spans(sorted(set(numbers)))]
     return ", ".join(filter(None, [f"OTP {', '.join(parts)}" if parts else "", *others]))
 
 

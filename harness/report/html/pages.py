@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.claims import Claim
 from harness.compare import Comparison
@@ -28,8 +29,15 @@ from harness.report.html.folding import (
     same_evidence,
 )
 from harness.report.html.texts import duration, plural
-from harness.report.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView, labels
-from harness.report.view import repeat_command
+from harness.report.view import (
+    NEEDS_ATTENTION,
+    WORST_FIRST,
+    ClaimView,
+    RunView,
+    SkillView,
+    labels,
+    repeat_command,
+)
 from harness.run import Build, Sample
 from harness.trend import ClaimTrend
 
@@ -263,6 +271,14 @@ def host_of(build: Build) -> str:
         f"{build.system_architecture}, kernel {build.host_kernel},"
         f" {plural(build.host_cores, 'core')}"
     )
+
+
+@lru_cache(maxsize=64)
+def build_of(build: Build) -> str:
+    """Return the VM's build in one line."""
+    jit = "JIT" if build.jit else "no JIT"
+    schedulers = plural(build.schedulers_online, "scheduler")
+    return f"OTP {build.otp_version}, ERTS {build.erts_version}, {jit}, {schedulers}"
 
 
 def hosts(view: RunView) -> tuple[str, ...]:

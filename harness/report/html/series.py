@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 LEAST_POINTS = 3
@@ -133,11 +134,7 @@ def _is_number(value: object) -> bool:
 
 def _swept(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the key that was swept: it rises with every point, and is rather set than measured."""
-    rising = [
-        key
-        for key in _numeric_keys(rows)
-        if all(a[key] < b[key] for a, b in zip(rows, rows[1:], strict=False))
-    ]
+    rising = [key for key in _numeric_keys(rows) if all(a[key] < b[key] for a, b in pairwise(rows))]
     return min(rising, key=lambda key: (_is_measured(rows, key), rising.index(key)), default="")
 
 

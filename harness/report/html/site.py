@@ -19,10 +19,14 @@ from harness.probe_source import Probe, ProbeModule
 from harness.report.html import pages, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.series import Plot, words
-from harness.report.view import RunView, label, labels, outcome_word
-from harness.trend import trends
+from harness.report.html.spread import spread
+from harness.report.view import RunView, SkillView, label, labels, outcome_word
+from harness.trend import ClaimTrend, trends
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
+_WORTH_PROCESSES = 200
+"""Claims from which on two processes are faster than one."""
+
 _TAKEN = frozenset({"index", "assets"})
 
 
@@ -52,22 +56,34 @@ def site(
     for name in _ASSETS:
         yield f"assets/{name}", (files(__package__) / "assets" / name).read_bytes()
     known = trends(history) if len(history) > 1 else {}
-    for skill in view.skills:
-        base = page_name(skill.name)
-        yield (
-            f"{base}.html",
-            _render("skill.html", skill=skill, tally=pages.tally(skill), root="", **shared),
+
+    def pages_of(skill: SkillView) -> list[tuple[str, bytes]]:
+        return list(_skill(skill, modules, known, shared))
+
+    claims = sum(len(skill.claims) for skill in view.skills)
+    for made in spread(pages_of, view.skills, enough=claims >= _WORTH_PROCESSES):
+        yield from made
+
+
+def _skill(
+    skill: SkillView,
+    modules: Mapping[str, ProbeModule],
+    known: Mapping[str, ClaimTrend],
+    shared: Mapping[str, Any],
+) -> Iterator[tuple[str, bytes]]:
+    base = page_name(skill.name)
+    tally = pages.tally(skill)
+    yield f"{base}.html", _render("skill.html", skill=skill, tally=tally, root="", **shared)
+    for one in skill.claims:
+        page = pages.claim_page(
+            one,
+            probe=_probe(modules, one.claim.module, one.claim.probe),
+            trend=known.get(one.claim.name),
         )
-        for one in skill.claims:
-            page = pages.claim_page(
-                one,
-                probe=_probe(modules, one.claim.module, one.claim.probe),
-                trend=known.get(one.claim.name),
-            )
-            yield (
-                f"{base}/{page_name(one.claim.id)}.html",
-                _render("claim.html", page=page, skill=skill, root="../", **shared),
-            )
+        yield (
+            f"{base}/{page_name(one.claim.id)}.html",
+            _render("claim.html", page=page, skill=skill, root="../", **shared),
+        )
 
 
 def _front(
@@ -128,6 +144,7 @@ def _environment() -> Environment:
         "swatch": _swatch,
         "took": texts.took,
         "host_of": pages.host_of,
+        "build_of": pages.build_of,
         "table_of": pages.table_of,
         "outcome_word": outcome_word,
         "cell_href": cell_href,
