@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.bridge.boot import boot_command
 from harness.bridge.channel import Channel, Limits
-from harness.errors import InfrastructureError, RuntimeMissingError
+from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
 from harness.runtimes import engine, owner, vm
 from harness.runtimes.images import Image
 
@@ -105,27 +105,31 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
     from harness.runtimes.docker_channel import DockerChannel  # noqa: PLC0415 - imports docker
 
     client = engine.client()
-    channel: DockerChannel | None = None
+    made: list[Channel | None] = []  # empty: nothing of ours carries the name yet
     try:
         client.create_container_from_config(dict(settings), name)  # type: ignore[no-untyped-call]
+        made.append(None)
         # attached before it starts: what a container prints before that goes nowhere
-        channel = DockerChannel.attach(client, name)
+        made.append(channel := DockerChannel.attach(client, name))
         client.start(name)
     except ImageNotFound as error:
         raise RuntimeMissingError(f"the image {settings['Image']} is gone") from error
     except APIError as error:
-        _remove(name, channel)
-        said = str(error.explanation or error)
-        if "executable file not found" in said or "no such file" in said:
-            raise RuntimeMissingError(f"the image has no {settings['Entrypoint'][0]}") from error
-        raise InfrastructureError(f"the engine does not start a container: {said}") from error
+        _undo(name, made)
+        raise _refused(str(error.explanation or error), settings) from error
     except (DockerException, OSError) as error:
-        _remove(name, channel)
+        _undo(name, made)
         raise InfrastructureError(f"the engine does not start a container: {error}") from error
     except BaseException:
-        _remove(name, channel)
+        _undo(name, made)
         raise
     return channel
+
+
+def _refused(said: str, settings: Mapping[str, Any]) -> BeamproofError:
+    if "executable file not found" in said or "no such file" in said:
+        return RuntimeMissingError(f"the image has no {settings['Entrypoint'][0]}")
+    return InfrastructureError(f"the engine does not start a container: {said}")
 
 
 def ask(image: Image) -> bytes:
@@ -204,7 +208,11 @@ def _host_settings(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _remove(name: str, channel: Channel | None) -> None:
+def _undo(name: str, made: Sequence[Channel | None]) -> None:
+    """Remove what was made before a start failed, and nothing that others made."""
+    if not made:
+        return
+    channel = made[-1]
     if channel is not None:
         channel.kill()
         return
