@@ -84,9 +84,7 @@ def test_what_both_share_knows_neither() -> None:
 def test_the_branches_meet_only_in_the_session_the_command_line_and_the_plugin() -> None:
     """A new place where both meet is a decision, not an accident."""
     meeting = {
-        name
-        for name in GRAPH
-        if reached_parts(name) & COLLECTING and reached_parts(name) & JUDGING
+        name for name in GRAPH if reached_parts(name) & COLLECTING and reached_parts(name) & JUDGING
     }
     assert {name for name in meeting if not name.startswith("cli")} <= {
         "session",

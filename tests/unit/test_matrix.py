@@ -18,9 +18,7 @@ C = Claim(
 )
 SKILL = Skill(name="s-k", description="", section=1, claims=(A, B, C), path=Path("s-k.toml"))
 OTP25 = Column(name="otp25", release=25, otp_version="25.2.3")
-OTP27 = Column(
-    name="otp27", release=27, otp_version="27.3.4.1", unmet={Need.NIF: "no C compiler"}
-)
+OTP27 = Column(name="otp27", release=27, otp_version="27.3.4.1", unmet={Need.NIF: "no C compiler"})
 GONE = Column(name="otp26", release=26, reason="no package")
 
 
