@@ -116,7 +116,10 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
         raise RuntimeMissingError(f"the image {settings['Image']} is gone") from error
     except APIError as error:
         _undo(name, made)
-        raise _refused(str(error.explanation or error), settings) from error
+        said = str(error.explanation or error)
+        if "docker-init" in said and settings["HostConfig"]["Init"]:
+            return start_container(name, _without_init(settings))
+        raise _refused(said, settings) from error
     except (DockerException, OSError) as error:
         _undo(name, made)
         raise InfrastructureError(f"the engine does not start a container: {error}") from error
@@ -124,6 +127,11 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
         _undo(name, made)
         raise
     return channel
+
+
+def _without_init(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Do without process 1 of the engine's own, where its package left that out."""
+    return {**settings, "HostConfig": {**settings["HostConfig"], "Init": False}}
 
 
 def _refused(said: str, settings: Mapping[str, Any]) -> BeamproofError:

@@ -32,7 +32,7 @@ def import_tree(
     reference = table.find(release).imported_image
     engine.client()  # before any work: without an engine there is nothing to do
     base = debian.root(cache_dir).resolve()
-    name = f"{release}-image"
+    name = f"image{release}"  # no prefix of it is the name of the install's own lock
     with storage.locked(base, name):
         if (there := _current(reference, installed)) is not None:
             return there

@@ -61,6 +61,50 @@ _UPDATE_TIMEOUT_S = 300.0
 _DOWNLOAD_TIMEOUT_S = 1200.0
 _ATTEMPTS = 3
 
+_CONFIGURATION = """
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Pre-Install-Pkgs;
+#clear DPkg::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+#clear Acquire::IndexTargets::deb;
+Acquire::IndexTargets::deb::Packages {{
+  MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages";
+  flatMetaKey "Packages";
+  ShortDescription "Packages";
+  Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Packages";
+  Optional "0";
+}};
+Dir::Etc::sourcelist "{folder}/debian.sources";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State "{folder}";
+Dir::State::lists "{folder}/lists";
+Dir::State::status "{folder}/status";
+Dir::State::extended_states "{folder}/extended_states";
+Dir::Cache "{folder}";
+Dir::Cache::archives "{folder}/archives";
+Dir::Cache::pkgcache "{folder}/pkgcache.bin";
+Dir::Cache::srcpkgcache "{folder}/srcpkgcache.bin";
+Acquire::Languages "none";
+Acquire::PDiffs "0";
+Acquire::AllowInsecureRepositories "0";
+Acquire::AllowWeakRepositories "0";
+Acquire::AllowDowngradeToInsecureRepositories "0";
+Acquire::Retries "0";
+Acquire::http::Timeout "30";
+Acquire::https::Timeout "30";
+APT::Default-Release "";
+APT::Get::AllowUnauthenticated "0";
+APT::Get::Download-Only "1";
+APT::Install-Recommends "0";
+APT::Install-Suggests "0";
+APT::Sandbox::User "{sandbox_user}";
+APT::Update::Error-Mode "any";
+"""
+
 _UNSIGNED = re.compile(
     r"NO_PUBKEY|BADSIG|EXPKEYSIG|REVKEYSIG|is not signed|signatures? (?:were|was|couldn't)"
     r"|no longer signed|GPG error|OpenPGP signature|Hash Sum mismatch|unexpected size"
@@ -219,46 +263,5 @@ def _sources(suite: str, source: Source) -> str:
 
 def _configuration(folder: Path) -> str:
     """Return apt's settings: the host's proxies stay, its hooks and lists do not."""
-    return f"""
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Pre-Install-Pkgs;
-#clear DPkg::Pre-Invoke;
-#clear DPkg::Post-Invoke;
-#clear Acquire::IndexTargets::deb;
-Acquire::IndexTargets::deb::Packages {{
-  MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages";
-  flatMetaKey "Packages";
-  ShortDescription "Packages";
-  Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Packages";
-  Optional "0";
-}};
-Dir::Etc::sourcelist "{folder}/debian.sources";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-Dir::State "{folder}";
-Dir::State::lists "{folder}/lists";
-Dir::State::status "{folder}/status";
-Dir::State::extended_states "{folder}/extended_states";
-Dir::Cache "{folder}";
-Dir::Cache::archives "{folder}/archives";
-Dir::Cache::pkgcache "{folder}/pkgcache.bin";
-Dir::Cache::srcpkgcache "{folder}/srcpkgcache.bin";
-Acquire::Languages "none";
-Acquire::PDiffs "0";
-Acquire::AllowInsecureRepositories "0";
-Acquire::AllowWeakRepositories "0";
-Acquire::AllowDowngradeToInsecureRepositories "0";
-Acquire::Retries "0";
-Acquire::http::Timeout "30";
-Acquire::https::Timeout "30";
-APT::Default-Release "";
-APT::Get::AllowUnauthenticated "0";
-APT::Get::Download-Only "1";
-APT::Install-Recommends "0";
-APT::Install-Suggests "0";
-APT::Sandbox::User "{"root" if os.geteuid() == 0 else ""}";
-APT::Update::Error-Mode "any";
-"""
+    # root's own cache is closed to the user that apt would download as
+    return _CONFIGURATION.format(folder=folder, sandbox_user="root" if os.geteuid() == 0 else "")

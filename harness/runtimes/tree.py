@@ -99,7 +99,8 @@ def _unpack_one(package: Path, tree: Path) -> None:
 def _loader(tree: Path) -> Path:
     for pattern in ("usr/lib/*-linux-gnu*/ld-linux*.so.*", "usr/lib*/ld-linux*.so.*"):
         for found in sorted(tree.glob(pattern)):
-            if not found.is_symlink():
+            # a link to an absolute name leads out of the tree
+            if not found.is_symlink() or (found.exists() and not found.readlink().is_absolute()):
                 return found
     raise RuntimeMissingError("the packages hold no program loader: this machine has no glibc port")
 
