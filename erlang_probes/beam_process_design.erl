@@ -274,7 +274,9 @@ long_mailbox_callers(_) ->
     try
         Calls = ?LIB:calls(Server),
         [Long, Short] = [
-            ?LIB:in_filled(N, fun() -> [{Name, ?LIB:second_cost(Call)} || {Name, Call} <- Calls] end)
+            ?LIB:in_filled(N, fun() ->
+                [{Name, ?LIB:second_cost(Call)} || {Name, Call} <- Calls]
+            end)
          || N <- [Waiting, 0]
         ],
         Ratios = [
@@ -555,8 +557,8 @@ fan_out_to(N) ->
         ?LIB:kill_all(Pids)
     end.
 
-%% Sends a message to each of ever more processes on a VM with one scheduler, where they can run only
-%% when the sender has lost its turn.
+%% Sends a message to each of ever more processes on a VM with one scheduler, where they can run
+%% only when the sender has lost its turn.
 %% Evidence: how many recipients had handled theirs when the sender was through, by their number; by
 %%   bisection the fewest at which any had; and what a turn's 4,000 reductions are over that number.
 %% Cost: 8,000 processes at most; 25 MB.
@@ -811,12 +813,11 @@ dictionary_of_otp(_) ->
     try
         Keys = fun(Run) -> probe_lib:in_process(fun() -> Run(), lists:sort(get_keys()) end) end,
         {dictionary, Supervisor} = process_info(whereis(kernel_sup), dictionary),
-        [ProcLib] = [?LIB:from_proc_lib(fun() -> lists:sort(get_keys()) end) || _ <- [1]],
         #{
             plain => Keys(fun() -> ok end),
             gen_server => lists:sort([Key || {Key, _} <- gen_server:call(Server, dictionary)]),
             supervisor => lists:sort([Key || {Key, _} <- Supervisor]),
-            proc_lib => ProcLib,
+            proc_lib => ?LIB:from_proc_lib(fun() -> lists:sort(get_keys()) end),
             logger => Keys(fun() -> logger:update_process_metadata(#{request => 1}) end),
             rand => Keys(fun() -> rand:uniform() end),
             label => Keys(fun ?LIB:set_label/0),
@@ -955,10 +956,10 @@ flag_inheritance(_) ->
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals
 -spec trap_exit_flag(map()) -> map().
 trap_exit_flag(_) ->
-    maps:from_list([
-        {Kind, maps:from_list([{Reason, ?LIB:outcome(Trap, Reason)} || Reason <- [normal, stop, kill]])}
-     || {Kind, Trap} <- [{trapping, true}, {not_trapping, false}]
-    ]).
+    Outcomes = fun(Trap) ->
+        maps:from_list([{Reason, ?LIB:outcome(Trap, Reason)} || Reason <- [normal, stop, kill]])
+    end,
+    #{trapping => Outcomes(true), not_trapping => Outcomes(false)}.
 
 %% Lets two processes count without a pause for 150 ms, in several pairs of priorities; on a VM with
 %% one scheduler.

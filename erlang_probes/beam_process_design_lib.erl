@@ -49,7 +49,6 @@
     update_map/2,
     slow/1,
     answers_ms/1,
-    fill/1,
     waiting/1,
     reductions/0,
     in_filled/2,
@@ -58,8 +57,7 @@
     ended/2,
     deaf/0,
     ints/1,
-    shared/1,
-    ended_already/0
+    shared/1
 ]).
 -export([start_server/0, stop_server/1, init/1, handle_call/3, handle_cast/2]).
 
@@ -232,7 +230,6 @@ waiting(Pid) ->
     Length.
 
 %% Put N messages that nobody wants into the caller's own mailbox, and see that they are there.
--spec fill(non_neg_integer()) -> ok.
 fill(N) ->
     _ = [self() ! {unwanted, I} || I <- lists:seq(1, N)],
     N = waiting(self()),
@@ -272,7 +269,7 @@ compiler_notes(Sources, Options) ->
     Compiled = compile:forms(parsed(Tokens), [binary, return, nowarn_export_all | Options]),
     {ok, receives, _, Warnings} = Compiled,
     [
-        noted(lists:nth(line(At) - 2, Names), unicode:characters_to_binary(Module:format_error(Note)))
+        noted(lists:nth(line(At) - 2, Names), text("~ts", [Module:format_error(Note)]))
      || {_, Notes} <- Warnings, {At, Module, Note} <- Notes
     ].
 
@@ -386,7 +383,7 @@ send_each([Pid | Pids], Message) ->
     Pid ! Message,
     send_each(Pids, Message).
 
-%% How many of N processes have handled the message that they were all sent, when the sender is done.
+%% How many of N processes have handled the message that all were sent, when the sender is done.
 -spec ran_before_end(pos_integer()) -> non_neg_integer().
 ran_before_end(N) ->
     Ran = counters:new(1, []),
@@ -462,7 +459,7 @@ summary(Pid, Events) ->
     First =
         case Own of
             [#{level := Level, msg := {Format, Args}} | _] when is_list(Format) ->
-                #{level => Level, text => unicode:characters_to_binary(io_lib:format(Format, Args))};
+                #{level => Level, text => text(Format, Args)};
             _ ->
                 #{}
         end,
@@ -618,8 +615,10 @@ told_to_crash(Server) ->
 %% Whether any of the events has these words in it.
 -spec mentions([logger:log_event()], binary()) -> boolean().
 mentions(Events, Words) ->
-    Text = unicode:characters_to_binary(io_lib:format("~0tp", [Events])),
-    binary:match(Text, Words) =/= nomatch.
+    binary:match(text("~0tp", [Events]), Words) =/= nomatch.
+
+text(Format, Args) ->
+    unicode:characters_to_binary(io_lib:format(Format, Args)).
 
 %% The keys of the dictionary that the crash report among the events shows, sorted.
 -spec reported_keys([logger:log_event()]) -> [term()].
@@ -939,7 +938,6 @@ shared(Depth) ->
     {Below, Below}.
 
 %% The pid of a process that has ended.
--spec ended_already() -> pid().
 ended_already() ->
     {Pid, Ref} = spawn_monitor(fun() -> ok end),
     receive
