@@ -1,5 +1,5 @@
-%% Probes of exit signals, links, monitors, supervisors, and of what holds and what breaks the isolation
-%% of processes. Claims in claims/beam-fault-tolerance.toml.
+%% Probes of exit signals, links, monitors, supervisors, and of what holds and what breaks the
+%% isolation of processes. Claims in claims/beam-fault-tolerance.toml.
 -module(beam_fault_tolerance).
 
 %% Exit signals, links, monitors.
@@ -58,28 +58,50 @@
     boot_time/1
 ]).
 
--import(beam_fault_tolerance_lib, [outcome/3, chain/1, watched/1, take/1, text/1, reason/1]).
+-import(beam_fault_tolerance_lib, [
+    gone/1, mailbox/1, reason/1, scratch/0, text/1, watched/1, watched_proc_lib/1, with_log/1
+]).
+-import(beam_fault_tolerance_signals, [
+    cleanup/2, count_messages/0, down_order_of/1, exit_reason/1, late_demonitor/1, outcome/3,
+    raced_demonitor/0, raced_unlink/1, repeated/2, row_killed/2, shape/1, survives/3,
+    to_the_dead/2
+]).
+-import(beam_fault_tolerance_trees, [
+    await_started/1, called/1, comes_back/2, crash/2, crash_column/2, default_shutdown/1,
+    error_tuple_us/0, failing_us/2, given_up_below/1, label/1, log_bytes/2, refused/2,
+    restart_outside_state/1, restart_own_state/0, restart_time/1, restarted/1, restarts/1,
+    significant_ends/1, start_worker/1, stop_slowly/2, stopped/2, supervised/3, tried/3,
+    two_crashes/3, worker/2
+]).
+-import(beam_fault_tolerance_isolation, [
+    boot_ms/0, ended/1, ets_access/1, held/1, held_bytes/1, holders_grow/3, lives/2, orphan/1,
+    owned/1, program_crash/2, until_refused/1
+]).
 
--define(LIB, beam_fault_tolerance_lib).
+-define(TREES, beam_fault_tolerance_trees).
+-define(ISOLATION, beam_fault_tolerance_isolation).
 -define(DEADLINE_MS, 5000).
 -define(SIGNAL_REASONS, [normal, shutdown, kill, killed, noproc, boom]).
 
 %%% Exit signals, links, monitors
 
 %% Give a process an exit signal of every reason by one mechanism, not trapping exits and trapping.
-%% Evidence: what became of the receiver, by reason: `survives', or how it died, or the message it got.
+%% Evidence: what became of the receiver, by reason: `survives', or how it died, or the message it
+%% got.
 %% Cost: a few processes, 20 ms.
 %% Misread: the reason that a dead receiver shows is its own, not that of the signal.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals
 -spec exit_signal_table(#{mechanism := binary()}) -> map().
 exit_signal_table(#{mechanism := Mechanism}) ->
     Row = fun(Trapping) ->
-        maps:from_list([{Reason, outcome(Mechanism, Trapping, Reason)} || Reason <- ?SIGNAL_REASONS])
+        maps:from_list(
+            [{Reason, outcome(Mechanism, Trapping, Reason)} || Reason <- ?SIGNAL_REASONS]
+        )
     end,
     #{not_trapping => Row(false), trapping => Row(true)}.
 
-%% Kill the first of a row of linked processes, by exit/2 and by its own exit(kill); the last but one
-%% traps exits.
+%% Kill the first of a row of linked processes, by exit/2 and by its own exit(kill); the last but
+%% one traps exits.
 %% Evidence: for each way the reasons of all that died, and who told the trapping one which reason.
 %% Cost: a hundred processes, 20 ms.
 %% Misread: the trapping process hears from its neighbour, not from the process that was killed.
@@ -88,33 +110,11 @@ exit_signal_table(#{mechanism := Mechanism}) ->
 kill_chain(Args) ->
     Length = maps:get(length_count, Args, 100),
     #{
-        by_exit2 => kill_chain(Length, fun(First) -> exit(First, kill) end),
-        by_own_exit => kill_chain(Length, fun(First) -> First ! {ask, self(), make_ref(), fun(_) -> exit(kill) end} end)
+        by_exit2 => row_killed(Length, fun(First) -> exit(First, kill) end),
+        by_own_exit => row_killed(
+            Length, fun(First) -> First ! {ask, self(), make_ref(), fun(_) -> exit(kill) end} end
+        )
     }.
-
-kill_chain(Length, Kill) ->
-    Pids = chain(Length),
-    Refs = [erlang:monitor(process, Pid) || Pid <- Pids],
-    {Victims, [Trapper, Beyond]} = lists:split(Length - 2, Pids),
-    try
-        _ = probe_lib:ask(Trapper, fun(S) -> {process_flag(trap_exit, true), S} end),
-        Kill(hd(Pids)),
-        [First | Rest] = [receive {'DOWN', Ref, process, _, Why} -> Why end || Ref <- lists:sublist(Refs, Length - 2)],
-        Heard = fun() -> {message_queue_len, N} = process_info(Trapper, message_queue_len), N > 0 andalso {done, N} end,
-        #{settled := true} = probe_lib:settle(Heard, ?DEADLINE_MS),
-        {{'EXIT', Sender, Reason}, _} = probe_lib:ask(Trapper, fun(S) -> {take(S), S} end),
-        #{
-            first_dies_reason => First,
-            rest_die_reasons => lists:usort(Rest),
-            dead_count => length(Rest) + 1,
-            trapper_hears_reason => Reason,
-            trapper_hears_from_neighbour => Sender =:= lists:last(Victims),
-            beyond_trapper_survives => is_process_alive(Beyond)
-        }
-    after
-        [probe_lib:kill_and_wait(Pid) || Pid <- Pids],
-        [erlang:demonitor(Ref, [flush]) || Ref <- Refs]
-    end.
 
 %% End a process inside try ... catch ... after in several ways.
 %% Evidence: by way, whether its catch clause and its after clause ran, and the reason of its exit.
@@ -131,19 +131,6 @@ exit_signal_cleanup(_) ->
         signal_boom => cleanup(fun() -> receive never -> ok end end, boom),
         signal_kill => cleanup(fun() -> receive never -> ok end end, kill)
     }.
-
-cleanup(Body, Signal) ->
-    Self = self(),
-    Tag = make_ref(),
-    Guarded = fun() ->
-        try Self ! {Tag, ready}, Body() catch _:_ -> Self ! {Tag, caught} after Self ! {Tag, after_ran} end
-    end,
-    {Pid, Ref} = spawn_monitor(Guarded),
-    receive {Tag, ready} -> ok end,
-    Signal =/= none andalso exit(Pid, Signal),
-    Reason = receive {'DOWN', Ref, process, Pid, Why} -> Why end,
-    Ran = fun(What) -> receive {Tag, What} -> true after 0 -> false end end,
-    #{catch_ran => Ran(caught), after_ran => Ran(after_ran), exit_reason => Reason}.
 
 %% Address a process that is dead, with everything that can be sent to one.
 %% Evidence: for each operation what it returns or raises and the message that it leads to.
@@ -162,31 +149,21 @@ signals_to_the_dead(_) ->
     },
     maps:map(
         fun(_, Operation) ->
-            #{not_trapping => to_the_dead(Operation, false), trapping => to_the_dead(Operation, true)}
+            #{
+                not_trapping => to_the_dead(Operation, false),
+                trapping => to_the_dead(Operation, true)
+            }
         end,
         Operations
     ).
 
-to_the_dead(Operation, Trapping) ->
-    {Dead, Ref} = spawn_monitor(fun() -> ok end),
-    receive {'DOWN', Ref, process, Dead, _} -> ok end,
-    probe_lib:in_process(fun() ->
-        process_flag(trap_exit, Trapping),
-        #{class := Class, reason := Reason} = probe_lib:error_class(fun() -> Operation(Dead) end),
-        Message =
-            receive
-                {'EXIT', Dead, Why} -> text(["EXIT ", reason(Why)]);
-                {'DOWN', _, process, Dead, Why} -> text(["DOWN ", reason(Why)])
-            after 20 -> none
-            end,
-        #{class => Class, result => Reason, message_text => Message}
-    end).
-
-%% Link and monitor the same process three times; end either side of a link, and either of a monitor.
+%% Link and monitor the same process three times; end either side of a link, and either of a
+%% monitor.
 %% Evidence: messages that one death leads to, after three links or monitors and after one unlink or
 %% demonitor; whether the other side survives the death of each side.
 %% Cost: a dozen processes.
-%% Misread: survivors are asked after the link or monitor left their lists, so the signal was handled.
+%% Misread: survivors are asked after the link or monitor left their lists, so the signal was
+%% handled.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#links
 -spec links_and_monitors(map()) -> map().
 links_and_monitors(_) ->
@@ -194,51 +171,21 @@ links_and_monitors(_) ->
     #{
         exit_message_count => repeated(fun(Pid) -> link(Pid), none end, fun(_, _) -> ok end),
         down_message_count => repeated(Monitor, fun(_, _) -> ok end),
-        exit_message_after_unlink_count => repeated(fun(Pid) -> link(Pid), none end, fun(Pid, _) -> unlink(Pid) end),
-        down_message_after_demonitor_count => repeated(Monitor, fun(_, Ref) -> erlang:demonitor(Ref) end),
+        exit_message_after_unlink_count => repeated(
+            fun(Pid) -> link(Pid), none end, fun(Pid, _) -> unlink(Pid) end
+        ),
+        down_message_after_demonitor_count => repeated(
+            Monitor, fun(_, Ref) -> erlang:demonitor(Ref) end
+        ),
         linker_survives => survives(fun link/1, links, linker),
         linked_survives => survives(fun link/1, links, other),
         watcher_survives => survives(Monitor, monitors, linker),
         watched_survives => survives(Monitor, monitored_by, other)
     }.
 
-%% How many messages the death of a process brings after Attach was done three times and Detach once.
-repeated(Attach, Detach) ->
-    probe_lib:in_process(fun() ->
-        process_flag(trap_exit, true),
-        Pid = spawn(?LIB:exit_reason(boom)),
-        References = [Attach(Pid) || _ <- [1, 2, 3]],
-        Detach(Pid, hd(References)),
-        Gone = erlang:monitor(process, Pid),
-        Pid ! go,
-        receive {'DOWN', Gone, process, Pid, _} -> ok end,
-        _ = probe_lib:settle(fun() -> Attached = process_info(self(), [links, monitors]),
-            Attached =:= [{links, []}, {monitors, []}] andalso {done, ok} end, ?DEADLINE_MS),
-        {message_queue_len, Count} = process_info(self(), message_queue_len),
-        Count
-    end).
-
-%% Attach one process to another and end the other one (`linker': the attaching one is looked at) or
-%% the attaching one (`other': the one it attached to is looked at).
-survives(Attach, Item, Who) ->
-    Attaching = probe_lib:subject([]),
-    Other = probe_lib:subject([]),
-    try
-        _ = probe_lib:ask(Attaching, fun(S) -> {Attach(Other), S} end),
-        {Ends, Stays} = case Who of linker -> {Other, Attaching}; other -> {Attaching, Other} end,
-        exit(Ends, boom),
-        Handled = fun() -> not lists:member(process_info(Stays, Item), attached(Item, Ends)) andalso {done, ok} end,
-        #{settled := true} = probe_lib:settle(Handled, ?DEADLINE_MS),
-        is_process_alive(Stays)
-    after
-        [probe_lib:kill_and_wait(Pid) || Pid <- [Attaching, Other]]
-    end.
-
-attached(monitors, Pid) -> [{monitors, [{process, Pid}]}];
-attached(Item, Pid) -> [{Item, [Pid]}].
-
 %% Have a process send many messages and die at once, while others kill it too.
-%% Evidence: by number of messages sent, at which place of the mailbox the 'DOWN' was and how many came.
+%% Evidence: by number of messages sent, at which place of the mailbox the 'DOWN' was and how many
+%% came.
 %% Cost: 10,000 messages, 20 ms.
 %% Misread: the order holds between two processes only; what a third one passes on may come later.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
@@ -247,34 +194,17 @@ down_order(_) ->
     Series = [down_order_of(Count) || Count <- [0, 1, 10, 100, 1000, 10000]],
     #{
         series => Series,
-        down_behind_all_messages => lists:all(fun(#{sent_count := S, down_place_count := P}) -> P =:= S + 1 end, Series),
+        down_behind_all_messages => lists:all(
+            fun(#{sent_count := S, down_place_count := P}) -> P =:= S + 1 end, Series
+        ),
         down_count => lists:usort([Downs || #{down_count := Downs} <- Series])
     }.
-
-down_order_of(Count) ->
-    probe_lib:in_process(fun() ->
-        Self = self(),
-        {Pid, Ref} = spawn_monitor(fun() -> receive go -> [Self ! {number, I} || I <- lists:seq(1, Count)] end end),
-        Killers = [spawn_monitor(fun() -> receive go -> exit(Pid, late) end end) || _ <- lists:seq(1, 5)],
-        Pid ! go,
-        Mailbox = until_down(Ref, []),
-        [Killer ! go || {Killer, _} <- Killers],
-        [receive {'DOWN', KRef, process, Killer, _} -> ok end || {Killer, KRef} <- Killers],
-        Rest = receive {'DOWN', Ref, process, Pid, _} -> 1 after 0 -> 0 end,
-        #{sent_count => Count, down_place_count => length(Mailbox) + 1, down_count => 1 + Rest,
-          in_order => Mailbox =:= [{number, I} || I <- lists:seq(Count, 1, -1)]}
-    end).
-
-until_down(Ref, Before) ->
-    receive
-        {'DOWN', Ref, process, _, _} -> Before;
-        Message -> until_down(Ref, [Message | Before])
-    end.
 
 %% Take a monitor away when its 'DOWN' is already there, without and with `flush', and race both.
 %% Evidence: 'DOWN' messages left in the mailbox, of how many rounds.
 %% Cost: 1,000 processes, 30 ms.
-%% Misread: a race that leaves nothing without `flush' was only lucky; the sure case has the message there.
+%% Misread: a race that leaves nothing without `flush' was only lucky; the sure case has the message
+%% there.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#demonitor/2
 -spec demonitor_flush(map()) -> map().
 demonitor_flush(_) ->
@@ -295,30 +225,10 @@ demonitor_flush(_) ->
         }
     end).
 
-late_demonitor(Options) ->
-    {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    Second = erlang:monitor(process, Pid),
-    receive {'DOWN', Second, process, Pid, _} -> ok end,
-    %% The other 'DOWN' of the same sender and death is there, or comes before the list is empty.
-    #{settled := true} = probe_lib:settle(
-        fun() -> process_info(self(), monitors) =:= {monitors, []} andalso {done, ok} end, ?DEADLINE_MS
-    ),
-    erlang:demonitor(Ref, Options).
-
-raced_demonitor() ->
-    {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    erlang:yield(),
-    erlang:demonitor(Ref, [flush]),
-    Gone = erlang:monitor(process, Pid),
-    receive {'DOWN', Gone, process, Pid, _} -> ok end.
-
-%% Empty the caller's mailbox and say how many messages there were.
-count_messages() ->
-    receive _ -> 1 + count_messages() after 0 -> 0 end.
-
 %% Remove a link while the linked process dies, and one whose 'EXIT' message is already there.
-%% Evidence: 'EXIT' messages that came after unlink/1 returned and one look at the mailbox, of so many
-%% races; in how many of them the message was there already; and what unlink/1 left when it was.
+%% Evidence: 'EXIT' messages that came after unlink/1 returned and one look at the mailbox, of so
+%% many races; in how many of them the message was there already; and what unlink/1 left when it
+%% was.
 %% Cost: 1,000 processes, 30 ms.
 %% Misread: unlink/1 does not take a message out of the mailbox; it only keeps another from coming.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#unlink/1
@@ -331,7 +241,7 @@ unlink_guarantee(_) ->
         Late = count_messages(),
         Pid = spawn_link(fun() -> ok end),
         #{settled := true} = probe_lib:settle(
-            fun() -> process_info(self(), messages) =:= {messages, [{'EXIT', Pid, normal}]} andalso {done, ok} end,
+            fun() -> mailbox(self()) =:= [{'EXIT', Pid, normal}] andalso {done, ok} end,
             ?DEADLINE_MS
         ),
         unlink(Pid),
@@ -343,18 +253,11 @@ unlink_guarantee(_) ->
         }
     end).
 
-raced_unlink(Head) ->
-    Pid = spawn_link(fun() -> ok end),
-    Head =:= 1 andalso erlang:yield(),
-    unlink(Pid),
-    Early = receive {'EXIT', Pid, _} -> 1 after 0 -> 0 end,
-    Gone = erlang:monitor(process, Pid),
-    receive {'DOWN', Gone, process, Pid, _} -> Early end.
-
 %% End processes by return, exit, error and throw, plain ones and ones of proc_lib.
 %% Evidence: the reason of each exit (a stack trace as `stack') and the log events that it caused.
 %% Cost: a dozen processes and log events, kept off the VM's own log.
-%% Misread: a handler's filters decide what a log shows; counted is what reached a handler without any.
+%% Misread: a handler's filters decide what a log shows; counted is what reached a handler without
+%% any.
 %% Source: https://www.erlang.org/doc/system/errors.html#exit-reasons
 -spec exit_reasons_by_class(map()) -> map().
 exit_reasons_by_class(_) ->
@@ -367,13 +270,14 @@ exit_reasons_by_class(_) ->
         throw_boom => fun() -> throw(boom) end
     },
     maps:map(fun(_, Body) ->
-        {Plain, PlainLog} = ?LIB:with_log(fun() -> watched(Body) end),
-        {_, ProcLibLog} = ?LIB:with_log(fun() -> watched(fun() -> proc_lib:init_p(self(), [], Body) end) end),
-        #{exit_reason => shape(Plain), plain_log_count => length(PlainLog), proc_lib_log_count => length(ProcLibLog)}
+        {Plain, PlainLog} = with_log(fun() -> watched(Body) end),
+        {_, ProcLibLog} = with_log(fun() -> watched_proc_lib(Body) end),
+        #{
+            exit_reason => shape(Plain),
+            plain_log_count => length(PlainLog),
+            proc_lib_log_count => length(ProcLibLog)
+        }
     end, Bodies).
-
-shape({Reason, [{_, _, _, _} | _]}) -> text([reason(Reason), " with stack"]);
-shape(Reason) -> text(reason(Reason)).
 
 %% Crash a thousand processes in many ways beside one that is linked to none and one that is linked.
 %% Evidence: how many died, who of the two survived, what the survivor still knows.
@@ -382,55 +286,51 @@ shape(Reason) -> text(reason(Reason)).
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#error-handling
 -spec unlinked_bystander(map()) -> map().
 unlinked_bystander(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         Bystander = probe_lib:subject([]),
         Linked = probe_lib:subject([]),
         _ = probe_lib:ask(Bystander, fun(_) -> {ok, remembered} end),
         Bodies = [fun() -> exit(boom) end, fun() -> exit(self(), kill) end],
         Failures = [fun() -> error(boom) end, fun() -> throw(boom) end],
         Reasons = [watched(Body) || Body <- lists:append(lists:duplicate(500, Bodies)) ++ Failures],
-        Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(?LIB:exit_reason(boom)), S} end),
+        Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(exit_reason(boom)), S} end),
         Gone = erlang:monitor(process, Linked),
         Crasher ! go,
         LinkedReason = receive {'DOWN', Gone, process, Linked, Why} -> Why end,
         Known = probe_lib:ask(Bystander, fun(S) -> {S, S} end),
         probe_lib:kill_and_wait(Bystander),
-        #{crash_count => length(Reasons), bystander_state => Known, linked_dies_reason => LinkedReason}
+        #{
+            crash_count => length(Reasons),
+            bystander_state => Known,
+            linked_dies_reason => LinkedReason
+        }
     end),
     Evidence.
 
-%% Call a server that crashes in the call, that is dead, that answers too late; cast to one that crashes.
+%% Call a server that crashes in the call, that is dead, that answers too late; cast to one that
+%% crashes.
 %% Evidence: by case, the class and reason that the caller sees, and whether the server survives.
 %% Cost: four servers, 50 ms.
-%% Misread: the callers are not linked to the servers: what they see is gen_server:call/3's own exit.
+%% Misread: the callers are not linked to the servers: what they see is gen_server:call/3's own
+%% exit.
 %% Source: https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3
 -spec call_failure(map()) -> map().
 call_failure(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         Slow = fun() -> receive after 50 -> ok end end,
         #{
             crash => called(fun(Pid) -> gen_server:call(Pid, {run, fun() -> exit(boom) end}) end),
             dead => called(fun(Pid) -> probe_lib:kill_and_wait(Pid), gen_server:call(Pid, get) end),
             timeout => called(fun(Pid) -> gen_server:call(Pid, {run, Slow}, 5) end),
-            cast => called(fun(Pid) -> gen_server:cast(Pid, {exit, boom}), ?LIB:gone(Pid) end)
+            cast => called(fun(Pid) -> gen_server:cast(Pid, {exit, boom}), gone(Pid) end)
         }
     end),
     Evidence.
 
-called(Call) ->
-    {ok, Pid} = gen_server:start(?LIB, {worker, #{id => server, report_to => self()}}, []),
-    #{class := Class, reason := Reason} = probe_lib:error_class(fun() -> Call(Pid) end),
-    Survives = is_process_alive(Pid),
-    Survives andalso probe_lib:kill_and_wait(Pid),
-    #{class => Class, caller_sees_reason => seen(Reason), server_survives => Survives}.
-
-seen({Reason, {gen_server, call, _}}) -> text([reason(Reason), " in gen_server:call"]);
-seen(Reason) -> text(reason(Reason)).
-
 %%% Supervisors, and what letting it crash costs and gives
 
-%% Spoil the state of a supervised worker and crash it: one with a state of its own, one that reads its
-%% state from a table that outlives it.
+%% Spoil the state of a supervised worker and crash it: one with a state of its own, one that reads
+%% its state from a table that outlives it.
 %% Evidence: pids and states before and after, also of a sibling; whether the supervisor survives.
 %% Cost: two small trees, 10 ms.
 %% Misread: the restarted worker is another process: only who goes by its name finds it.
@@ -439,7 +339,7 @@ seen(Reason) -> text(reason(Reason)).
 restart_state(_) ->
     Table = ets:new(beam_fault_tolerance_source, [public]),
     try
-        {Evidence, _} = ?LIB:with_log(fun() ->
+        {Evidence, _} = with_log(fun() ->
             #{own_state => restart_own_state(), outside_state => restart_outside_state(Table)}
         end),
         Evidence
@@ -447,41 +347,20 @@ restart_state(_) ->
         ets:delete(Table)
     end.
 
-restart_own_state() ->
-    Children = [?LIB:worker(#{id => Id, report_to => self()}, #{}) || Id <- [spoiled, sibling]],
-    ?LIB:supervised(#{}, Children, fun(_) ->
-        [Old, Sibling] = [?LIB:await_started(Id) || Id <- [spoiled, sibling]],
-        [ok = gen_server:call(Pid, {set, changed}) || Pid <- [Old, Sibling]],
-        boom = ?LIB:crash(Old, boom),
-        New = ?LIB:await_started(spoiled),
-        #{
-            new_process => New =/= Old,
-            state => gen_server:call(New, get),
-            sibling_state => gen_server:call(Sibling, get),
-            old_pid_reason => element(1, maps:get(reason, probe_lib:error_class(fun() -> gen_server:call(Old, get) end)))
-        }
-    end).
-
-%% The worker reads its state from the table when it starts and fails on a bad one.
-restart_outside_state(Table) ->
-    Source = fun() -> [] = ets:lookup(Table, bad), initial end,
-    ?LIB:supervised(#{}, [?LIB:worker(#{id => spoiled, report_to => self(), source => Source}, #{})], fun(Supervisor) ->
-        Old = ?LIB:await_started(spoiled),
-        true = ets:insert(Table, {bad}),
-        boom = ?LIB:crash(Old, boom),
-        #{supervisor_exit_reason => ?LIB:gone(Supervisor), old_pid_alive => is_process_alive(Old)}
-    end).
-
-%% Crash a worker again and again until its supervisor gives up, for intensities from 0 on and for the
-%% supervisor's defaults.
-%% Evidence: by intensity, crashes that were answered by a restart and the exit reason of the supervisor.
+%% Crash a worker again and again until its supervisor gives up, for intensities from 0 on and for
+%% the supervisor's defaults.
+%% Evidence: by intensity, crashes that were answered by a restart and the exit reason of the
+%% supervisor.
 %% Cost: 20 restarts, 20 ms.
 %% Misread: the period is an hour here, so all crashes count.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-restart-intensity-and-period
 -spec restart_intensity(map()) -> map().
 restart_intensity(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
-        Series = [(restarts(#{intensity => I, period => 3600}))#{intensity_count => I} || I <- [0, 1, 2, 3, 5, 8]],
+    {Evidence, _} = with_log(fun() ->
+        Series = [
+            (restarts(#{intensity => I, period => 3600}))#{intensity_count => I}
+         || I <- [0, 1, 2, 3, 5, 8]
+        ],
         #{
             series => Series,
             crashes_to_give_up_over_intensity_count =>
@@ -492,66 +371,27 @@ restart_intensity(_) ->
     end),
     Evidence.
 
-restarts(Flags) ->
-    ?LIB:supervised(Flags, [?LIB:worker(#{id => worker, report_to => self()}, #{})], fun(Supervisor) ->
-        {Restarts, Reason} = crash_until_down(erlang:monitor(process, Supervisor), -1, fun() -> ok end),
-        #{restart_count => Restarts, exit_reason => Reason}
-    end).
-
-%% Crash each worker that reports its start until the monitored process is gone: starts but one, reason.
-crash_until_down(Ref, Starts, Before) ->
-    receive
-        {started, _, Pid} ->
-            Before(),
-            ?LIB:crash(Pid, boom),
-            crash_until_down(Ref, Starts + 1, Before);
-        {'DOWN', Ref, process, _, Reason} ->
-            {Starts, Reason}
-    after ?DEADLINE_MS -> error({setup, {no_start, Starts}})
-    end.
-
-%% Crash a worker twice under intensity 1 and period 1: the second time later than a second, but within
-%% the next second of the clock; and sooner, but in the second after that.
-%% Evidence: for both, the distance of the crashes in ms and in seconds of the clock, and whether the
-%% supervisor survives. Only rounds count in which each crash and its restart fell in one clock second.
+%% Crash a worker twice under intensity 1 and period 1: the second time later than a second, but
+%% within the next second of the clock; and sooner, but in the second after that.
+%% Evidence: for both, the distance of the crashes in ms and in seconds of the clock, and whether
+%% the supervisor survives. Only rounds count in which each crash and its restart fell in one clock
+%% second.
 %% Cost: 3 to 4 s of waiting.
 %% Misread: the clock is erlang:monotonic_time/1 in whole seconds, so its phase decides.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl (add_restart/3)
 -spec restart_period(map()) -> map().
 restart_period(_) ->
     Cases = #{long_gap => {50, 1650}, short_gap => {750, 2050}},
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         at_once(
-            fun(Name) -> {First, Second} = maps:get(Name, Cases), two_crashes(First, Second, 3) end, maps:keys(Cases)
+            fun(Name) ->
+                {First, Second} = maps:get(Name, Cases),
+                two_crashes(First, Second, 3)
+            end,
+            maps:keys(Cases)
         )
     end),
     Evidence.
-
-%% Crash when the clock is at FirstMs and at SecondMs after one and the same full second.
-two_crashes(FirstMs, SecondMs, Tries) when Tries > 0 ->
-    Worker = ?LIB:worker(#{id => worker, report_to => self()}, #{}),
-    {One, Two, Survives} = ?LIB:supervised(#{intensity => 1, period => 1}, [Worker], fun(Supervisor) ->
-        Start = (erlang:monotonic_time(second) + 1) * 1000,
-        One = crash_at(Start + FirstMs, Supervisor),
-        Two = crash_at(Start + SecondMs, Supervisor),
-        {One, Two, ?LIB:sync(Supervisor)}
-    end),
-    case {One, Two} of
-        {{Second1, Second1, Ms1}, {Second2, Second2, Ms2}} ->
-            #{gap_ms => Ms2 - Ms1, clock_seconds_apart_count => Second2 - Second1, supervisor_survives => Survives};
-        _ ->
-            two_crashes(FirstMs, SecondMs, Tries - 1)
-    end.
-
-%% The clock's second before the crash and after the supervisor dealt with it, and the time in ms.
-crash_at(TimeMs, Supervisor) ->
-    Pid = ?LIB:await_started(worker),
-    receive after max(0, TimeMs - erlang:monotonic_time(millisecond)) -> ok end,
-    Before = erlang:monotonic_time(second),
-    AtMs = erlang:monotonic_time(millisecond),
-    ?LIB:crash(Pid, boom),
-    _ = ?LIB:sync(Supervisor),
-    {Before, erlang:monotonic_time(second), AtMs}.
 
 %% Crash one worker below a column of supervisors of intensity 1 until the topmost gives up.
 %% Evidence: by depth of the column, how many crashes that took, and the topmost's exit reason.
@@ -562,7 +402,7 @@ crash_at(TimeMs, Supervisor) ->
 escalation(Args) ->
     Intensity = maps:get(intensity, Args, 1),
     Flags = #{intensity => Intensity, period => 3600},
-    {Series, _} = ?LIB:with_log(fun() ->
+    {Series, _} = with_log(fun() ->
         [
             begin
                 {Restarts, Reason} = crash_column(Depth, Flags),
@@ -577,16 +417,6 @@ escalation(Args) ->
         top_exit_reasons => lists:usort([Reason || #{top_exit_reason := Reason} <- Series])
     }.
 
-crash_column(Depth, Flags) ->
-    [Child] = lists:foldl(
-        fun(Id, Children) -> [?LIB:supervisor(Id, Flags, Children, #{})] end,
-        [?LIB:worker(#{id => worker, report_to => self()}, #{})],
-        lists:seq(1, Depth - 1)
-    ),
-    ?LIB:supervised(Flags, [Child], fun(Top) ->
-        crash_until_down(erlang:monitor(process, Top), -1, fun() -> ok end)
-    end).
-
 %% Let a supervisor give up that is itself a permanent, transient or temporary child.
 %% Evidence: by restart type, whether its parent starts it again and survives.
 %% Cost: three trees, 20 ms.
@@ -594,28 +424,14 @@ crash_column(Depth, Flags) ->
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:restart/0
 -spec supervisor_as_child(map()) -> map().
 supervisor_as_child(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         maps:from_list([{Type, given_up_below(Type)} || Type <- [permanent, transient, temporary]])
     end),
     Evidence.
 
-given_up_below(Type) ->
-    Worker = ?LIB:worker(#{id => worker, report_to => self()}, #{}),
-    Child = ?LIB:supervisor(inner, #{intensity => 0}, [Worker], #{restart => Type}),
-    ?LIB:supervised(#{}, [Child], fun(Parent) ->
-        Pid = ?LIB:await_started(worker),
-        [{inner, Inner, _, _}] = supervisor:which_children(Parent),
-        Ref = erlang:monitor(process, Inner),
-        ?LIB:crash(Pid, boom),
-        Reason = receive {'DOWN', Ref, process, Inner, Why} -> Why end,
-        Survives = ?LIB:sync(Parent),
-        Again = receive {started, worker, _} -> true after 0 -> false end,
-        #{inner_exit_reason => Reason, started_again => Again, parent_survives => Survives}
-    end).
-
 %% Start and stop five children; each waits in terminate/2 until it is told to go on.
-%% Evidence: the order of their starts and stops, and how many were being stopped at the same time, of a
-%% one_for_one supervisor and of a simple_one_for_one supervisor.
+%% Evidence: the order of their starts and stops, and how many were being stopped at the same time,
+%% of a one_for_one supervisor and of a simple_one_for_one supervisor.
 %% Cost: ten workers, 150 ms.
 %% Misread: children that do not trap exits end at once; these trap, so that the order shows.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html
@@ -623,11 +439,13 @@ given_up_below(Type) ->
 start_stop_order(_) ->
     Ids = [1, 2, 3, 4, 5],
     Options = fun(Id) -> #{id => Id, report_to => self(), trap => true, terminate => await_go} end,
-    Children = [?LIB:worker(Options(Id), #{}) || Id <- Ids],
-    {Started, Stopped, AtOnce} = ?LIB:supervised(#{}, Children, fun(Supervisor) -> stop_slowly(Supervisor, 5) end),
+    Children = [worker(Options(Id), #{}) || Id <- Ids],
+    {Started, Stopped, AtOnce} = supervised(
+        #{}, Children, fun(Supervisor) -> stop_slowly(Supervisor, 5) end
+    ),
     Simple = #{strategy => simple_one_for_one},
-    Template = #{id => any, start => {?LIB, start_worker, []}},
-    {_, _, SimpleAtOnce} = ?LIB:supervised(Simple, [Template], fun(Supervisor) ->
+    Template = #{id => any, start => {?TREES, start_worker, []}},
+    {_, _, SimpleAtOnce} = supervised(Simple, [Template], fun(Supervisor) ->
         [{ok, _} = supervisor:start_child(Supervisor, [Options(Id)]) || Id <- Ids],
         stop_slowly(Supervisor, 5)
     end),
@@ -638,63 +456,33 @@ start_stop_order(_) ->
         simple_one_for_one_stopping_at_once_count => SimpleAtOnce
     }.
 
-stop_slowly(Supervisor, Count) ->
-    Started = [receive {started, Id, _} -> Id end || _ <- lists:seq(1, Count)],
-    exit(Supervisor, shutdown),
-    {Stopped, AtOnce} = let_go(Count, [], 0),
-    _ = ?LIB:gone(Supervisor),
-    {Started, Stopped, AtOnce}.
-
-%% Gather all that are stopping until none comes for a while, then let them go; the most at once.
-let_go(0, Stopped, Most) ->
-    {lists:reverse(Stopped), Most};
-let_go(Left, Stopped, Most) ->
-    Batch = stopping(?DEADLINE_MS),
-    [Pid ! go || {_, Pid} <- Batch],
-    let_go(Left - length(Batch), lists:reverse([Id || {Id, _} <- Batch]) ++ Stopped, max(Most, length(Batch))).
-
-stopping(WaitMs) ->
-    receive
-        {terminating, Id, Pid} -> [{Id, Pid} | stopping(25)]
-    after WaitMs -> []
-    end.
-
-%% Stop children that ignore shutdown, with timeouts from 0 to 200 ms and brutal_kill, and one that obeys.
-%% Evidence: by timeout, the reason of the child's death and how long beyond the timeout it took; the same
-%% for brutal_kill and the obeying one; default timeouts of workers and supervisors.
+%% Stop children that ignore shutdown, with timeouts from 0 to 200 ms and brutal_kill, and one that
+%% obeys.
+%% Evidence: by timeout, the reason of the child's death and how long beyond the timeout it took;
+%% the same for brutal_kill and the obeying one; default timeouts of workers and supervisors.
 %% Cost: 0.4 s of waiting.
 %% Misread: `beyond' holds the machine's own delay; it is never negative.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:shutdown/0
 -spec shutdown_timeout(map()) -> map().
 shutdown_timeout(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         Series = [(stopped(start_stubborn, Ms))#{timeout_ms => Ms} || Ms <- [0, 20, 50, 100, 200]],
         #{
             series => Series,
             reasons => lists:usort([Reason || #{exit_reason := Reason} <- Series]),
-            beyond_timeout_ms => [Waited - Ms || #{timeout_ms := Ms, waited_ms := Waited} <- Series],
+            beyond_timeout_ms => [
+                Waited - Ms
+             || #{timeout_ms := Ms, waited_ms := Waited} <- Series
+            ],
             brutal_kill => stopped(start_stubborn, brutal_kill),
             obeying => stopped(start_worker, 5000),
-            default => #{worker_ms => default_shutdown(worker), supervisor_ms => default_shutdown(supervisor)}
+            default => #{
+                worker_ms => default_shutdown(worker),
+                supervisor_ms => default_shutdown(supervisor)
+            }
         }
     end),
     Evidence.
-
-stopped(Start, Shutdown) ->
-    Child = #{id => child, start => {?LIB, Start, [#{id => child, report_to => self()}]}, shutdown => Shutdown},
-    ?LIB:supervised(#{}, [Child], fun(Supervisor) ->
-        Pid = ?LIB:await_started(child),
-        Ref = erlang:monitor(process, Pid),
-        WaitedUs = probe_lib:elapsed_us(fun() -> ok = supervisor:terminate_child(Supervisor, child) end),
-        #{exit_reason => receive {'DOWN', Ref, process, Pid, Why} -> Why end, waited_ms => WaitedUs / 1000}
-    end).
-
-default_shutdown(Type) ->
-    Child = #{id => child, start => {?LIB, start_worker, [#{id => child, report_to => self()}]}, type => Type},
-    ?LIB:supervised(#{}, [Child], fun(Supervisor) ->
-        {ok, #{shutdown := Shutdown}} = supervisor:get_childspec(Supervisor, child),
-        Shutdown
-    end).
 
 %% End a gen_server in every way, trapping exits and not.
 %% Evidence: by way, whether terminate/2 ran.
@@ -704,19 +492,19 @@ default_shutdown(Type) ->
 -spec terminate_callback(map()) -> map().
 terminate_callback(_) ->
     Ways = #{
-        stop => fun(Pid) -> ?LIB:crash(Pid, normal) end,
-        error => fun(Pid) -> ?LIB:crash(Pid, {raise, boom}) end,
+        stop => fun(Pid) -> crash(Pid, normal) end,
+        error => fun(Pid) -> crash(Pid, {raise, boom}) end,
         parent_shutdown => fun(Pid) -> exit(Pid, shutdown) end,
         kill => fun(Pid) -> exit(Pid, kill) end
     },
     Ran = fun(Trap, Way) ->
         Options = #{id => server, report_to => self(), trap => Trap, terminate => report},
-        {ok, Pid} = ?LIB:start_worker(Options),
+        {ok, Pid} = start_worker(Options),
         Way(Pid),
-        _ = ?LIB:gone(Pid),
+        _ = gone(Pid),
         receive {terminated, server} -> true after 0 -> false end
     end,
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         process_flag(trap_exit, true),
         #{
             trapping => maps:map(fun(_, Way) -> Ran(true, Way) end, Ways),
@@ -733,29 +521,10 @@ terminate_callback(_) ->
 -spec restart_strategies(map()) -> map().
 restart_strategies(_) ->
     Strategies = [one_for_one, one_for_all, rest_for_one, simple_one_for_one],
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         maps:from_list([{Strategy, restarted(Strategy)} || Strategy <- Strategies])
     end),
     Evidence.
-
-restarted(Strategy) ->
-    Options = fun(Id) -> #{id => Id, report_to => self()} end,
-    Simple = Strategy =:= simple_one_for_one,
-    Children =
-        case Simple of
-            true -> [#{id => any, start => {?LIB, start_worker, []}}];
-            false -> [?LIB:worker(Options(Id), #{}) || Id <- [1, 2, 3]]
-        end,
-    ?LIB:supervised(#{strategy => Strategy}, Children, fun(Supervisor) ->
-        Simple andalso [{ok, _} = supervisor:start_child(Supervisor, [Options(Id)]) || Id <- [1, 2, 3]],
-        [_, Second, _] = [?LIB:await_started(Id) || Id <- [1, 2, 3]],
-        ?LIB:crash(Second, boom),
-        true = ?LIB:sync(Supervisor),
-        started_ids()
-    end).
-
-started_ids() ->
-    receive {started, Id, _} -> [Id | started_ids()] after 0 -> [] end.
 
 %% End children of each restart type with each kind of reason.
 %% Evidence: by type and reason, whether the child was started again.
@@ -764,8 +533,14 @@ started_ids() ->
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:restart/0
 -spec restart_types(map()) -> map().
 restart_types(_) ->
-    Reasons = #{normal => normal, shutdown => shutdown, shutdown_term => {shutdown, asked}, boom => boom, killed => killed},
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    Reasons = #{
+        normal => normal,
+        shutdown => shutdown,
+        shutdown_term => {shutdown, asked},
+        boom => boom,
+        killed => killed
+    },
+    {Evidence, _} = with_log(fun() ->
         maps:from_list([
             {Type, maps:map(fun(_, Reason) -> comes_back(Type, Reason) end, Reasons)}
          || Type <- [permanent, transient, temporary]
@@ -773,22 +548,15 @@ restart_types(_) ->
     end),
     Evidence.
 
-comes_back(Type, Reason) ->
-    ?LIB:supervised(#{}, [?LIB:worker(#{id => worker, report_to => self()}, #{restart => Type})], fun(Supervisor) ->
-        Reason = ?LIB:crash(?LIB:await_started(worker), Reason),
-        true = ?LIB:sync(Supervisor),
-        started_ids() =/= []
-    end).
-
 %% End two significant children one after the other under each auto_shutdown.
-%% Evidence: whether the supervisor survives the first and the second end, its reason, what it says to a
-%% significant child that is permanent, and to one under `never'.
+%% Evidence: whether the supervisor survives the first and the second end, its reason, what it says
+%% to a significant child that is permanent, and to one under `never'.
 %% Cost: five trees.
 %% Misread: only transient and temporary children can be significant.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-automatic-shutdown
 -spec auto_shutdown(map()) -> map().
 auto_shutdown(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         #{
             any_significant => significant_ends(any_significant),
             all_significant => significant_ends(all_significant),
@@ -798,86 +566,69 @@ auto_shutdown(_) ->
     end),
     Evidence.
 
-significant_ends(AutoShutdown) ->
-    Significant = #{restart => temporary, significant => true},
-    Options = fun(Id) -> #{id => Id, report_to => self()} end,
-    Children = [?LIB:worker(Options(Id), Significant) || Id <- [1, 2]] ++ [?LIB:worker(Options(3), #{})],
-    ?LIB:supervised(#{auto_shutdown => AutoShutdown}, Children, fun(Supervisor) ->
-        [First, Second, _] = [?LIB:await_started(Id) || Id <- [1, 2, 3]],
-        Ref = erlang:monitor(process, Supervisor),
-        normal = ?LIB:crash(First, normal),
-        AfterFirst = ?LIB:sync(Supervisor),
-        AfterFirst andalso ?LIB:crash(Second, normal),
-        #{
-            survives_first => AfterFirst,
-            survives_second => AfterFirst andalso ?LIB:sync(Supervisor),
-            exit_reason => receive {'DOWN', Ref, process, Supervisor, Why} -> Why end
-        }
-    end).
-
-refused(AutoShutdown, Restart) ->
-    process_flag(trap_exit, true),
-    Child = ?LIB:worker(#{id => 1, report_to => self()}, #{restart => Restart, significant => true}),
-    case supervisor:start_link(?LIB, {supervisor, #{auto_shutdown => AutoShutdown}, [Child]}) of
-        {error, {Reason, _}} -> Reason;
-        {ok, Supervisor} -> probe_lib:kill_and_wait(Supervisor), accepted
-    end.
-
-%% Kill a supervisor that has a plain child, a gen_server that traps exits and a process that traps and
-%% ignores them.
+%% Kill a supervisor that has a plain child, a gen_server that traps exits and a process that traps
+%% and ignores them.
 %% Evidence: by child, whether it outlives its supervisor, and what it died of.
 %% Cost: one tree.
 %% Misread: an orphan is not restarted, not stopped and in nobody's list any more.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-supervision-principles
 -spec supervisor_killed(map()) -> map().
 supervisor_killed(_) ->
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         process_flag(trap_exit, true),
         Children = [
-            ?LIB:worker(#{id => plain, report_to => self()}, #{}),
-            ?LIB:worker(#{id => trapping, report_to => self(), trap => true, terminate => report}, #{}),
-            #{id => stubborn, start => {?LIB, start_stubborn, [#{id => stubborn, report_to => self()}]}}
+            worker(#{id => plain, report_to => self()}, #{}),
+            worker(#{id => trapping, report_to => self(), trap => true, terminate => report}, #{}),
+            #{
+                id => stubborn,
+                start => {?TREES, start_stubborn, [#{id => stubborn, report_to => self()}]}
+            }
         ],
-        {ok, Supervisor} = supervisor:start_link(?LIB, {supervisor, #{}, Children}),
-        [Plain, Trapping, Stubborn] = [?LIB:await_started(Id) || Id <- [plain, trapping, stubborn]],
+        {ok, Supervisor} = supervisor:start_link(?TREES, {supervisor, #{}, Children}),
+        [Plain, Trapping, Stubborn] = [await_started(Id) || Id <- [plain, trapping, stubborn]],
         Refs = [erlang:monitor(process, Pid) || Pid <- [Plain, Trapping]],
         killed = probe_lib:kill_and_wait(Supervisor),
-        [PlainReason, TrappingReason] = [receive {'DOWN', Ref, process, _, Why} -> Why end || Ref <- Refs],
-        Heard = fun() -> process_info(Stubborn, messages) =:= {messages, [{'EXIT', Supervisor, killed}]} andalso {done, ok} end,
+        [PlainReason, TrappingReason] = [
+            receive {'DOWN', Ref, process, _, Why} -> Why end
+         || Ref <- Refs
+        ],
+        Told = [{'EXIT', Supervisor, killed}],
+        Heard = fun() -> mailbox(Stubborn) =:= Told andalso {done, ok} end,
         #{settled := true} = probe_lib:settle(Heard, ?DEADLINE_MS),
         Survives = is_process_alive(Stubborn),
         probe_lib:kill_and_wait(Stubborn),
+        Terminated = receive {terminated, trapping} -> true after 0 -> false end,
         #{
             plain_dies_reason => PlainReason,
             trapping_gen_server_dies_reason => TrappingReason,
-            trapping_gen_server_terminates => receive {terminated, trapping} -> true after 0 -> false end,
+            trapping_gen_server_terminates => Terminated,
             ignoring_process_survives => Survives
         }
     end),
     Evidence.
 
 %% Start a supervisor whose second child cannot start; and let a running child fail to start again.
-%% Evidence: what start_link returns, whether the first child was stopped, how often the failing start
-%% was tried; and the tries of the restart.
+%% Evidence: what start_link returns, whether the first child was stopped, how often the failing
+%% start was tried; and the tries of the restart.
 %% Cost: two trees.
 %% Misread: at first start no intensity applies; at a restart each failed try counts as one more.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl
 -spec failed_start(map()) -> map().
 failed_start(_) ->
     Tries = counters:new(2, []),
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         process_flag(trap_exit, true),
         Children = [
-            ?LIB:worker(#{id => first, report_to => self(), trap => true, terminate => report}, #{}),
-            ?LIB:worker(#{id => second, report_to => self(), source => tried(Tries, 1, 0)}, #{})
+            worker(#{id => first, report_to => self(), trap => true, terminate => report}, #{}),
+            worker(#{id => second, report_to => self(), source => tried(Tries, 1, 0)}, #{})
         ],
-        Result = supervisor:start_link(?LIB, {supervisor, #{intensity => 7}, Children}),
+        Result = supervisor:start_link(?TREES, {supervisor, #{intensity => 7}, Children}),
         {error, {shutdown, {failed_to_start_child, FailedChild, _}}} = Result,
         Stopped = receive {terminated, first} -> true after 0 -> false end,
-        Restarting = ?LIB:worker(#{id => third, report_to => self(), source => tried(Tries, 2, 1)}, #{}),
-        Reason = ?LIB:supervised(#{intensity => 7, period => 3600}, [Restarting], fun(Supervisor) ->
-            boom = ?LIB:crash(?LIB:await_started(third), boom),
-            ?LIB:gone(Supervisor)
+        Restarting = worker(#{id => third, report_to => self(), source => tried(Tries, 2, 1)}, #{}),
+        Reason = supervised(#{intensity => 7, period => 3600}, [Restarting], fun(Supervisor) ->
+            boom = crash(await_started(third), boom),
+            gone(Supervisor)
         end),
         #{
             failed_child => FailedChild,
@@ -889,14 +640,6 @@ failed_start(_) ->
     end),
     Evidence.
 
-%% A source of state that counts its calls and fails after so many.
-tried(Counter, Index, Good) ->
-    fun() ->
-        ok = counters:add(Counter, Index, 1),
-        true = counters:get(Counter, Index) =< Good,
-        initial
-    end.
-
 %% Crash a worker fifty times as soon as it is back.
 %% Evidence: the time from each crash to the next start, first and second half of the rounds.
 %% Cost: 50 restarts, 30 ms.
@@ -905,10 +648,12 @@ tried(Counter, Index, Good) ->
 -spec restart_backoff(map()) -> map().
 restart_backoff(_) ->
     Rounds = 60,
-    {Times, _} = ?LIB:with_log(fun() ->
-        Worker = ?LIB:worker(#{id => worker, report_to => self()}, #{}),
-        ?LIB:supervised(#{intensity => Rounds + 1, period => 3600}, [Worker], fun(_) ->
-            {Times, _} = lists:mapfoldl(fun(_, Pid) -> restart_time(Pid) end, ?LIB:await_started(worker), lists:seq(1, Rounds)),
+    {Times, _} = with_log(fun() ->
+        Worker = worker(#{id => worker, report_to => self()}, #{}),
+        supervised(#{intensity => Rounds + 1, period => 3600}, [Worker], fun(_) ->
+            {Times, _} = lists:mapfoldl(
+                fun(_, Pid) -> restart_time(Pid) end, await_started(worker), lists:seq(1, Rounds)
+            ),
             Times
         end)
     end),
@@ -919,12 +664,6 @@ restart_backoff(_) ->
         later_over_earlier_ratio => probe_lib:median(SecondHalf) / probe_lib:median(FirstHalf)
     }.
 
-restart_time(Pid) ->
-    Start = erlang:monotonic_time(),
-    gen_server:cast(Pid, {exit, boom}),
-    New = ?LIB:await_started(worker),
-    {erlang:convert_time_unit(erlang:monotonic_time() - Start, native, nanosecond) / 1000, New}.
-
 %% Let a supervised gen_server fail, and have it answer an error tuple instead.
 %% Evidence: log events and their labels of one failure of each kind; time of both and their ratio.
 %% Cost: 100 restarts, 60 ms; events are kept off the VM's own log.
@@ -932,10 +671,10 @@ restart_time(Pid) ->
 %% Source: https://www.erlang.org/doc/system/error_logging.html
 -spec crash_cost(map()) -> map().
 crash_cost(_) ->
-    {CrashUs, Crashes} = ?LIB:with_log(fun() -> failing_us({exit, {raise, boom}}, 1) end),
-    {_, Shutdowns} = ?LIB:with_log(fun() -> failing_us({exit, {shutdown, asked}}, 1) end),
-    {ManyUs, _} = ?LIB:with_log(fun() -> failing_us({exit, {raise, boom}}, 20) end),
-    {ErrorUs, Errors} = ?LIB:with_log(fun error_tuple_us/0),
+    {CrashUs, Crashes} = with_log(fun() -> failing_us({exit, {raise, boom}}, 1) end),
+    {_, Shutdowns} = with_log(fun() -> failing_us({exit, {shutdown, asked}}, 1) end),
+    {ManyUs, _} = with_log(fun() -> failing_us({exit, {raise, boom}}, 20) end),
+    {ErrorUs, Errors} = with_log(fun() -> error_tuple_us() end),
     #{
         crash_log_labels => lists:sort([label(Event) || Event <- Crashes]),
         crash_log_count => length(Crashes),
@@ -947,34 +686,11 @@ crash_cost(_) ->
         crash_over_error_tuple_ratio => ManyUs / ErrorUs
     }.
 
-%% The least time from a cast that ends the worker to its next start.
-failing_us(Cast, Rounds) ->
-    Worker = ?LIB:worker(#{id => worker, report_to => self()}, #{}),
-    ?LIB:supervised(#{intensity => Rounds + 1, period => 3600}, [Worker], fun(_) ->
-        Fail = fun(_, Pid) ->
-            Start = erlang:monotonic_time(nanosecond),
-            gen_server:cast(Pid, Cast),
-            New = ?LIB:await_started(worker),
-            {(erlang:monotonic_time(nanosecond) - Start) / 1000, New}
-        end,
-        {Times, _} = lists:mapfoldl(Fail, ?LIB:await_started(worker), lists:seq(1, Rounds)),
-        lists:min(Times)
-    end).
-
-error_tuple_us() ->
-    ?LIB:supervised(#{}, [?LIB:worker(#{id => worker, report_to => self()}, #{})], fun(_) ->
-        Pid = ?LIB:await_started(worker),
-        probe_lib:best_us(50, fun() -> {error, boom} = gen_server:call(Pid, {run, fun() -> {error, boom} end}) end)
-    end).
-
-label(#{msg := {report, #{label := Label}}}) -> text(reason(Label));
-label(#{msg := {report, Report}}) -> text(reason(Report));
-label(_) -> <<"text">>.
-
 %% Crash servers whose states grow, and format what they log as the default handler would.
 %% Evidence: by size of the state, bytes of log text, and the exponent of growth.
 %% Cost: six crashes and their formatting, 200 ms.
-%% Misread: `chars_limit' and `depth' of the formatter, or format_status, cut it: the default does not.
+%% Misread: `chars_limit' and `depth' of the formatter, or format_status, cut it: the default does
+%% not.
 %% Source: https://www.erlang.org/doc/apps/kernel/logger_formatter.html
 -spec crash_log_growth(map()) -> map().
 crash_log_growth(_) ->
@@ -982,19 +698,14 @@ crash_log_growth(_) ->
     Series = [#{state_elements_count => Size, log_bytes => log_bytes(Size, #{})} || Size <- Sizes],
     #{
         series => Series,
-        growth_exponent => probe_lib:growth_exponent([{X, Y} || #{state_elements_count := X, log_bytes := Y} <- Series]),
+        growth_exponent => probe_lib:growth_exponent(
+            [{X, Y} || #{state_elements_count := X, log_bytes := Y} <- Series]
+        ),
         limited_log_bytes => [log_bytes(Size, #{chars_limit => 2000}) || Size <- Sizes]
     }.
 
-log_bytes(Size, Formatter) ->
-    {_, Events} = ?LIB:with_log(fun() ->
-        process_flag(trap_exit, true),
-        {ok, Pid} = ?LIB:start_worker(#{id => server, report_to => self(), source => fun() -> lists:seq(1, Size) end}),
-        ?LIB:crash(Pid, {raise, boom})
-    end),
-    lists:sum([byte_size(text(logger_formatter:format(Event, Formatter))) || Event <- Events]).
-
-%% Send a misspelt request to a server with and to one without catch-all clauses, by call and by cast.
+%% Send a misspelt request to a server with and to one without catch-all clauses, by call and by
+%% cast.
 %% Evidence: by server, what the caller gets, whether the server survives, and the log events.
 %% Cost: four servers.
 %% Misread: the catch-all server is as wrong as the other; it only does not say so.
@@ -1002,9 +713,9 @@ log_bytes(Size, Formatter) ->
 -spec catch_all_clause(map()) -> map().
 catch_all_clause(_) ->
     Mistake = fun(CatchAll, Send) ->
-        {{Class, Survives}, Events} = ?LIB:with_log(fun() ->
+        {{Class, Survives}, Events} = with_log(fun() ->
             process_flag(trap_exit, true),
-            {ok, Pid} = ?LIB:start_worker(#{id => server, report_to => self(), catch_all => CatchAll}),
+            {ok, Pid} = start_worker(#{id => server, report_to => self(), catch_all => CatchAll}),
             #{class := Class} = probe_lib:error_class(fun() -> Send(Pid, {sett, 1}) end),
             _ = (catch sys:get_state(Pid)),
             Survives = is_process_alive(Pid),
@@ -1027,7 +738,7 @@ catch_all_clause(_) ->
 %% Source: https://www.erlang.org/doc/system/errors.html
 -spec expected_conditions(map()) -> map().
 expected_conditions(_) ->
-    Missing = filename:join(?LIB:scratch(), "beam_fault_tolerance_missing"),
+    Missing = filename:join(scratch(), "beam_fault_tolerance_missing"),
     Conditions = #{
         missing_file => fun() -> file:read_file(Missing) end,
         refused_connection => fun refused_connection/0,
@@ -1075,27 +786,15 @@ ets_shared(_) ->
         boom = watched(fun() -> ets:update_counter(Table, from, -100), exit(boom) end),
         Access#{
             copy_read_before => Copy =:= [{from, 100}],
-            total_after_crash_count => ets:lookup_element(Table, from, 2) + ets:lookup_element(Table, to, 2)
+            total_after_crash_count => lists:sum([Amount || {_, Amount} <- ets:tab2list(Table)])
         }
     after
         ets:delete(Table)
     end.
 
-ets_access(Kind) ->
-    Table = ets:new(shared, [Kind]),
-    true = ets:insert(Table, {key, owner}),
-    Try = fun(Fun) -> maps:get(class, probe_lib:in_process(fun() -> probe_lib:error_class(Fun) end)) end,
-    Evidence = #{
-        other_reads => Try(fun() -> ets:lookup(Table, key) end),
-        other_writes => Try(fun() -> ets:insert(Table, {key, other}) end)
-    },
-    Seen = ets:lookup_element(Table, key, 2),
-    true = ets:delete(Table),
-    Evidence#{owner_sees => Seen}.
-
 %% Kill the owners of tables: without heir, with a living heir, with a dead one.
-%% Evidence: whether the table is there when the 'DOWN' arrives (of so many rounds), what the heir is
-%% told, what is in the table then, and who owns it.
+%% Evidence: whether the table is there when the 'DOWN' arrives (of so many rounds), what the heir
+%% is told, what is in the table then, and who owns it.
 %% Cost: 300 tables, 20 ms.
 %% Misread: an heir inherits the table, not the right to be told what was half done in it.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#heir
@@ -1105,7 +804,9 @@ ets_owner(_) ->
     Self = self(),
     {Dead, Ref} = spawn_monitor(fun() -> ok end),
     receive {'DOWN', Ref, process, Dead, _} -> ok end,
-    Left = fun(Options) -> length([left || _ <- lists:seq(1, Rounds), orphan(Options) =/= undefined]) end,
+    Left = fun(Options) ->
+        length([left || _ <- lists:seq(1, Rounds), orphan(Options) =/= undefined])
+    end,
     Without = Left([]),
     DeadHeir = Left([{heir, Dead, none}]),
     Table = orphan([{heir, Self, inheritance}]),
@@ -1121,23 +822,9 @@ ets_owner(_) ->
     true = ets:delete(Table),
     Evidence.
 
-%% A table whose owner was killed, as soon as that is known; undefined when it is gone.
-orphan(Options) ->
-    Owner = probe_lib:subject([]),
-    Table = probe_lib:ask(Owner, fun(S) ->
-        New = ets:new(orphan, [public | Options]),
-        true = ets:insert(New, {key, kept}),
-        {New, S}
-    end),
-    killed = probe_lib:kill_and_wait(Owner),
-    case ets:info(Table, size) of
-        undefined -> undefined;
-        1 -> Table
-    end.
-
 %% Erase and replace a large persistent term that some processes refer to and one does not.
-%% Evidence: by number of holders, by how many words their heaps grew together over the term's own size;
-%% the same for a put of an equal value, and for a process that does not hold the term.
+%% Evidence: by number of holders, by how many words their heaps grew together over the term's own
+%% size; the same for a put of an equal value, and for a process that does not hold the term.
 %% Cost: 12 processes with 20,000 words, 50 ms.
 %% Misread: heaps are compared before and after; the VM copies when it gets there, so it is polled.
 %% Source: https://www.erlang.org/doc/apps/erts/persistent_term.html
@@ -1146,50 +833,30 @@ persistent_term_erase(_) ->
     Words = 20_000,
     Erase = fun(Key, _) -> persistent_term:erase(Key) end,
     Again = fun(Key, Term) -> persistent_term:put(Key, Term) end,
-    Series = [(holders_grow(Holders, Words, Erase))#{holder_count => Holders} || Holders <- [1, 2, 4, 8]],
+    Series = [
+        (holders_grow(Holders, Words, Erase))#{holder_count => Holders}
+     || Holders <- [1, 2, 4, 8]
+    ],
     #{
         term_words => Words,
         series => Series,
-        growth_exponent => probe_lib:growth_exponent([{H, G} || #{holder_count := H, holders_grow_words := G} <- Series]),
-        least_copies_per_holder_count => lists:min([G div Words div H || #{holder_count := H, holders_grow_words := G} <- Series]),
+        growth_exponent => probe_lib:growth_exponent(
+            [{H, G} || #{holder_count := H, holders_grow_words := G} <- Series]
+        ),
+        least_copies_per_holder_count => lists:min(
+            [G div Words div H || #{holder_count := H, holders_grow_words := G} <- Series]
+        ),
         bystander_grow_words => lists:max([G || #{bystander_grow_words := G} <- Series]),
         same_value_put => holders_grow(4, Words, Again)
     }.
 
-holders_grow(Count, Words, Change) ->
-    Key = {?MODULE, Count},
-    Holders = [probe_lib:subject([]) || _ <- lists:seq(1, Count)],
-    Bystander = probe_lib:subject([]),
-    try
-        persistent_term:put(Key, lists:seq(1, Words div 2)),
-        [probe_lib:ask(Pid, fun(_) -> {ok, persistent_term:get(Key)} end) || Pid <- Holders],
-        _ = probe_lib:ask(Bystander, fun(_) -> {ok, [mine]} end),
-        Before = heap_words(Holders),
-        Aside = heap_words([Bystander]),
-        Change(Key, lists:seq(1, Words div 2)),
-        _ = probe_lib:settle(fun() -> heap_words(Holders) - Before >= Count * Words andalso {done, ok} end, settle_ms(Change, Key)),
-        #{holders_grow_words => heap_words(Holders) - Before, bystander_grow_words => heap_words([Bystander]) - Aside}
-    after
-        [probe_lib:kill_and_wait(Pid) || Pid <- [Bystander | Holders]],
-        persistent_term:erase(Key)
-    end.
-
-%% Where nothing is to happen, wait a little for it not to happen.
-settle_ms(_, Key) ->
-    case persistent_term:get(Key, gone) of
-        gone -> ?DEADLINE_MS;
-        _ -> 100
-    end.
-
-heap_words(Pids) ->
-    lists:sum([Words || Pid <- Pids, {total_heap_size, Words} <- [process_info(Pid, total_heap_size)]]).
-
-%% Make a large binary in one process and hand 100 bytes of it to two others; kill the maker, have one
-%% reader copy its 100 bytes, kill the other one.
-%% Evidence: bytes that a reader holds on to at each step, whether both held the same binary, and by how
-%% much the VM's binary memory fell when the last holder was killed, without any collection.
+%% Make a large binary in one process and hand 100 bytes of it to two others; kill the maker, have
+%% one reader copy its 100 bytes, kill the other one.
+%% Evidence: bytes that a reader holds on to at each step, whether both held the same binary, and by
+%% how much the VM's binary memory fell when the last holder was killed, without any collection.
 %% Cost: 32 MB for a moment. Wants a fresh node: one figure is the whole VM's.
-%% Misread: parts of up to 64 bytes are copied into messages by later releases, and then keep nothing.
+%% Misread: parts of up to 64 bytes are copied into messages by later releases, and then keep
+%% nothing.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html#reference-counted-binaries
 -spec shared_binary(map()) -> map().
 shared_binary(_) ->
@@ -1202,7 +869,8 @@ shared_binary(_) ->
             [ok = probe_lib:ask(Pid, fun(_) -> {ok, Part} end) || Pid <- [Copier, Keeper]],
             {ok, Whole}
         end),
-        Same = [Id || {Id, Size, _} <- held(Maker), Size >= Bytes] =:= [Id || {Id, Size, _} <- held(Keeper), Size >= Bytes],
+        Large = fun(Pid) -> [Id || {Id, Size} <- held(Pid), Size >= Bytes] end,
+        Same = Large(Maker) =:= Large(Keeper),
         killed = probe_lib:kill_and_wait(Maker),
         AfterDeath = held_bytes(Copier),
         ok = probe_lib:ask(Copier, fun(Part) -> {ok, binary:copy(Part)} end),
@@ -1210,7 +878,7 @@ shared_binary(_) ->
         AfterCopy = held_bytes(Copier),
         Before = erlang:memory(binary),
         killed = probe_lib:kill_and_wait(Keeper),
-        Freed = fun() -> Fell = Before - erlang:memory(binary), Fell >= Bytes andalso {done, Fell} end,
+        Freed = fun() -> Before - erlang:memory(binary) >= Bytes andalso {done, ok} end,
         #{settled := Released} = probe_lib:settle(Freed, ?DEADLINE_MS),
         #{
             binary_bytes => Bytes,
@@ -1223,13 +891,6 @@ shared_binary(_) ->
         [probe_lib:kill_and_wait(Pid) || Pid <- Pids]
     end.
 
-held(Pid) ->
-    {binary, Held} = process_info(Pid, binary),
-    lists:usort([{Id, Size, 1} || {Id, Size, _} <- Held]).
-
-held_bytes(Pid) ->
-    lists:sum([Size || {_, Size, _} <- held(Pid)]).
-
 %% Ask for more than the VM can give one process, and for names that do not exist yet.
 %% Evidence: by request, class and reason of what is raised in the caller; the longest atom.
 %% Cost: a few atoms, which stay.
@@ -1238,18 +899,23 @@ held_bytes(Pid) ->
 -spec system_limits(map()) -> map().
 system_limits(_) ->
     Name = fun(Length) -> lists:duplicate(Length, $a) end,
-    TooLong = fun(Length) -> maps:get(class, probe_lib:error_class(fun() -> list_to_atom(Name(Length)) end)) =:= error end,
+    TooLong = fun(Length) ->
+        #{class := Class} = probe_lib:error_class(fun() -> list_to_atom(Name(Length)) end),
+        Class =:= error
+    end,
+    Unknown = "beam_fault_tolerance_" ++ ref_to_list(make_ref()),
     Requests = #{
         long_atom => fun() -> list_to_atom(Name(256)) end,
         big_integer => fun() -> 1 bsl at_run_time(1 bsl 40) end,
         big_bitstring => fun() -> <<0:(at_run_time(1 bsl 70))>> end,
         big_tuple => fun() -> erlang:make_tuple(at_run_time(1 bsl 27), x) end,
         far_timer => fun() -> erlang:send_after(at_run_time(1 bsl 70), self(), x) end,
-        unknown_atom => fun() -> list_to_existing_atom("beam_fault_tolerance_" ++ ref_to_list(make_ref())) end
+        unknown_atom => fun() -> list_to_existing_atom(Unknown) end
     },
-    Raised = maps:map(
-        fun(_, Request) -> probe_lib:in_process(fun() -> probe_lib:error_class(Request) end) end, Requests
-    ),
+    Alone = fun(_, Request) ->
+        probe_lib:in_process(fun() -> probe_lib:error_class(Request) end)
+    end,
+    Raised = maps:map(Alone, Requests),
     Raised#{longest_atom_characters => probe_lib:first_where(TooLong, lists:seq(250, 260)) - 1}.
 
 %% Keep the compiler from knowing a number.
@@ -1257,8 +923,8 @@ at_run_time(Number) ->
     Number + erlang:phash2(self(), 1).
 
 %% Spawn processes until the VM has no place for another one (start it with a low +P).
-%% Evidence: class and reason in the caller, processes then, the limit, whether a server still answers and
-%% whether spawning works again when some have gone.
+%% Evidence: class and reason in the caller, processes then, the limit, whether a server still
+%% answers and whether spawning works again when some have gone.
 %% Cost: as many processes as +P allows.
 %% Misread: the VM rounds +P up to a power of two; a process that catches nothing dies of it.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#+P
@@ -1266,12 +932,13 @@ at_run_time(Number) ->
 process_limit(_) ->
     Server = probe_lib:subject([]),
     Idle = fun() -> receive stop -> ok end end,
-    {Evidence, _} = ?LIB:with_log(fun() ->
+    {Evidence, _} = with_log(fun() ->
         {Made, Raised} = until_refused(fun() -> spawn(Idle) end),
         Full = erlang:system_info(process_count),
         Answer = probe_lib:ask(Server, fun(S) -> {answers, S} end),
         [exit(Pid, kill) || Pid <- Made],
-        Fell = fun() -> erlang:system_info(process_count) =< Full - length(Made) andalso {done, ok} end,
+        Free = Full - length(Made),
+        Fell = fun() -> erlang:system_info(process_count) =< Free andalso {done, ok} end,
         #{settled := true} = probe_lib:settle(Fell, ?DEADLINE_MS),
         #{
             raised => Raised,
@@ -1284,18 +951,9 @@ process_limit(_) ->
     probe_lib:kill_and_wait(Server),
     Evidence.
 
-%% Make things of one kind until that raises: what was made and what was raised.
-until_refused(Make) ->
-    until_refused(Make, []).
-
-until_refused(Make, Made) ->
-    case probe_lib:error_class(Make) of
-        #{class := returned, reason := One} -> until_refused(Make, [One | Made]);
-        Raised -> {Made, Raised}
-    end.
-
 %% Open ports until the VM has no place for another one (start it with a low +Q).
-%% Evidence: class and reason in the caller, ports then, the limit, whether one more works after a close.
+%% Evidence: class and reason in the caller, ports then, the limit, whether one more works after a
+%% close.
 %% Cost: as many ports as +Q allows; none of them uses a descriptor.
 %% Misread: a descriptor limit of the system (emfile) usually strikes first, as a value.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#+Q
@@ -1315,9 +973,6 @@ port_limit(_) ->
             opens_again => Again
         }
     end).
-
-owned(Port) ->
-    erlang:port_info(Port, connected) =:= {connected, self()}.
 
 %% Create a quarter more tables than the VM's table limit says.
 %% Evidence: the limit that the VM names, how many tables it made beyond it, named ones too.
@@ -1339,8 +994,8 @@ ets_limit(_) ->
         }
     end).
 
-%% Have an external program die of a segmentation fault, with and without `exit_status', and write to one
-%% that is gone.
+%% Have an external program die of a segmentation fault, with and without `exit_status', and write
+%% to one that is gone.
 %% Evidence: what the port's owner is told, trapping exits and not, and whether it survives.
 %% Cost: three runs of /bin/sh, 30 ms.
 %% Misread: a status above 128 is 128 plus the signal, if a shell or the VM's forker reports it.
@@ -1353,29 +1008,6 @@ port_program_crash(_) ->
         not_trapping => program_crash([], false)
     }.
 
-program_crash(Options, Trapping) ->
-    Owner = probe_lib:subject([]),
-    Gone = erlang:monitor(process, Owner),
-    Crash = ["-c", "ulimit -c 0; kill -SEGV $$"],
-    Port = probe_lib:ask(Owner, fun(S) ->
-        process_flag(trap_exit, Trapping),
-        {open_port({spawn_executable, "/bin/sh"}, [{args, Crash} | Options]), S}
-    end),
-    Closed = fun() -> erlang:port_info(Port) =:= undefined andalso {done, ok} end,
-    #{settled := true} = probe_lib:settle(Closed, ?DEADLINE_MS),
-    Survives = is_process_alive(Owner),
-    Told = Survives andalso probe_lib:ask(Owner, fun(S) -> {port_messages(Port), S} end),
-    probe_lib:kill_and_wait(Owner),
-    erlang:demonitor(Gone, [flush]),
-    #{owner_survives => Survives, told => Told}.
-
-port_messages(Port) ->
-    receive
-        {Port, {exit_status, Status}} -> [Status | port_messages(Port)];
-        {'EXIT', Port, Reason} -> [text(["EXIT ", reason(Reason)]) | port_messages(Port)]
-    after 50 -> []
-    end.
-
 %% Make new atoms on a peer with a small atom table until there is no room for one more, guarded by
 %% catch; and ask another peer for as many unknown atoms that must exist.
 %% Evidence: how the first peer ended; whether the second one lives, and how many atoms it made.
@@ -1386,27 +1018,19 @@ port_messages(Port) ->
 atom_table(_) ->
     Options = #{flags => ["+t", "65536"]},
     Fatal = probe_peer:with(Options, fun(Peer) ->
-        probe_peer:cast(Peer, ?LIB, many_atoms, [list_to_atom, 1, 100_000]),
+        probe_peer:cast(Peer, ?ISOLATION, many_atoms, [list_to_atom, 1, 100_000]),
         ended(Peer)
     end),
     Existing = probe_peer:with(Options, fun(Peer) ->
         Before = probe_peer:call(Peer, erlang, system_info, [atom_count]),
-        probe_peer:call(Peer, ?LIB, many_atoms, [list_to_existing_atom, 1, 100_000]),
+        probe_peer:call(Peer, ?ISOLATION, many_atoms, [list_to_existing_atom, 1, 100_000]),
         #{limit_count => probe_peer:call(Peer, erlang, system_info, [atom_limit]),
           atoms_made_count => probe_peer:call(Peer, erlang, system_info, [atom_count]) - Before}
     end),
     #{new_atoms => Fatal, existing_atoms => Existing}.
 
-%% How a peer ended by itself: its exit status and the start of its slogan.
-ended(Peer) ->
-    #{exit_status := Status, slogan := Slogan} = probe_peer:wait_exit(Peer, 20_000),
-    #{ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 200)}.
-
-status(Status) ->
-    text(["exit status ", integer_to_list(Status)]).
-
-%% Exhaust the memory of peers: by one request that no machine can fulfil, by a growing heap under a cap
-%% of the VM's allocators, both guarded by catch; and by the same growth under max_heap_size.
+%% Exhaust the memory of peers: by one request that no machine can fulfil, by a growing heap under a
+%% cap of the VM's allocators, both guarded by catch; and by the same growth under max_heap_size.
 %% Evidence: how each peer ended, or, where it lives on, what the greedy process died of.
 %% Cost: three peers, 1.5 s, up to 256 MB.
 %% Misread: without the cap it is the system that runs out, and its OOM killer leaves no slogan.
@@ -1416,7 +1040,7 @@ memory_exhaustion(_) ->
     Capped = #{flags => ["+Musac", "false", "+MMsco", "true", "+MMscs", "128"]},
     Ends = fun(Options, Function, Args) ->
         probe_peer:with(Options, fun(Peer) ->
-            probe_peer:cast(Peer, ?LIB, Function, Args),
+            probe_peer:cast(Peer, ?ISOLATION, Function, Args),
             ended(Peer)
         end)
     end,
@@ -1424,13 +1048,16 @@ memory_exhaustion(_) ->
         huge_binary => Ends(#{}, huge_binary, [1 bsl 59]),
         growing_heap => Ends(Capped, grow_heap, []),
         growing_heap_limited => probe_peer:with(Capped, fun(Peer) ->
-            Reason = probe_peer:call(Peer, ?LIB, limited_growth, [1_000_000]),
-            #{greedy_dies_reason => Reason, peer_answers => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost}
+            Reason = probe_peer:call(Peer, ?ISOLATION, limited_growth, [1_000_000]),
+            #{
+                greedy_dies_reason => Reason,
+                peer_answers => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost
+            }
         end)
     }.
 
-%% On a peer, call native code that behaves, that overwrites a binary which another process holds, and
-%% that writes to a bad address, guarded by catch. Needs the library built from c_src.
+%% On a peer, call native code that behaves, that overwrites a binary which another process holds,
+%% and that writes to a bad address, guarded by catch. Needs the library built from c_src.
 %% Evidence: what the well-behaved one returns, the other process's binary before and after, how the
 %% peer ended.
 %% Cost: one peer, 0.4 s.
@@ -1440,25 +1067,32 @@ memory_exhaustion(_) ->
 native_code(#{nif_library := Library}) ->
     Nif = beam_fault_tolerance_nif,
     probe_peer:with(#{}, fun(Peer) ->
-        ok = probe_peer:call(Peer, Nif, load, [#{library => Library, folder => probe_peer:scratch(Peer)}]),
+        ok = probe_peer:call(
+            Peer, Nif, load, [#{library => Library, folder => probe_peer:scratch(Peer)}]
+        ),
         Behaved = probe_peer:call(Peer, Nif, behave, []),
-        {Before, After} = probe_peer:call(Peer, ?LIB, scribbled, [Nif]),
-        probe_peer:cast(Peer, ?LIB, catching, [Nif, crash]),
-        #{well_behaved => Behaved, immutable_before_text => Before, immutable_after_text => After, crash => ended(Peer)}
+        {Before, After} = probe_peer:call(Peer, ?ISOLATION, scribbled, [Nif]),
+        probe_peer:cast(Peer, ?ISOLATION, catching, [Nif, crash]),
+        #{
+            well_behaved => Behaved,
+            immutable_before_text => Before,
+            immutable_after_text => After,
+            crash => ended(Peer)
+        }
     end).
 
 %% Kill processes of OTP itself by name, each on a peer of its own.
 %% Evidence: by name, whether the VM survives, or how it ended.
 %% Cost: six peers at once, 3 s.
-%% Misread: `survives' means for 2.5 s and with an answer; the VM may be crippled all the same. Who is
-%% given longer to end only is so for the sake of slow machines.
+%% Misread: `survives' means for 2.5 s and with an answer; the VM may be crippled all the same. Who
+%% is given longer to end only is so for the sake of slow machines.
 %% Source: https://www.erlang.org/doc/apps/kernel/kernel_app.html
 -spec system_process_kill(map()) -> map().
 system_process_kill(_) ->
     WaitMs = #{user => 2500},
     Kill = fun(Name) ->
         probe_peer:with(#{}, fun(Peer) ->
-            probe_peer:cast(Peer, ?LIB, kill_name, [Name]),
+            probe_peer:cast(Peer, ?ISOLATION, kill_name, [Name]),
             lives(Peer, maps:get(Name, WaitMs, 20_000))
         end)
     end,
@@ -1470,15 +1104,6 @@ at_once(Fun, Keys) ->
     Pids = [{Key, spawn_link(fun() -> Self ! {self(), Fun(Key)} end)} || Key <- Keys],
     maps:from_list([receive {Pid, Value} -> {Key, Value} end || {Key, Pid} <- Pids]).
 
-%% Whether a peer still lives and answers after so long, or how it ended.
-lives(Peer, WaitMs) ->
-    try probe_peer:wait_exit(Peer, WaitMs) of
-        #{exit_status := Status, slogan := Slogan} ->
-            #{vm_survives => false, ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 120)}
-    catch
-        error:{setup, {peer_lives, _}} -> #{vm_survives => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost}
-    end.
-
 %% Have the top supervisor of an application give up, on peers where it was started as permanent,
 %% transient and temporary.
 %% Evidence: by type, whether the VM survives, or how it ended.
@@ -1489,7 +1114,7 @@ lives(Peer, WaitMs) ->
 application_end(_) ->
     End = fun(Type) ->
         probe_peer:with(#{}, fun(Peer) ->
-            case probe_peer:call(Peer, ?LIB, application_ends, [Type]) of
+            case probe_peer:call(Peer, ?TREES, application_ends, [Type]) of
                 controller_ended -> lives(Peer, 20_000);
                 controller_goes_on -> lives(Peer, 100)
             end
@@ -1510,13 +1135,3 @@ boot_time(_) ->
         least_boot_ms => lists:min(Boots),
         nine_nines_ms_a_year => 365.25 * 24 * 3600 * 1000 * 1.0e-9
     }.
-
-boot_ms() ->
-    Start = erlang:monotonic_time(microsecond),
-    probe_peer:with(#{}, fun(Peer) ->
-        _ = probe_peer:call(Peer, erlang, node, []),
-        Ready = erlang:monotonic_time(microsecond),
-        ok = probe_peer:signal(Peer, "KILL"),
-        #{exit_status := 137} = probe_peer:wait_exit(Peer, ?DEADLINE_MS),
-        (Ready - Start) / 1000
-    end).
