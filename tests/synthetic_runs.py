@@ -35,7 +35,11 @@ MARKUP = '<script>alert("evidence")</script> & <b onmouseover=alert(1)>bold</b> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Say how large the run is and what goes wrong in it: indexes of claims, by what they meet."""
+    """Say how large the run is and what goes wrong in it: indexes of claims, by what they meet.
+
+    What is left out is left out on `left_out_on`, by default on the oldest release; what is
+    refuted or inconclusive is so on the newest.
+    """
 
     skills: int = 2
     claims: int = 8
@@ -43,6 +47,7 @@ class Shape:
     refuted: frozenset[int] = frozenset({1})
     inconclusive: frozenset[int] = frozenset({3})
     left_out: frozenset[int] = frozenset({5})
+    left_out_on: int | None = None
     markup: frozenset[int] = frozenset({0})
     started: str = "2026-11-20T03:00:00.000+00:00"
     run: str = "20261120T030000-aaaa"
@@ -177,8 +182,8 @@ def header(shape: Shape, files: Files | None = None) -> Header:
         for index in range(shape.claims)
         for release in shape.releases
     ]
-    oldest = f"@otp{min(shape.releases)}"
-    out = [c for index, c in cells if index in shape.left_out and c.endswith(oldest)]
+    where = f"@otp{shape.left_out_on or min(shape.releases)}"
+    out = [c for index, c in cells if index in shape.left_out and c.endswith(where)]
     return Header(
         run=shape.run,
         beamproof="0.1.0",

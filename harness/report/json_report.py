@@ -186,3 +186,14 @@ def render_schema(name: str) -> bytes:
         **generated,
     }
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
+
+
+def _publish() -> None:
+    from pathlib import Path  # noqa: PLC0415 (only for whoever changed a model)
+
+    for name in SCHEMAS:
+        (Path(__file__).parent / "schema" / schema_name(name)).write_bytes(render_schema(name))
+
+
+if __name__ == "__main__":
+    _publish()

@@ -44,7 +44,7 @@ def _total(report: JUnitXml) -> None:
     report.tests = sum(suite.tests for suite in report)
     report.failures = sum(suite.failures for suite in report)
     report.errors = sum(suite.errors for suite in report)
-    report.time = round(sum(suite.time for suite in report), 6)
+    report.time = _seconds(sum(suite.time for suite in report))
 
 
 def _suite(view: RunView, skill: SkillView, runtime: str) -> TestSuite | None:
@@ -78,7 +78,7 @@ def _case(skill: str, runtime: str, finding: Finding) -> TestCase:
     case = TestCase(
         name=_clean(f"{finding.claim.id}@{runtime}"),
         classname=skill,
-        time=round(sum(sample.elapsed_us for sample in samples) / 1e6, 6),
+        time=_seconds(sum(sample.elapsed_us for sample in samples) / 1e6),
     )
     result = _result(finding)
     if result is not None:
@@ -88,6 +88,11 @@ def _case(skill: str, runtime: str, finding: Finding) -> TestCase:
     if log:
         case.system_err = _clean(log)
     return case
+
+
+def _seconds(value: float) -> float:
+    """Round so that Python never writes an exponent, which the schema does not know."""
+    return round(value, 4)
 
 
 _RESULTS: Mapping[Verdict, type[FinalResult]] = {

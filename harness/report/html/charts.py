@@ -55,6 +55,8 @@ class _Axis(leather.Scale):  # type: ignore[misc]  # leather has no types
         return math.log10(value) if self._log else value
 
     def contains(self, value: float) -> bool:
+        if self._log and value <= 0:
+            return False
         return self._low <= self._at(float(value)) <= self._high
 
     def project(self, value: float, range_min: float, range_max: float) -> float:
@@ -210,11 +212,13 @@ def draw(plot: Plot, *, identity: str) -> str:
     chart = leather.Chart()
     points = [point for curve in plot.curves for point in curve.points]
     swept = [x for x, _ in points]
-    chart.set_x_scale(_Axis(swept, from_zero=min(swept) * _FAR < max(swept)))
-    chart.set_y_scale(_Axis([y for _, y in points]))
     chart.add_x_axis(name=words(plot.x_key))
     chart.add_y_axis(name=words(plot.y_key))
-    for shape in _shapes(plot):
+    x, y = _Axis(swept, from_zero=min(swept) * _FAR < max(swept)), _Axis([y for _, y in points])
+    chart.set_x_scale(x)
+    chart.set_y_scale(y)
+    shown = [one for one in plot.marks if (x if one.axis == "x" else y).contains(one.value)]
+    for shape in _shapes(shown, plot.curves):
         chart.add_series(leather.Series(points[:1]), shape)
     svg = _element(
         "svg",
@@ -229,10 +233,10 @@ def draw(plot: Plot, *, identity: str) -> str:
     return ET.tostring(svg, encoding="unicode")
 
 
-def _shapes(plot: Plot) -> Iterable[_Line | _Threshold]:
-    for index, mark in enumerate(plot.marks):
+def _shapes(marks: Iterable[Mark], curves: Iterable[Curve]) -> Iterable[_Line | _Threshold]:
+    for index, mark in enumerate(marks):
         yield _Threshold(mark, index)
-    for index, curve in enumerate(plot.curves):
+    for index, curve in enumerate(curves):
         yield _Line(curve, index)
 
 

@@ -1,0 +1,314 @@
+"""The site: everything is on it, every link leads somewhere, nothing in evidence is markup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urldefrag
+
+import msgspec
+import pytest
+from synthetic_runs import Files
+
+from harness.claims import Skill
+from harness.compare import compare
+from harness.probe_source import ProbeModule, read_module
+from harness.report.html import folding, texts
+from harness.report.html.charts import draw
+from harness.report.html.series import Curve, Mark, Plot, plots, words
+from harness.report.html.site import page_name, site
+from harness.report.view import RunView, labels, view
+from harness.run import Sample
+
+VOID = {"meta", "link", "input", "br", "wbr", "hr", "img"}
+
+
+class Page(HTMLParser):
+    """Collect what a page has: elements, ids, links, text; and whether tags are balanced."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.handlers: list[str] = []
+        self.feed(content.decode())
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name in {"href", "src"}:
+                self.links.append(str(value))
+            if name.startswith("on") or name == "style":
+                self.handlers.append(name)
+
+    def handle_startendtag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def modules(files: Files) -> Mapping[str, ProbeModule]:
+    return {path.stem: read_module(path) for path in files.probes.glob("*.erl")}
+
+
+@pytest.fixture(scope="module")
+def built(
+    judged: RunView, judged_next: RunView, modules: Mapping[str, ProbeModule]
+) -> dict[str, bytes]:
+    """Return the files of the site of two nights."""
+    return dict(site([judged, judged_next], modules, compare(judged, judged_next)))
+
+
+@pytest.fixture(scope="module")
+def parsed(built: dict[str, bytes]) -> dict[str, Page]:
+    return {name: Page(content) for name, content in built.items() if name.endswith(".html")}
+
+
+def test_there_is_a_page_a_skill_and_a_page_a_claim(built: dict[str, bytes]) -> None:
+    """Beside the front page, the style sheet, the script and the icon."""
+    kinds = Counter((PurePosixPath(name).suffix, name.count("/")) for name in built)
+    assert kinds == {
+        (".html", 0): 3,
+        (".html", 1): 16,
+        (".css", 1): 1,
+        (".js", 1): 1,
+        (".svg", 1): 1,
+    }
+
+
+def test_every_link_leads_somewhere(parsed: dict[str, Page], built: dict[str, bytes]) -> None:
+    """Files and anchors; only sources lead out of the site."""
+    for name, page in parsed.items():
+        for link in page.links:
+            target, anchor = urldefrag(link)
+            if target.startswith("https://www.erlang.org/"):
+                continue
+            where = str(PurePosixPath(name).parent / target) if target else name
+            parts: list[str] = []
+            for part in PurePosixPath(where).parts:
+                parts = parts[:-1] if part == ".." else [*parts, part]
+            path = "/".join(parts)
+            assert path in built, (name, link)
+            assert not anchor or unquote(anchor) in parsed[path].ids, (name, link)
+
+
+def test_anchors_are_stable_and_unique(parsed: dict[str, Page]) -> None:
+    """A cell is `#claim@runtime` on its skill's page and on its claim's."""
+    assert "claim-002@otp27" in parsed["beam-skill-a.html"].ids
+    assert "claim-002@otp27" in parsed["beam-skill-a/claim-002.html"].ids
+    for name, page in parsed.items():
+        assert not [one for one, count in Counter(page.ids).items() if count > 1], name
+
+
+def test_pages_are_well_formed(parsed: dict[str, Page]) -> None:
+    """Every element is closed, there is one heading of the first rank, nothing is inline."""
+    for name, page in parsed.items():
+        assert page.open == [], name
+        assert page.tags.count("h1") == page.tags.count("main") == 1, name
+        assert page.handlers == [], name
+
+
+def test_markup_in_evidence_is_text(parsed: dict[str, Page]) -> None:
+    """A probe cannot put an element into the page; control characters are shown as pictures."""
+    page = parsed["beam-skill-a/claim-000.html"]
+    assert page.tags.count("script") == 1
+    assert page.text.count('<script>alert("evidence")</script>') >= 3
+    assert "\N{SYMBOL FOR NULL}\N{SYMBOL FOR ESCAPE}[31m" in page.text
+    assert "b" not in page.tags
+
+
+def test_the_front_page_tells_what_needs_a_person_first(parsed: dict[str, Page]) -> None:
+    """What is not confirmed, then what changed, then the matrix, then what ran."""
+    text = parsed["index.html"].text
+    order = ["Not confirmed", "slower_ratio: predicted at least 2", "Changed since", "got worse",
+             "Skills and releases", "What ran", "erlang:27-slim", "complete"]  # fmt: skip
+    places = [text.index(one) for one in order]
+    assert places == sorted(places)
+
+
+def test_a_claims_page_holds_all_that_decides_it(parsed: dict[str, Page]) -> None:
+    """Sentence, quote, both values, the rival, the source, the build, the command, the runs."""
+    text = " ".join(parsed["beam-skill-a/claim-002.html"].text.split())
+    for part in (
+        "Statement 2 about <ratio>",
+        "The document says 2",
+        "at least 2",
+        "Belief 2 of old books.",
+        "contradicted on OTP 25",
+        "fits as well on OTP 27",
+        "claim_002(Args) ->",
+        "Builds binaries of every size",
+        "OTP 27.3.5, ERTS 15.2, JIT, 2 schedulers",
+        "beamproof verify beam-skill-a --claim claim-002 --otp 27",
+        "5 calls",
+        "Over time",
+        "https://www.erlang.org/doc/system/binaryhandling.html",
+    ):
+        assert part in text, part
+
+
+def test_series_are_drawn_with_all_releases_in_one_chart(parsed: dict[str, Page]) -> None:
+    """With the predicted threshold, a legend, and the numbers as a table."""
+    page = parsed["beam-skill-a/claim-001.html"]
+    assert page.tags.count("figure") >= 1
+    assert "receive (µs) by mailbox (count); OTP 25, OTP 26, OTP 27" in page.text
+    assert "knee_count 1000" in page.text
+    assert "The numbers" in page.text
+
+
+def test_an_incomplete_run_says_so_on_every_page(judged: RunView, skills: Sequence[Skill]) -> None:
+    """Half a run is never taken for a whole one; cells without observation are inconclusive."""
+    half = msgspec.structs.replace(
+        judged.run, observations=judged.run.observations[:20], footer=None
+    )
+    pages = dict(site([view(half, skills)], {}))
+    for name in ("index.html", "beam-skill-a.html", "beam-skill-a/claim-000.html"):
+        assert (
+            "The run is incomplete: cut short; 20 of 46 cells were observed."
+            in Page(pages[name]).text
+        )
+    assert "the run ended before this cell was observed" in Page(pages["index.html"]).text
+
+
+def test_cells_without_a_claim_and_changed_claims_are_told(
+    judged: RunView, skills: Sequence[Skill]
+) -> None:
+    """An old run keeps cells whose claim is gone: they are named, and the rest is judged."""
+    seen = view(judged.run, skills[:1], claims_sha256={"beam-skill-a": "other"})
+    text = " ".join(seen.warnings())
+    assert "No claim file has beam-skill-b/claim-000@otp25" in text
+    assert "and 21 more" in text
+    assert "changed since the run was made: beam-skill-a." in text
+    assert [skill.name for skill in seen.skills] == ["beam-skill-a"]
+    assert "changed since the run was made" in Page(dict(site([seen], {}))["index.html"]).text
+
+
+def test_without_the_probes_the_page_says_how_to_get_their_source(judged: RunView) -> None:
+    """A report can be made where the probes are not."""
+    page = Page(dict(site([judged], {}))["beam-skill-a/claim-000.html"])
+    assert "--probes DIR" in page.text
+
+
+def test_what_is_equal_is_shown_once() -> None:
+    """Equal neighbours share a cell; a list that differs does not look equal by its length."""
+    rows = folding.evidence_rows(
+        {
+            "otp25": samples({"a_count": 1, "rows": [{"x": 1}], "b_us": 5}),
+            "otp26": samples({"a_count": 1, "rows": [{"x": 2}], "b_us": 6}),
+            "otp27": samples({"a_count": 1, "rows": [{"x": 2}], "b_us": 6}),
+        }
+    )
+    assert {row.path: [span.width for span in row.spans] for row in rows} == {
+        "a_count": [3],
+        "rows": [1, 2],
+        "b_us": [1, 2],
+    }
+    assert [row.same for row in rows] == [True, False, False]
+
+
+def test_several_samples_are_shown_as_median_and_range() -> None:
+    """Five numbers of one key need one cell."""
+    (row,) = folding.evidence_rows({"otp27": samples(*({"a_us": n} for n in (3, 1, 2)))})
+    assert row.spans[0].text == "2 (1 to 3, n = 3)"
+
+
+def samples(*evidence: dict[str, object]) -> tuple[Sample, ...]:
+    return tuple(Sample(evidence=dict(one), elapsed_us=1, node="n") for one in evidence)
+
+
+def test_pretty_json_is_json() -> None:
+    """Small parts on one line, large ones indented, and the value comes back."""
+    value = {"a": list(range(60)), "b": {"c": [], "d": {}, "e": 'x"<'}, "f": None}
+    made = folding.pretty(value)
+    assert msgspec.json.decode(made) == value
+    assert max(map(len, made.splitlines())) < 100
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "said"),
+    [
+        (["otp24", "otp25", "otp26", "otp28"], "OTP 24\N{EN DASH}26, 28"),
+        (["otp27"], "OTP 27"),
+        (["otp25", "otp27"], "OTP 25, 27"),
+        (["custom"], "custom"),
+    ],
+)
+def test_releases_are_named_as_people_say_them(runtimes: list[str], said: str) -> None:
+    """Neighbours are joined."""
+    assert labels(runtimes) == said
+
+
+def test_what_was_swept_is_the_axis() -> None:
+    """The key that rises with every point and is no measurement; others are curves over it."""
+    rows = [{"size_bytes": 2**n, "time_us": n * 1.5, "kind": "x"} for n in range(1, 6)]
+    (plot,) = plots({"OTP 27": {"deep": {"points": rows}}})
+    assert (plot.path, plot.x_key, plot.y_key) == ("deep.points", "size_bytes", "time_us")
+    assert words("mailbox_count") == "mailbox (count)"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"x_count": 1, "y_us": 1}, {"x_count": 2, "y_us": 1}],
+        [{"x_count": n % 2, "name": "a"} for n in range(5)],
+        [{"case": "a", "y_us": 1}] * 4,
+        [1, 2, 3, 4],
+    ],
+)
+def test_what_is_no_series_is_not_drawn(rows: list[object]) -> None:
+    """Too few points, nothing that rises, or no numbers."""
+    assert plots({"OTP 27": {"points": rows}}) == ()
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        ((1.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
+        ((-5.0, -1.0), (0.0, 0.0), (5.0, 1e9)),
+        ((1.0, 0.0), (1e6, 0.0), (1e12, 0.0)),
+        ((0.001, 1e-9), (0.002, 1e-3), (0.003, 10.0)),
+        ((7.0, 7.0),),
+    ],
+)
+def test_any_numbers_can_be_drawn(points: tuple[tuple[float, float], ...]) -> None:
+    """Flat, negative, tiny, enormous, a single point: no chart fails or leaves its box."""
+    plot = Plot(
+        path="p",
+        x_key="x_count",
+        y_key="y_us",
+        curves=(Curve(label="<OTP>", points=points),),
+        marks=(Mark(axis="x", value=points[0][0], label="<a>"), Mark(axis="y", value=0, label="b")),
+    )
+    made = draw(plot, identity="p")
+    assert "<OTP>" not in made
+    assert "nan" not in made
+    assert "inf" not in made
+
+
+def test_names_that_the_site_needs_are_kept_apart() -> None:
+    """A claim called `index` does not overwrite a page."""
+    assert page_name("index") == "index-page"
+    assert page_name("refc-threshold") == "refc-threshold"
+
+
+def test_prose_keeps_the_documents_marks_and_nothing_else() -> None:
+    """Bold and code are elements, anything else is text."""
+    assert texts.prose("**a** `b<c>` <i>") == (
+        "<strong>a</strong> <code>b&lt;c&gt;</code> &lt;i&gt;"
+    )
