@@ -64,6 +64,7 @@
     literal/0,
     echo/2,
     appended_words/2,
+    appended/2,
     part_ways/0,
     walk_matching/2,
     walk_splitting/2,
@@ -138,19 +139,24 @@ refc_threshold_received(_) ->
     end),
     #{ways => #{port => Port, message => Message}}.
 
-%% Grows a binary byte by byte with the bit syntax and takes the heap words that it needs.
+%% Grows a binary byte by byte with the bit syntax, takes the heap words that it needs, and lets a
+%% process hold one of 300 bytes.
 %% Evidence: the sizes from 1 to 300 bytes at which a copied and an appended binary stop needing
-%% more heap words, that is, at which their bytes lie elsewhere.
-%% Cost: 300 appends and 600 walks of one term.
+%% more heap words, that is, at which their bytes lie elsewhere; how many off-heap binaries are
+%% listed for the holder of either.
+%% Cost: 600 appends, and as many walks of one term.
 %% Misread: process_info(P, binary) of 25.0 to 25.2 leaves appended binaries out: words do not.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html#constructing-binaries
 -spec append_is_refc(map()) -> map().
 append_is_refc(_) ->
     Copied = [{Size, erts_debug:flat_size(binary:copy(<<7>>, Size))} || Size <- lists:seq(1, 300)],
     Appended = appended_words(<<>>, 300),
+    Listed = fun(Make) -> probe_lib:with_process([], fun(Holder) -> length(hold(Holder, Make)) end) end,
     #{
         copied_smallest_refc_bytes => constant_from(Copied),
-        appended_smallest_refc_bytes => constant_from(Appended)
+        appended_smallest_refc_bytes => constant_from(Appended),
+        copied_listed_count => Listed(fun() -> binary:copy(<<7>>, 300) end),
+        appended_listed_count => Listed(fun() -> appended(<<>>, 300) end)
     }.
 
 %% Lets a process hold a literal of its module, then a run-time copy of it.
@@ -172,23 +178,23 @@ literal_unlisted(_) ->
 
 %%% What a part of a binary retains
 
-%% Takes parts of every size from 1 to 200 bytes, and of 1 to 1600 bits, out of a binary of 100
+%% Takes parts of every size from 1 to 200 bytes, and of 1 to 600 bits, out of a binary of 20
 %% KB, holds the part only, and looks whether the process still refers to the whole.
 %% Evidence: for each way the largest part that lets the whole go and the smallest that keeps it;
 %% the same for parts that do not end at a byte, in bits.
-%% Cost: 2200 binaries of 100 KB, one at a time, about 150 ms.
+%% Cost: 1325 binaries of 20 KB, one at a time, about 40 ms.
 %% Misread: a part of 64 bytes or fewer is a copy; it does not show what larger parts do.
 %% Source: https://www.erlang.org/doc/apps/stdlib/binary.html#referenced_byte_size/1
 -spec part_threshold(map()) -> #{ways := map(), bits := map(), whole_bytes := pos_integer()}.
 part_threshold(_) ->
-    Whole = 100_000,
+    Whole = 20_000,
     probe_lib:with_process([], fun(Holder) ->
         Retained = fun(Take, Size) -> hold(Holder, fun() -> Take(bytes(Whole), Size) end) end,
         Border = fun(_, Take) ->
             {Copied, Kept} = sweep(lists:seq(1, 200), fun(Size) -> Retained(Take, Size) end),
             #{largest_copied_bytes => Copied, smallest_retaining_bytes => Kept}
         end,
-        Odd = [Bits || Bits <- lists:seq(1, 1600), Bits rem 8 =/= 0],
+        Odd = [Bits || Bits <- lists:seq(1, 600), Bits rem 8 =/= 0],
         {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(fun(B, Size) -> match_bits(B, Size) end, Bits) end),
         #{
             whole_bytes => Whole,
@@ -223,7 +229,7 @@ held_part_retains(_) ->
 %% Drops the only reference to a 100-byte part of 1 MiB while it is young, and once it is old, and
 %% looks at what lets go of the whole: waiting, a minor collection, a full sweep, hibernation.
 %% Evidence: for the young and the old reference the off-heap bytes after each step.
-%% Cost: the wait, 150 ms a case.
+%% Cost: the wait, 50 ms a case.
 %% Misread: the subject has a large heap, so that only the steps named here collect.
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection#generational-garbage-collection
 -spec dropped_reference(map()) -> map().
@@ -235,7 +241,7 @@ dropped_reference(_) ->
             end),
             [collected(Holder, minor) || _ <- lists:seq(1, Promotions)],
             probe_lib:ask(Holder, fun(_) -> {ok, none} end),
-            timer:sleep(100),
+            timer:sleep(50),
             Waited = lists:sum(off_heap(Holder)),
             Minor = lists:sum(collected(Holder, minor)),
             #{
@@ -358,7 +364,7 @@ fullsweep_early(_) ->
 %% Promotes the only reference to 1 MiB, drops it, and forces minor collections until it goes.
 %% Evidence: for each fullsweep_after the number of collections after the drop that it took
 %% (`none' within 200), and whether waiting alone was enough with fullsweep_after 0.
-%% Cost: about 250 forced collections and one wait of 100 ms.
+%% Cost: about 250 forced collections and one wait of 50 ms.
 %% Misread: two of the counted minor collections were used up by promoting the reference.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
 -spec fullsweep_reclaims(map()) -> map().
@@ -370,7 +376,7 @@ fullsweep_reclaims(_) ->
     Waited = probe_lib:with_process([{fullsweep_after, 0} | ?QUIET], fun(Holder) ->
         hold(Holder, fun() -> bytes(?MB) end),
         probe_lib:ask(Holder, fun(_) -> {ok, none} end),
-        timer:sleep(100),
+        timer:sleep(50),
         lists:sum(off_heap(Holder))
     end),
     #{
@@ -693,7 +699,7 @@ shared_until_last(_) ->
             hold(First, fun() -> none end),
             FirstGone = Gained(),
             hold(Second, fun() -> none end),
-            probe_lib:settle(fun() -> Gained() < 0.5 andalso {done, true} end, 2000),
+            probe_lib:settle(fun() -> Gained() < 0.5 andalso {done, true} end, 5000),
             #{
                 binary_bytes => Bytes,
                 holder_memory_bytes => Holder,
@@ -792,23 +798,23 @@ recon_absent(_) ->
 
 %%% What the node, and what the operating system says
 
-%% Makes 100 MB of binaries of 2000 bytes, and drops all but every fiftieth.
+%% Makes 50 MB of binaries of 2000 bytes, and drops all but every fiftieth.
 %% Evidence: what it gained and kept of that in erlang:memory(total), in the carriers of
 %% binary_alloc, and in the resident set that the operating system reports, as shares of the peak.
-%% Cost: 100 MB that the VM keeps: use an own node.
+%% Cost: 50 MB that the VM keeps: use an own node.
 %% Misread: how much the system gets back depends on which carriers happen to be empty.
 %% Source: https://www.erlang.org/doc/apps/erts/erts_alloc.html
 -spec carriers(map()) -> map().
 carriers(_) ->
     Base = os_view(),
     probe_lib:with_process([], fun(Holder) ->
-        probe_lib:ask(Holder, fun(_) -> {ok, [bytes(2000) || _ <- lists:seq(1, 50_000)]} end),
+        probe_lib:ask(Holder, fun(_) -> {ok, [bytes(2000) || _ <- lists:seq(1, 25_000)]} end),
         true = erlang:garbage_collect(Holder),
         Peak = gained(Base),
         probe_lib:ask(Holder, fun(All) -> {ok, every_fiftieth(All)} end),
         true = erlang:garbage_collect(Holder),
-        Dropped = fun() -> maps:get(memory_bytes, gained(Base)) < 5 * ?MB andalso {done, true} end,
-        #{settled := Settled} = probe_lib:settle(Dropped, 2000),
+        Dropped = fun() -> maps:get(memory_bytes, gained(Base)) < 3 * ?MB andalso {done, true} end,
+        #{settled := Settled} = probe_lib:settle(Dropped, 5000),
         After = gained(Base),
         #{
             settled => Settled,

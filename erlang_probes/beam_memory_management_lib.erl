@@ -26,6 +26,7 @@
     literal/0,
     echo/2,
     appended_words/2,
+    appended/2,
     part_ways/0,
     walk_matching/2,
     walk_splitting/2,
@@ -307,6 +308,11 @@ appended_words(_, 0) -> [];
 appended_words(Binary, Left) ->
     Longer = <<Binary/binary, Left>>,
     [{byte_size(Longer), erts_debug:flat_size(Longer)} | appended_words(Longer, Left - 1)].
+
+%% Binary with one byte after the other appended, Left times.
+-spec appended(binary(), non_neg_integer()) -> binary().
+appended(Binary, 0) -> Binary;
+appended(Binary, Left) -> appended(<<Binary/binary, Left>>, Left - 1).
 
 %% Ways of taking a part of Size bytes out of Whole.
 -spec part_ways() -> #{atom() => fun((binary(), non_neg_integer()) -> binary())}.
