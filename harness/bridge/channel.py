@@ -70,7 +70,9 @@ class Launcher(Protocol):
 
 
 _PASSED_ON = ("PATH", "TZ", "LD_LIBRARY_PATH")
+_IN, _OUT = select.POLLIN, select.POLLOUT
 _SLICE_S = 0.25
+_EARLY_LIMIT_BYTES = 64 * 1024 * 1024
 _PIPE_CHUNK = 64 * 1024
 _WRITE_CHUNK = 256 * 1024
 VM_VARIABLE = "BEAMPROOF_VM"
@@ -141,6 +143,7 @@ class ProcessChannel:
         self._scratch = scratch
         self._mark = mark
         self._log = BoundedLog()
+        self._early = bytearray()
         self._using = threading.Lock()  # descriptors are closed only while nobody polls them
         self._killed = threading.Event()
         self._closed = False
@@ -154,13 +157,15 @@ class ProcessChannel:
             TimeoutError: nothing came before the deadline.
         """
         with self._using:
-            while not self._gone():
-                if self._poll(self._stdout.fileno(), select.POLLIN, deadline):
+            while not self._gone() and not self._early:
+                if self._stdout.fileno() in self._poll(deadline, {self._stdout.fileno(): _IN}):
                     return os.read(self._stdout.fileno(), size)
-        return b""
+            taken = bytes(self._early[:size])
+            del self._early[:size]
+        return taken
 
     def write(self, data: bytes, deadline: float) -> None:
-        """Send all of `data`.
+        """Send all of `data`, and take what the VM answers meanwhile.
 
         Raises:
             TimeoutError: the VM did not take it before the deadline.
@@ -171,9 +176,14 @@ class ProcessChannel:
             while view:
                 if self._gone():
                     raise BrokenPipeError("the VM was ended")
-                if self._poll(self._stdin.fileno(), select.POLLOUT, deadline):
+                into, out = self._stdin.fileno(), self._stdout.fileno()
+                full = len(self._early) >= _EARLY_LIMIT_BYTES
+                ready = self._poll(deadline, {into: _OUT} if full else {into: _OUT, out: _IN})
+                if into in ready:
                     with contextlib.suppress(BlockingIOError):
-                        view = view[os.write(self._stdin.fileno(), view[:_WRITE_CHUNK]) :]
+                        view = view[os.write(into, view[:_WRITE_CHUNK]) :]
+                elif out in ready and not self._take_early():
+                    raise BrokenPipeError("the VM has closed its pipe")
 
     def log(self) -> bytes:
         """Return what arrived on stderr since the last call."""
@@ -213,26 +223,31 @@ class ProcessChannel:
     def _gone(self) -> bool:
         return self._closed or self._killed.is_set()
 
-    def _poll(self, descriptor: int, event: int, deadline: float) -> bool:
-        """Wait a while for one stream, taking what arrives on stderr meanwhile."""
+    def _poll(self, deadline: float, events: Mapping[int, int]) -> set[int]:
+        """Wait a while for some streams, taking what arrives on stderr meanwhile."""
         remaining = deadline - time.monotonic()
         poll = select.poll()
-        poll.register(descriptor, event)
+        for descriptor, event in events.items():
+            poll.register(descriptor, event)
         if self._stderr_open:
-            poll.register(self._stderr.fileno(), select.POLLIN)
+            poll.register(self._stderr.fileno(), _IN)
         # a kill from another thread is seen within one slice, even if a child holds the pipe open
         ready = {found for found, _ in poll.poll(max(0.0, min(remaining, _SLICE_S)) * 1000)}
         if self._stderr_open and self._stderr.fileno() in ready:
             self._take_log()
-        if descriptor in ready:
-            return True
-        if remaining <= 0:
+        if remaining <= 0 and not ready.intersection(events):
             raise TimeoutError("the VM did not answer in time")
-        return False
+        return ready
+
+    def _take_early(self) -> bool:
+        """Keep an answer that arrives while something is still being sent."""
+        data = os.read(self._stdout.fileno(), _PIPE_CHUNK)
+        self._early += data
+        return bool(data)
 
     def _has_log(self) -> bool:
         poll = select.poll()
-        poll.register(self._stderr.fileno(), select.POLLIN)
+        poll.register(self._stderr.fileno(), _IN)
         return bool(poll.poll(0))
 
     def _take_log(self) -> None:

@@ -1,7 +1,7 @@
 """The Python half of ErlPort 0.11 can talk to our node.
 
-Written from its protocol: what that half encodes and decodes, the messages it sends, the identifiers
-it makes up, and the terms it cannot read (every atom but ATOM_EXT, pids, references, funs).
+Written from its protocol: what that half encodes and decodes, the messages it sends, the
+identifiers it makes up, and the terms it cannot read (atoms but ATOM_EXT, pids, references, funs).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def encode_integer(term: int) -> bytes:
     return b"n" + bytes([len(digits), term < 0]) + digits
 
 
-def decode(data: bytes) -> tuple[Any, bytes]:  # noqa: PLR0911
+def decode(data: bytes) -> tuple[Any, bytes]:  # noqa: C901, PLR0911 - one case a tag
     """Decode what ErlPort's half can; anything else is an error, as it is there."""
     tag, rest = chr(data[0]), data[1:]
     match tag:
@@ -179,14 +179,14 @@ def half(
 
 
 def test_erlport_can_talk_to_the_node(half: ErlPortHalf) -> None:
-    """Calls, errors, self, references, messages, printing: the whole protocol, one after the other."""
+    """Calls with terms of every kind that it knows, answered as it expects."""
     assert half.call(b"lists", b"seq", [1, 5]) == [1, 2, 3, 4, 5]
     assert half.call(b"erlang", b"node", []) == Name(b"nonode@nohost")
     assert half.call(b"erlang", b"list_to_tuple", [[1, 2.5, -(2**90), b"bin", True]]) == (
         *(1, 2.5, -(2**90), b"bin"),
         True,
     )
-    assert half.call(b"maps", b"from_list", [[(Name(b"a"), 1), (b"b", None or 2)]]) == {
+    assert half.call(b"maps", b"from_list", [[(Name(b"a"), 1), (b"b", 2)]]) == {
         Name(b"a"): 1,
         b"b": 2,
     }

@@ -184,7 +184,7 @@ def test_a_module_that_does_not_compile_tells_why(
         assert node.probe("good_probes", "none", {}, timeout_s=5).value == {}
 
 
-def test_close_leaves_nothing(open_node: OpenNode, tmp_path: Path) -> None:
+def test_close_leaves_nothing(open_node: OpenNode) -> None:
     """After close there is no process, no peer, no scratch folder; closing again is harmless."""
     node = open_node()
     scratch = Path(str(text(node.call("os", "getenv", [list(b"TMPDIR")], timeout_s=5).value)))

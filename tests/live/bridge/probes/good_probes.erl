@@ -82,7 +82,7 @@ leaf(10) -> rand:bytes(rand:uniform(20));
 leaf(11) -> <<"text">>;
 leaf(12) -> <<(rand:uniform(8) - 1):3, 1:8>>;
 leaf(13) -> "a string";
-leaf(14) -> lists:duplicate(65536, $x);
+leaf(14) -> lists:seq(200, 300);
 leaf(15) -> fun erlang:node/0;
 leaf(16) -> [];
 leaf(17) -> binary_to_term(<<131, 103, 100, 0, 13, "nonode@nohost", 0, 0, 0, 50, 0:32, 0>>).
