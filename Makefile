@@ -53,24 +53,26 @@ bench: $(READY) ## measure the harness against the other ways to run as many che
 
 NIGHT ?= .beamproof/nightly
 
-nightly: ## prove everything on every release at hand, merge, report, compare with last night
-	@$(MAKE) --no-print-directory nightly-collect OTP=$(OTP) RUNTIME=$(RUNTIME)
+nightly: ## verify, merge, report and compare with the night before, all below NIGHT
+	@$(MAKE) --no-print-directory nightly-collect
 	@$(MAKE) --no-print-directory nightly-report
 
-nightly-collect: $(READY) # one machine's share: a run below $(NIGHT)/runs; exit 1 and 2 are results
-	@$(BIN)/beamproof verify $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
+nightly-collect: $(READY) # one machine's share, below NIGHT/runs; refuted and inconclusive are results
+	@$(BIN)/beamproof verify $(SKILL) $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
 
-nightly-report: $(READY) # all runs below $(NIGHT)/runs as one, with everything that is made of it
-	@$(BIN)/beamproof merge $(NIGHT)/runs/*.jsonl --output $(NIGHT)/run.jsonl
-	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format html --output $(NIGHT)/site
-	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format junit --output $(NIGHT)/junit.xml
-	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format markdown --output $(NIGHT)/summary.md
-	@$(BIN)/beamproof report $(NIGHT)/run.jsonl --format badge --output $(NIGHT)/site/badges
+nightly-report: $(READY) # all shares as one run, and everything that is made of it
+	@mkdir -p $(NIGHT)/nights
 	@rm -f $(NIGHT)/drift.md
-	@test ! -f $(NIGHT)/last.jsonl || $(BIN)/beamproof compare $(NIGHT)/last.jsonl $(NIGHT)/run.jsonl \
-	  --format markdown --output $(NIGHT)/drift.md || test $$? -eq 1
-	@cp $(NIGHT)/run.jsonl $(NIGHT)/last.jsonl
+	@$(BIN)/beamproof merge $(NIGHT)/runs/*.jsonl --output $(NIGHT)/run.jsonl
+	@last=$$(ls $(NIGHT)/nights/*.jsonl 2>/dev/null | tail -n 1); test -z "$$last" \
+	  || $(BIN)/beamproof compare "$$last" $(NIGHT)/run.jsonl --format markdown --output $(NIGHT)/compared.md \
+	  || { code=$$?; test $$code -eq 1 && mv $(NIGHT)/compared.md $(NIGHT)/drift.md; }
+	@mv $(NIGHT)/run.jsonl $(NIGHT)/nights/$$(date --utc +%Y%m%dT%H%M%S).jsonl
 	@rm -rf $(NIGHT)/runs
+	@$(BIN)/beamproof report $(NIGHT)/nights --format html --output $(NIGHT)/site
+	@$(BIN)/beamproof report $(NIGHT)/nights --format badge --output $(NIGHT)/site/badges
+	@$(BIN)/beamproof report $(NIGHT)/nights --format junit --output $(NIGHT)/junit.xml
+	@$(BIN)/beamproof report $(NIGHT)/nights --format markdown --output $(NIGHT)/summary.md
 
 otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as images
 	@$(BIN)/beamproof otp install 25 27
