@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
@@ -28,7 +29,26 @@ from harness.run import Run, read_run
 if TYPE_CHECKING:
     from harness.probe_source import ProbeModule
 
+_P = ParamSpec("_P")
 _FOLDER_FORMATS = frozenset({"html", "badge"})
+
+
+def _without_collection(verb: Callable[_P, int]) -> Callable[_P, int]:
+    """Switch the garbage collector off for one of these verbs: it allocates once and ends.
+
+    The collector would traverse the growing heap again and again, for a quarter of the time.
+    """
+
+    @wraps(verb)
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        gc.disable()
+        try:
+            return verb(*args, **kwargs)
+        finally:
+            gc.enable()
+
+    return wrapped
+
 
 output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="PATH",
@@ -46,6 +66,7 @@ output_option = click.option(
 @claims_option
 @probes_option
 @runs_option
+@_without_collection
 def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
     runs: Sequence[str],
     form: str,
@@ -61,7 +82,6 @@ def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
     """
     if form in _FOLDER_FORMATS and output is None:
         raise InputError(f"--format {form} writes several files", hint="name a folder: -o DIR")
-    _no_collection()
     history = _views(_paths(runs, runs_dir), claims_dir)
     if form in _FOLDER_FORMATS and output is not None:
         files = _files(form, history, probes_dir)
@@ -127,13 +147,13 @@ def _entry(output: Path, form: str) -> Path:
 @output_option
 @claims_option
 @runs_option
+@_without_collection
 def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
     old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path
 ) -> int:
     """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse."""
     from harness.compare import compare as compared  # noqa: PLC0415 (the name is this command's)
 
-    _no_collection()
     skills, hashes = _claims(claims_dir)
     before, now = (
         view(read_run(run_path(one, runs_dir)), skills, claims_sha256=hashes) for one in (old, new)
@@ -161,6 +181,7 @@ def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
 @click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")
 @claims_option
 @runs_option
+@_without_collection
 def trend(
     folder: Path | None, patterns: Sequence[str], *, everything: bool, claims_dir: Path,
     runs_dir: Path,
@@ -173,7 +194,6 @@ def trend(
     from harness.report.text import trend_text  # noqa: PLC0415 (only this verb needs it)
     from harness.trend import in_order, trends  # noqa: PLC0415 (as above)
 
-    _no_collection()
     folder = folder or runs_dir
     skills, hashes = _claims(claims_dir)
     views = in_order(view(run, skills, claims_sha256=hashes) for run in _readable(folder))
@@ -216,6 +236,7 @@ def _all_well(newest: RunView, name: str) -> bool:
 )  # fmt: skip
 @click.option("--complete/--partial", help="Exit with 2 when a cell is missing [default: 0].")
 @runs_option
+@_without_collection
 def merge(
     runs: Sequence[str], output: Path, wins: str | None, *, complete: bool, runs_dir: Path
 ) -> int:
@@ -223,7 +244,6 @@ def merge(
     from harness.merge import Wins  # noqa: PLC0415 (the name is this command's)
     from harness.merge import merge as merged  # noqa: PLC0415 (as above)
 
-    _no_collection()
     joined = merged(
         [read_run(path) for path in _paths(runs, runs_dir)],
         wins=Wins(wins) if wins else None,
@@ -293,11 +313,3 @@ def _emit(content: bytes, output: Path | None) -> None:
         return
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
-
-
-def _no_collection() -> None:
-    """Switch the garbage collector off: these verbs allocate once, use all of it, and end.
-
-    It would traverse the growing heap again and again, for a quarter of the time.
-    """
-    gc.disable()
