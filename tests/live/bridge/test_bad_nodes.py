@@ -24,7 +24,7 @@ OpenNode = Callable[..., Node]
         ("frame_cut", NodeDiedError, "9 of 104 bytes of a frame"),
         ("frame_huge", ProtocolError, "a frame of 4294967295 bytes, above 67108864"),
         ("garbage", ProtocolError, "not a term: it begins with b'hello'"),
-        ("bomb", ProtocolError, "a compressed term of 524288000 bytes, above 67108864"),
+        ("bomb", ProtocolError, "a compressed term of 83886080 bytes, above 67108864"),
         ("deep_frame", ProtocolError, "a term is nested deeper than 200"),
         ("many_nodes", ProtocolError, "a term of more than 1000000 elements"),
         ("wrong_id", ProtocolError, "an answer to no call"),

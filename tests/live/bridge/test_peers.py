@@ -62,9 +62,9 @@ def test_what_fails_on_a_peer_fails_the_probe(node: Node, probe: str, reason: st
 
 def test_a_peer_ends_with_its_node(node: Node) -> None:
     """A node that is killed in the middle takes even a stopped peer with it."""
-    peer_probe(node, "raises")
+    peer_probe(node, "calls")
     with pytest.raises(CallTimeoutError):
-        node.probe("peer_probes", "holds", {}, timeout_s=15)
+        node.probe("peer_probes", "holds", {}, timeout_s=8)
     pid = re.search(r"peer (\d+)", node.take_log())
     assert pid
     stat = Path(f"/proc/{pid[1]}/stat")

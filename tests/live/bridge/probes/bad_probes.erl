@@ -126,8 +126,8 @@ framed(Payload) ->
     timer:sleep(infinity).
 
 bomb(_) ->
-    Packed = zlib:compress(binary:copy(<<0>>, 500 * 1024 * 1024)),
-    framed(<<131, 80, (500 * 1024 * 1024):32, Packed/binary>>).
+    Packed = zlib:compress(binary:copy(<<0>>, 80 * 1024 * 1024)),
+    framed(<<131, 80, (80 * 1024 * 1024):32, Packed/binary>>).
 
 deep_frame(#{depth := Depth}) ->
     framed(<<131, (binary:copy(<<104, 1>>, Depth))/binary, 106>>).
