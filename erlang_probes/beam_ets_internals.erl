@@ -50,19 +50,32 @@
     vm_bytes/1,
     reductions/1,
     peak_heap_words/1,
-    best_of_us/3,
+    best_in_turn_us/2,
     series_exponent/3,
     walk_count/1,
     writers/4,
     drain/3,
     outcome/1,
-    text/1,
+    text/1
+]).
+-import(beam_ets_internals_disk_lib, [
+    with_folder/1,
+    need_room/2,
+    fill/4,
+    answer/1,
+    repaired/3,
+    closed/2,
+    reopened/1,
     with_mnesia/3,
     join_mnesia/3,
     cut/2,
     meet/2,
-    with_folder/1,
-    need_room/2
+    reported/2,
+    stored/3,
+    restarted/2,
+    running/1,
+    write/3,
+    read/2
 ]).
 
 -define(TYPES, [set, bag, duplicate_bag, ordered_set]).
@@ -318,40 +331,45 @@ keys(Table, Key) -> [Key | keys(Table, ets:next(Table, Key))].
 
 %%% What an access costs
 
-%% Times lookups of existing keys in growing tables, with a whole-table copy as the control.
-%% Evidence: series of sizes and microseconds, the growth exponents, and how much longer a lookup
+%% Times lookups of existing keys in growing tables, a set and an ordered_set in turn, with a
+%% whole-table copy as the control.
+%% Evidence: series of sizes and nanoseconds, the growth exponents, and how much longer a lookup
 %% in the largest ordered_set takes than in the largest set.
-%% Cost: tables of up to 256,000 objects, about 1 s.
-%% Misread: caches make even a constant number of steps slower in a larger table.
+%% Cost: tables of up to 256,000 objects, about 0.6 s.
+%% Misread: the best of many short rounds over 200 keys, which are in the cache then; a program
+%% that looks up other keys each time waits for memory, too.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
 -spec lookup_growth(map()) -> map().
 lookup_growth(_) ->
-    Point = fun(Type, Count) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
-            #{
-                objects_count => Count,
-                lookup_us => best_of_us(7, 2000, fun(N) -> ets:lookup(Table, N * 7919 rem Count + 1) end),
-                tab2list_us => best_of_us(2, 1, fun(_) -> ets:tab2list(Table) end)
-            }
+    Series = [
+        with_table([set], fun(Set) ->
+            with_table([ordered_set], fun(Ordered) -> lookup_point(Count, Set, Ordered) end)
         end)
-    end,
-    [Set, Ordered] = [
-        [Point(Type, Count) || Count <- [1000, 4000, 16_000, 64_000, 256_000]]
-     || Type <- [set, ordered_set]
+     || Count <- [1000, 4000, 16_000, 64_000, 256_000]
     ],
+    #{set_ns := SetNs, ordered_set_ns := OrderedNs} = lists:last(Series),
     #{
-        set => Set,
-        ordered_set => Ordered,
-        set_lookup_exponent => series_exponent(objects_count, lookup_us, nanoseconds(Set)),
-        ordered_set_lookup_exponent => series_exponent(objects_count, lookup_us, nanoseconds(Ordered)),
-        set_tab2list_exponent => series_exponent(objects_count, tab2list_us, Set),
-        ordered_to_set_ratio => maps:get(lookup_us, lists:last(Ordered)) / maps:get(lookup_us, lists:last(Set))
+        series => Series,
+        set_lookup_exponent => series_exponent(objects_count, set_ns, Series),
+        ordered_set_lookup_exponent => series_exponent(objects_count, ordered_set_ns, Series),
+        tab2list_exponent => series_exponent(objects_count, tab2list_ns, Series),
+        ordered_to_set_ratio => OrderedNs / SetNs
     }.
 
-%% series_exponent/3 takes nothing below 1.
-nanoseconds(Series) ->
-    [maps:update_with(lookup_us, fun(Us) -> Us * 1000 end, Point) || Point <- Series].
+lookup_point(Count, Set, Ordered) ->
+    Objects = [{N, N} || N <- lists:seq(1, Count)],
+    _ = [filled(Table, Objects) || Table <- [Set, Ordered]],
+    Numbers = lists:seq(1, 200),
+    Look = fun(Table) ->
+        fun() -> lists:foreach(fun(N) -> ets:lookup(Table, N * 7919 rem Count + 1) end, Numbers) end
+    end,
+    [SetUs, OrderedUs] = best_in_turn_us(600, [Look(Set), Look(Ordered)]),
+    #{
+        objects_count => Count,
+        set_ns => SetUs * 1000 / 200,
+        ordered_set_ns => OrderedUs * 1000 / 200,
+        tab2list_ns => 1000 * probe_lib:best_us(3, fun() -> ets:tab2list(Set) end)
+    }.
 
 %% Searches growing tables with the key bound, with its first half bound, and unbound; keys are
 %% {Group, Number} with ten objects a group.
@@ -387,10 +405,11 @@ bound_keys(_) ->
     #{set => Exponents(set), ordered_set => Exponents(ordered_set)}.
 
 %% Runs the functions that visit a whole table on growing tables, and ets:info(T, size).
-%% Evidence: series of microseconds and growth exponents of tab2list, foldl, first/next,
-%% select_count and match_object with nothing bound, and of reading the size.
-%% Cost: tables of up to 32,000 objects, about 0.5 s.
-%% Misread: times of the small sizes hold the fixed cost, so exponents may lie a little below 1.
+%% Evidence: series of reductions that the caller pays, and growth exponents, of tab2list, foldl,
+%% first/next, select_count and match_object with nothing bound, and of reading the size.
+%% Cost: tables of up to 32,000 objects, about 0.2 s.
+%% Misread: reductions count visited objects and buckets; time grows faster, for larger tables
+%% leave the caches.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
 -spec whole_table(map()) -> map().
 whole_table(_) ->
@@ -400,20 +419,18 @@ whole_table(_) ->
         next => fun beam_ets_internals_lib:walk_count/1,
         select_count => fun(T) -> ets:select_count(T, [{'_', [], [true]}]) end,
         match_object => fun(T) -> ets:match_object(T, {'_', absent}) end,
-        size => fun(T) -> [ets:info(T, size) || _ <- lists:seq(1, 1000)] end
+        size => fun(T) -> ets:info(T, size) end
     },
     Series = [
         with_table([set], fun(Table) ->
             _ = filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
-            Times = maps:map(fun(_, Way) -> probe_lib:best_us(5, fun() -> Way(Table) end) end, Ways),
-            Times#{objects_count => Count}
+            Costs = maps:map(fun(_, Way) -> reductions(fun() -> Way(Table) end) end, Ways),
+            Costs#{objects_count => Count}
         end)
      || Count <- [2000, 4000, 8000, 16_000, 32_000]
     ],
-    #{
-        series_us => Series,
-        growth_exponent => maps:map(fun(Name, _) -> series_exponent(objects_count, Name, Series) end, Ways)
-    }.
+    Exponent = fun(Name, _) -> series_exponent(objects_count, Name, Series) end,
+    #{reductions_series => Series, growth_exponent => maps:map(Exponent, Ways)}.
 
 %% Asks which of the lookups that join a key and its objects this release exports, and calls them.
 %% Evidence: the names that exist; how many keys a walk with first_lookup and next_lookup saw.
@@ -1114,39 +1131,6 @@ dets_left_open(_) ->
         end
     end).
 
-%% DETS closes the file of a dead owner in its own time: copy until the copy is a closed one.
-closed(Original, Copy) ->
-    {ok, _} = file:copy(Original, Copy),
-    case objects(Copy, false) of
-        {_, _} -> {done, closed};
-        Reason -> Reason
-    end.
-
-%% The objects in a file, and how many have the key `cached'; or why it does not open.
-objects(File, Repair) ->
-    case dets:open_file(make_ref(), [{file, File}, {access, access(Repair)}, {repair, Repair}]) of
-        {ok, Ref} ->
-            Objects = {dets:info(Ref, size), length(dets:lookup(Ref, cached))},
-            ok = dets:close(Ref),
-            Objects;
-        {error, {Reason, _}} ->
-            Reason
-    end.
-
-reopened(File) ->
-    Unrepaired = objects(File, false),
-    {Objects, Cached} = objects(File, true),
-    #{
-        opens_without_repair => is_tuple(Unrepaired),
-        refusal => if is_atom(Unrepaired) -> Unrepaired; true -> none end,
-        synced_count => Objects - Cached,
-        cached_count => Cached
-    }.
-
-%% Looking must not change the file; repairing must.
-access(false) -> read;
-access(true) -> read_write.
-
 %% Fills a DETS file with large objects to below 2 GB, then with objects of 4 kB until an insert
 %% is refused; goes on trying; closes and reopens it, which repairs it.
 %% Evidence: the size at the refusal and its reason; what insert, lookup, sync and close answer
@@ -1183,43 +1167,6 @@ dets_full(Args) ->
         end
     end).
 
-%% Insert Object(1), Object(2), ... until the file has so many bytes or an insert is refused.
-%% Returns how many were acknowledged, and the refusal.
-fill(Ref, Object, MostBytes, Count) ->
-    case MostBytes =/= infinity andalso dets:info(Ref, file_size) > MostBytes of
-        true ->
-            {Count, none};
-        false ->
-            case answer(dets:insert(Ref, Object(Count + 1))) of
-                ok -> fill(Ref, Object, MostBytes, Count + 1);
-                enospc -> error({setup, {no_room, enospc}});
-                Refusal -> {Count, Refusal}
-            end
-    end.
-
-answer({error, {file_error, _, Reason}}) -> Reason;
-answer({error, {{Reason, _}, _}}) -> Reason;
-answer({error, {Reason, _}}) -> Reason;
-answer(Objects) when is_list(Objects) -> found;
-answer(ok) -> ok.
-
-repaired(File, LargeCount, SmallCount) ->
-    case dets:open_file(make_ref(), [{file, File}]) of
-        {ok, Ref} ->
-            LargeLost = [N || N <- lists:seq(0, LargeCount - 1), not dets:member(Ref, N)],
-            Lost = [N || N <- lists:seq(1, SmallCount), not dets:member(Ref, {s, N})],
-            ok = dets:close(Ref),
-            #{
-                repair => ok,
-                large_lost_count => length(LargeLost),
-                small_lost_count => length(Lost),
-                last_lost => Lost =:= lists:seq(SmallCount - length(Lost) + 1, SmallCount)
-            };
-        {error, _} = Error ->
-            answer(Error) =:= enospc andalso error({setup, {no_room, enospc}}),
-            #{repair => answer(Error)}
-    end.
-
 %%% Mnesia
 
 %% Puts 1000 records into a table of each storage kind and asks for memory and files.
@@ -1237,32 +1184,6 @@ mnesia_storage(_) ->
         #{kinds => maps:from_list([{Kind, stored(Peer, Node, Kind)} || Kind <- Kinds])}
     end).
 
-stored(Peer, Node, Kind) ->
-    probe_peer:call(Peer, fun() ->
-        {atomic, ok} = mnesia:create_table(Kind, [{Kind, [Node]}]),
-        lists:foreach(fun(N) -> mnesia:dirty_write({Kind, N, N}) end, lists:seq(1, 1000)),
-        dumped = mnesia:dump_log(),
-        Kind =:= disc_only_copies andalso dets:sync(Kind),
-        Dir = mnesia:system_info(directory),
-        File = filename:join(Dir, atom_to_list(Kind) ++ ".DAT"),
-        Memory = mnesia:table_info(Kind, memory),
-        Ets = ets:info(Kind, memory),
-        #{
-            memory_per_ets_word_ratio => if is_integer(Ets) -> Memory / Ets; true -> 0 end,
-            memory_per_file_byte_ratio =>
-                case filelib:file_size(File) of
-                    0 -> 0;
-                    Bytes -> Memory / Bytes
-                end,
-            in_ets => is_integer(Ets),
-            in_dets => dets:is_dets_file(File) =:= true,
-            file_types => [
-                list_to_binary(filename:extension(Name))
-             || Name <- lists:sort(filelib:wildcard(atom_to_list(Kind) ++ ".*", Dir))
-            ]
-        }
-    end).
-
 %% Cuts two nodes that share a table apart, writes one key on both sides, joins them again, writes
 %% once more, and restarts one.
 %% Evidence: what each write answered, what each side reads and counts as running before, during
@@ -1274,7 +1195,7 @@ stored(Peer, Node, Kind) ->
 mnesia_cut(_) ->
     with_mnesia(2, [], fun([{Left, _}, {Right, RightNode}] = Peers) ->
         ok = join_mnesia(Peers, [], 10_000),
-        Watchers = [{Peer, probe_peer:call(Peer, beam_ets_internals_lib, watch_mnesia, [])} || {Peer, _} <- Peers],
+        Watchers = [{Peer, probe_peer:call(Peer, beam_ets_internals_disk_lib, watch_mnesia, [])} || {Peer, _} <- Peers],
         Joined = #{write => write(Left, key, before), left => read(Left, key), right => read(Right, key)},
         ok = cut(Peers, 10_000),
         Apart = #{
@@ -1297,53 +1218,6 @@ mnesia_cut(_) ->
         },
         #{joined => Joined, apart => Apart, met => Met, restarted => restarted(Left, Right)}
     end).
-
-%% Stop and start Mnesia on the right side: whose data does it have then?
-restarted(Left, Right) ->
-    stopped = probe_peer:call(Right, mnesia, stop, []),
-    ok = probe_peer:call(Right, mnesia, start, []),
-    ok = probe_peer:call(Right, mnesia, wait_for_tables, [[account], 10_000]),
-    #{
-        left => read(Left, key),
-        right => read(Right, key),
-        left_only_on_right_count => seen(Right, left_only),
-        right_only_on_right_count => seen(Right, right_only),
-        right_only_on_left_count => seen(Left, right_only)
-    }.
-
-%% The context of the first inconsistent_database event, waited for up to 10 s.
-reported(Peer, Watcher) ->
-    #{last := Last} = probe_lib:settle(
-        fun() ->
-            Events = probe_peer:call(Peer, beam_ets_internals_lib, mnesia_events, [Watcher]),
-            case [Context || {inconsistent_database, Context} <- Events] of
-                [] -> nothing;
-                [Context | _] -> {done, Context}
-            end
-        end,
-        10_000
-    ),
-    Last.
-
-running(Peer) ->
-    length(probe_peer:call(Peer, mnesia, system_info, [running_db_nodes])).
-
-write(Peer, Key, Value) ->
-    Fun = fun() -> mnesia:write({account, Key, Value}) end,
-    case probe_peer:call(Peer, mnesia, transaction, [Fun]) of
-        {atomic, ok} -> atomic;
-        {aborted, {Reason, _}} when is_atom(Reason) -> Reason;
-        {aborted, Reason} -> text(Reason)
-    end.
-
-read(Peer, Key) ->
-    case probe_peer:call(Peer, mnesia, dirty_read, [account, Key]) of
-        [{account, Key, Value}] -> Value;
-        [] -> nothing
-    end.
-
-seen(Peer, Key) ->
-    length(probe_peer:call(Peer, mnesia, dirty_read, [account, Key])).
 
 %% Cuts the same two nodes apart with {majority, true}, and writes by transaction and dirtily.
 %% Evidence: what each write answered while joined and while apart, and what could be read.

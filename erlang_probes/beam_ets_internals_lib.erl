@@ -10,21 +10,13 @@
     vm_bytes/1,
     reductions/1,
     peak_heap_words/1,
-    best_of_us/3,
+    best_in_turn_us/2,
     series_exponent/3,
     walk_count/1,
     drain/3,
     writers/4,
     outcome/1,
-    text/1,
-    with_mnesia/3,
-    watch_mnesia/0,
-    mnesia_events/1,
-    join_mnesia/3,
-    cut/2,
-    meet/2,
-    with_folder/1,
-    need_room/2
+    text/1
 ]).
 
 -export_type([table_options/0]).
@@ -73,15 +65,20 @@ vm_bytes(Kind, Bytes, Rounds) ->
         Other -> vm_bytes(Kind, Other, Rounds - 1)
     end.
 
-%% Reductions that the calling process pays for Fun, in a process of its own.
+%% Reductions that the calling process pays for Fun, in a process of its own with so large a heap
+%% that collections do not count.
 -spec reductions(fun(() -> term())) -> non_neg_integer().
 reductions(Fun) ->
-    probe_lib:in_process(fun() ->
-        {reductions, Before} = process_info(self(), reductions),
-        _ = Fun(),
-        {reductions, After} = process_info(self(), reductions),
-        After - Before
-    end).
+    Roomy = [{min_heap_size, 1_000_000}],
+    probe_lib:in_process(
+        fun() ->
+            {reductions, Before} = process_info(self(), reductions),
+            _ = Fun(),
+            {reductions, After} = process_info(self(), reductions),
+            After - Before
+        end,
+        Roomy
+    ).
 
 %% Words of heap that a fresh process holds right after Fun, whose value it keeps; an observer
 %% asks while the process waits.
@@ -93,11 +90,18 @@ peak_heap_words(Fun) ->
         Words
     end).
 
-%% Microseconds of one call of Fun: the best of Rounds rounds of Calls calls each.
--spec best_of_us(pos_integer(), pos_integer(), fun((pos_integer()) -> term())) -> float().
-best_of_us(Rounds, Calls, Fun) ->
-    Numbers = lists:seq(1, Calls),
-    probe_lib:best_us(Rounds, fun() -> lists:foreach(Fun, Numbers) end) / Calls.
+%% The least time of each fun over Rounds rounds in which each is run once, so that what disturbs
+%% the machine for a while disturbs them alike.
+-spec best_in_turn_us(pos_integer(), [fun(() -> term())]) -> [float()].
+best_in_turn_us(Rounds, Funs) ->
+    lists:foldl(
+        fun(_, Best) -> lists:zipwith(fun erlang:min/2, Best, times_us(Funs)) end,
+        times_us(Funs),
+        lists:seq(2, Rounds)
+    ).
+
+times_us(Funs) ->
+    [probe_lib:elapsed_us(Fun) || Fun <- Funs].
 
 %% The growth exponent of YKey over XKey in a series of maps.
 -spec series_exponent(atom(), atom(), [map()]) -> float().
@@ -197,145 +201,3 @@ outcome(Fun) ->
 -spec text(term()) -> binary().
 text(Term) ->
     unicode:characters_to_binary(io_lib:format("~0tp", [Term])).
-
-%% Peers with Mnesia loaded, distributed without epmd: each listens on the same free port of a
-%% loopback address of its own, and none connects by itself. Fun gets {Peer, Node} of each.
--spec with_mnesia(
-    pos_integer(), [string()], fun(([{probe_peer:peer(), node()}]) -> Value)
-) -> Value.
-with_mnesia(Count, Flags, Fun) ->
-    code:which(mnesia) =:= non_existing andalso error({setup, no_mnesia}),
-    {ok, Socket} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Socket),
-    ok = gen_tcp:close(Socket),
-    Addresses = lists:sublist(["127.0.0.1", "127.0.0.2"], Count),
-    with_mnesia(Addresses, Port, Flags, Fun, []).
-
-with_mnesia([], _, _, Fun, Peers) ->
-    Fun(lists:reverse(Peers));
-with_mnesia([Address | Rest], Port, Flags, Fun, Peers) ->
-    Own = [
-        "-name", "mnesia@" ++ Address, "-setcookie", "beamproof", "-start_epmd", "false",
-        "-erl_epmd_port", integer_to_list(Port), "-kernel", "dist_auto_connect", "never",
-        "-kernel", "inet_dist_use_interface", "{" ++ commas(Address) ++ "}"
-    ],
-    probe_peer:with(#{flags => Own ++ Flags, timeout_ms => 30_000}, fun(Peer) ->
-        Node = probe_peer:call(Peer, erlang, node, []),
-        Dir = filename:join(probe_peer:scratch(Peer), "mnesia"),
-        ok = probe_peer:call(Peer, application, set_env, [mnesia, dir, Dir]),
-        %% Calling a module loads it there: the caller's funs are to run on the peer.
-        {module, Module} = erlang:fun_info(Fun, module),
-        Module = probe_peer:call(Peer, Module, module_info, [module]),
-        with_mnesia(Rest, Port, Flags, Fun, [{Peer, Node} | Peers])
-    end).
-
-commas(Address) ->
-    lists:append(string:replace(Address, ".", ",", all)).
-
-%% One schema on the disks of all peers, Mnesia running on all, and a table `account' with Options
-%% that all have on disk. Runs in the caller, calls the peers.
--spec join_mnesia([{probe_peer:peer(), node()}], list(), pos_integer()) -> ok.
-join_mnesia([{First, FirstNode} | Others] = Peers, Options, Ms) ->
-    Nodes = [Node || {_, Node} <- Peers],
-    lists:foreach(fun({_, Node}) -> meet(First, Node) end, Others),
-    ok = probe_peer:call(First, mnesia, create_schema, [Nodes]),
-    lists:foreach(fun({Peer, _}) -> ok = probe_peer:call(Peer, mnesia, start, []) end, Peers),
-    true = probe_peer:call(First, lists, member, [FirstNode, Nodes]),
-    settled(First, mnesia, system_info, [running_db_nodes], fun(Up) -> length(Up) =:= length(Nodes) end),
-    {atomic, ok} = probe_peer:call(First, mnesia, create_table, [
-        account, [{disc_copies, Nodes}, {attributes, [key, value]} | Options]
-    ]),
-    lists:foreach(
-        fun({Peer, _}) -> ok = probe_peer:call(Peer, mnesia, wait_for_tables, [[account], Ms]) end, Peers
-    ).
-
-settled(Peer, M, F, Args, Done) ->
-    #{settled := Settled, last := Last} = probe_lib:settle(
-        fun() ->
-            Value = probe_peer:call(Peer, M, F, Args),
-            case Done(Value) of
-                true -> {done, Value};
-                false -> Value
-            end
-        end,
-        10_000
-    ),
-    Settled orelse error({setup, {never, {M, F, Args}, Last}}),
-    Last.
-
-%% Connect, and cut the connection again, as a network would: both sides lose it.
--spec meet(probe_peer:peer(), node()) -> true.
-meet(Peer, Node) ->
-    true = probe_peer:call(Peer, net_kernel, connect_node, [Node]).
-
--spec cut([{probe_peer:peer(), node()}], pos_integer()) -> ok.
-cut([{One, _}, {_, OtherNode}] = Peers, _Ms) ->
-    true = probe_peer:call(One, erlang, disconnect_node, [OtherNode]),
-    lists:foreach(
-        fun({Peer, Node}) ->
-            settled(Peer, mnesia, system_info, [running_db_nodes], fun(Up) -> Up =:= [Node] end)
-        end,
-        Peers
-    ).
-
-%% On a peer: a process that keeps Mnesia's system events, for mnesia_events/1.
--spec watch_mnesia() -> pid().
-watch_mnesia() ->
-    Self = self(),
-    Pid = spawn(fun() ->
-        {ok, _} = mnesia:subscribe(system),
-        Self ! {self(), subscribed},
-        keep_events([])
-    end),
-    receive
-        {Pid, subscribed} -> Pid
-    after 10_000 -> error({setup, not_subscribed})
-    end.
-
-keep_events(Events) ->
-    receive
-        {mnesia_system_event, Event} ->
-            keep_events([Event | Events]);
-        {events, From} ->
-            From ! {self(), lists:reverse(Events)},
-            keep_events(Events)
-    end.
-
-%% On the same peer: the events so far, each {What, ...} as its name and context.
--spec mnesia_events(pid()) -> [{atom(), term()}].
-mnesia_events(Pid) ->
-    Pid ! {events, self()},
-    receive
-        {Pid, Events} -> [{element(1, Event), element(2, Event)} || Event <- Events]
-    after 10_000 -> error({setup, no_events})
-    end.
-
-%% A folder of its own below the scratch folder, removed with all files in it.
--spec with_folder(fun((file:filename()) -> Value)) -> Value.
-with_folder(Fun) ->
-    Scratch = os:getenv("TMPDIR", "/tmp"),
-    Unique = os:getpid() ++ "-" ++ integer_to_list(erlang:unique_integer([positive])),
-    Folder = filename:join(Scratch, "beamproof-" ++ Unique),
-    ok = file:make_dir(Folder),
-    try
-        Fun(Folder)
-    after
-        {ok, Names} = file:list_dir(Folder),
-        lists:foreach(fun(Name) -> file:delete(filename:join(Folder, Name)) end, Names),
-        file:del_dir(Folder)
-    end.
-
-%% Raise {setup, {no_room, ...}} where the file system of Folder says that it has less than Bytes
-%% free. One that does not say is taken at its word when it is full.
--spec need_room(file:filename(), pos_integer()) -> ok.
-need_room(Folder, Bytes) ->
-    Lines = string:lexemes(os:cmd("df -Pk " ++ Folder ++ " 2>/dev/null"), "\n"),
-    case [string:lexemes(Line, " ") || Line <- Lines] of
-        [_, [_, _, _, Free | _]] ->
-            FreeBytes = list_to_integer(Free) * 1024,
-            FreeBytes >= Bytes orelse
-                error({setup, {no_room, #{free_bytes => FreeBytes, needed_bytes => Bytes}}}),
-            ok;
-        _ ->
-            ok
-    end.
