@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from harness import session
-from harness.cli_options import cache_dir, probes_option
+from harness.cli_options import probes_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import CompileError, ExitCode
+from harness.folders import cache_dir
 
 
 @click.command("compile")

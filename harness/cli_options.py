@@ -11,35 +11,15 @@ from pathlib import Path
 import click
 
 from harness.errors import InputError
-
-_PACKAGE = Path(__file__).resolve().parent
+from harness.folders import default_claims_dir, default_probes_dir
 
 RUNS = Path(".beamproof/runs")
 """Where runs are stored unless told otherwise, below the working directory."""
 
 
-def default_claims_dir() -> Path:
-    """Return BEAMPROOF_CLAIMS, else the claims of the checkout, else those that were installed."""
-    return _default("BEAMPROOF_CLAIMS", "claims")
-
-
-def default_probes_dir() -> Path:
-    """Return BEAMPROOF_PROBES, else the probes of the checkout, else those that were installed."""
-    return _default("BEAMPROOF_PROBES", "erlang_probes")
-
-
 def default_runs_dir() -> Path:
     """Return BEAMPROOF_RUNS, else `RUNS`."""
     return Path(os.environ.get("BEAMPROOF_RUNS") or RUNS)
-
-
-def cache_dir() -> Path:
-    """Return BEAMPROOF_CACHE, else the user's cache folder of beamproof."""
-    if named := os.environ.get("BEAMPROOF_CACHE"):
-        return Path(named)
-    from platformdirs import user_cache_path  # noqa: PLC0415  slow, and often not needed
-
-    return user_cache_path("beamproof")
 
 
 def latest_run(runs_dir: Path) -> Path:
@@ -63,13 +43,6 @@ def run_path(text: str | None, runs_dir: Path) -> Path:
         return latest_run(runs_dir)
     named = runs_dir / f"{text}.jsonl"
     return named if named.is_file() and not Path(text).exists() else Path(text)
-
-
-def _default(variable: str, folder: str) -> Path:
-    if named := os.environ.get(variable):
-        return Path(named)
-    checkout = _PACKAGE.parent / folder
-    return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / folder
 
 
 claims_option = click.option(

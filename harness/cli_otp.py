@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
-from harness.cli_options import cache_dir
 from harness.errors import BeamproofError, ExitCode, InputError
+from harness.folders import cache_dir
 from harness.runtimes import RuntimeOptions
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,8 +13,8 @@ from typing import Any, Self, TypeVar
 
 import click
 
-from harness.cli_options import cache_dir
 from harness.errors import InputError
+from harness.folders import cache_dir
 from harness.matrix import KNOWN_RELEASES, parse_releases
 from harness.run import Header
 from harness.runtimes import RuntimeOptions, Way

@@ -20,16 +20,10 @@ import msgspec
 
 from harness import matrix, session
 from harness.claims import Skill, load_skills
-from harness.cli_options import (
-    cache_dir,
-    claims_option,
-    latest_run,
-    probes_option,
-    run_path,
-    runs_option,
-)
+from harness.cli_options import claims_option, latest_run, probes_option, run_path, runs_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import ExitCode, InputError, NothingSelectedError
+from harness.folders import cache_dir
 from harness.judge import Finding, Verdict, judge_run, worst
 from harness.run import Run, RunWriter, read_run
 from harness.runner import Options

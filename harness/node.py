@@ -18,7 +18,6 @@ from harness.bridge.channel import Channel, Launcher, Limits
 from harness.bridge.compile import BRIDGE, Compiled, ProbeStore
 from harness.bridge.messages import Context
 from harness.bridge.session import Session
-from harness.bridge.sources import default_probes_dir
 from harness.bridge.terms import Atom, Term
 from harness.errors import (
     CallTimeoutError,
@@ -28,6 +27,7 @@ from harness.errors import (
     ProtocolError,
     RemoteError,
 )
+from harness.folders import default_probes_dir
 from harness.plan import Json
 from harness.run import Build
 

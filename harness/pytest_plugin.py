@@ -18,9 +18,9 @@ import pytest
 
 from harness import judge, matrix, session
 from harness.claims import Claim, load_skill
-from harness.cli_options import cache_dir, default_probes_dir
 from harness.cli_runtime import WAYS, RuntimeRequest
 from harness.errors import BeamproofError
+from harness.folders import cache_dir, default_probes_dir
 from harness.judge import Finding, Verdict
 from harness.lane import Lane
 from harness.plan import Cell, Need

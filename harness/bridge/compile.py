@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import CompileError, InputError
+from harness.folders import own_probes_dir
 from harness.run import Build
 
 BRIDGE = "probe_bridge"
@@ -132,10 +133,10 @@ class ProbeStore:
         self._keep(f"{BRIDGE}-{erts_version}-{self._bridge_key()}", Compiled(beam=beam))
 
     def _find_closure(self, module: str) -> tuple[str, ...]:
-        names = {path.stem for path in self._probes_dir.glob("*.erl")}
+        names = {path.stem for path in self._probes_dir.glob("*.erl")} | set(SUPPORT)
         word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in sorted(names)))
         found: set[str] = set()
-        wanted = {module, *(names & set(SUPPORT))}
+        wanted = {module, *SUPPORT}
         while wanted:
             name = wanted.pop()
             found.add(name)
@@ -152,6 +153,8 @@ class ProbeStore:
 
     def _read(self, module: str) -> bytes:
         path = self._probes_dir / f"{module}.erl"
+        if module in {BRIDGE, *SUPPORT} and not path.is_file():
+            path = own_probes_dir() / path.name  # a team's own folder holds only its own probes
         try:
             return path.read_bytes()
         except OSError as error:

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.bridge.compile import ProbeStore
-from harness.cli_options import cache_dir
 from harness.errors import BeamproofError
+from harness.folders import cache_dir
 from harness.node import Node
 from harness.runtimes import Runtime, RuntimeOptions, resolve
 from tests.bench import others, trivial
@@ -110,7 +110,7 @@ def _comparison(
         rows = {
             "beamproof, tree": others.beamproof(folder, "debian"),
             "one erl -noshell -eval a check": others.erl_each(checks),
-            "Common Test (ct_run)": others.common_test(folder, checks),
+            "Common Test (ct_run)": others.common_test(folder),
         }
         if container is not None:
             rows["beamproof, container"] = others.beamproof(folder, "docker")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from harness.cli_options import default_probes_dir
+from harness.folders import default_probes_dir
 
 MODULE = "bench_trivial"
 SUPPORT = ("probe_bridge", "probe_lib", "probe_peer")

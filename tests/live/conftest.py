@@ -1,7 +1,7 @@
 """What live tests share: the VMs of this machine, one store of compiled probes.
 
-VMs come from BEAMPROOF_OTP_ROOTS and wherever the host way looks, else from the package trees in
-the cache. A release that is nowhere is skipped; with BEAMPROOF_REQUIRE=live it is an error.
+VMs come from BEAMPROOF_OTP_ROOTS and wherever the host way looks, else from package trees, which are
+fetched. Where that fails the tests are skipped; with BEAMPROOF_REQUIRE=live they fail.
 """
 
 from __future__ import annotations
@@ -15,25 +15,39 @@ import pytest
 
 from harness.bridge.channel import Launcher, ProcessLauncher
 from harness.bridge.compile import ProbeStore
-from harness.bridge.sources import default_probes_dir
-from harness.cli_options import cache_dir
+from harness.errors import BeamproofError
+from harness.folders import cache_dir, default_probes_dir
 from harness.node import Node
-from harness.runtimes import debian, host
+from harness.runtimes import debian, engine, host, images, imports
+from tests.conftest import Missing
 
 RELEASES = (25, 27)
 
 OpenNode = Callable[..., Node]
 
 
+Trees = Callable[[int], debian.Tree]
+
+
 @pytest.fixture(scope="session")
-def erls(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Return an `erl` by release."""
+def install(missing: Missing) -> Trees:
+    """Return what fetches the package tree of a release, if it is not in the cache yet."""
+
+    def fetch(release: int) -> debian.Tree:
+        try:
+            return debian.install(cache_dir(), release, progress=print)
+        except BeamproofError as error:
+            missing("live", str(error))
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def erls(tmp_path_factory: pytest.TempPathFactory, install: Trees) -> dict[int, Path]:
+    """Return an `erl` by release: an install on the host, else a package tree."""
     asked = tmp_path_factory.mktemp("hosts")
     found = {one.release: one.erl for one in host.find(host.roots_from_environment(), asked)}
-    for release in RELEASES:
-        if release not in found and (tree := debian.installed(cache_dir(), release)) is not None:
-            found[release] = tree.erl
-    return found
+    return {release: found.get(release) or install(release).erl for release in RELEASES}
 
 
 @pytest.fixture(params=RELEASES, ids=lambda release: f"otp{release}")
@@ -45,12 +59,21 @@ def release(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def launcher(release: int, erls: dict[int, Path]) -> Launcher:
     """Return what starts VMs of the release as processes."""
-    if release not in erls:
-        reason = f"no VM of OTP {release}: beamproof otp install {release}"
-        if "live" in os.environ.get("BEAMPROOF_REQUIRE", ""):
-            pytest.fail(reason)
-        pytest.skip(reason)
     return ProcessLauncher(erls[release])
+
+
+@pytest.fixture
+def tree(release: int, install: Trees) -> debian.Tree:
+    """Return the package tree of the release."""
+    return install(release)
+
+
+@pytest.fixture
+def image(tree: debian.Tree, missing: Missing) -> images.Image:
+    """Return the image made of the release's package tree."""
+    if not engine.state().answers:
+        missing("docker", engine.state().reason)
+    return imports.import_tree(cache_dir(), tree, progress=print)
 
 
 @pytest.fixture(scope="session")

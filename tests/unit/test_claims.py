@@ -6,8 +6,8 @@ import pytest
 
 from harness.claim_file import read_skill
 from harness.claims import load_skill, load_skills
-from harness.cli_options import default_claims_dir
 from harness.errors import ClaimError, InputError
+from harness.folders import default_claims_dir
 from harness.plan import Need, NodeMode, ProbeCall
 from harness.toml_lines import Lines
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.cli import run
-from harness.cli_options import cache_dir, default_claims_dir, default_probes_dir, latest_run
+from harness.cli_options import latest_run
 from harness.errors import ExitCode
+from harness.folders import cache_dir, default_claims_dir, default_probes_dir
 
 EVIDENCE = Path(__file__).parents[1] / "evidence"
 SKILL = "beam-memory-management"

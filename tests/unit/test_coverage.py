@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from judging import claim, rival
 
 from harness.claims import Skill, Untestable
-from harness.cli_options import default_claims_dir
 from harness.coverage import Row, Status, coverage, strays
 from harness.document import fold, occurrences, read_section, section_numbers
 from harness.errors import InputError
+from harness.folders import default_claims_dir
 
 DOCUMENT = """\
 # Title

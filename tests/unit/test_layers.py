@@ -10,7 +10,7 @@ import harness
 
 ROOT = Path(harness.__file__).parent
 
-SHARED = {"errors", "plan", "run", "suggest", "__init__"}
+SHARED = {"errors", "folders", "plan", "run", "suggest", "__init__"}
 COLLECTING = {"bridge", "node", "runtimes", "native", "lane", "runner"}
 JUDGING = {"claims", "predict", "judge", "report", "lint", "coverage", "mutate", "merge"}
 

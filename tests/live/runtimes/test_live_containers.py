@@ -13,7 +13,7 @@ import pytest
 from harness.bridge.channel import Channel, Limits
 from harness.bridge.compile import ProbeStore
 from harness.cli import run
-from harness.cli_options import cache_dir
+from harness.folders import cache_dir
 from harness.node import Node
 from harness.runtimes import RuntimeOptions, docker, engine, images, owner, resolve
 

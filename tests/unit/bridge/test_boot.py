@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.bridge.boot import BOOT, boot_command, first_frame
-from harness.bridge.sources import default_probes_dir
 from harness.bridge.terms import Atom, decode
+from harness.folders import default_probes_dir
 
 
 def test_peers_are_booted_like_nodes() -> None:
