@@ -151,7 +151,9 @@ refc_threshold_received(_) ->
 append_is_refc(_) ->
     Copied = [{Size, erts_debug:flat_size(binary:copy(<<7>>, Size))} || Size <- lists:seq(1, 300)],
     Appended = appended_words(<<>>, 300),
-    Listed = fun(Make) -> probe_lib:with_process([], fun(Holder) -> length(hold(Holder, Make)) end) end,
+    Listed = fun(Make) ->
+        probe_lib:with_process([], fun(Holder) -> length(hold(Holder, Make)) end)
+    end,
     #{
         copied_smallest_refc_bytes => constant_from(Copied),
         appended_smallest_refc_bytes => constant_from(Appended),
@@ -195,7 +197,8 @@ part_threshold(_) ->
             #{largest_copied_bytes => Copied, smallest_retaining_bytes => Kept}
         end,
         Odd = [Bits || Bits <- lists:seq(1, 600), Bits rem 8 =/= 0],
-        {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(fun(B, Size) -> match_bits(B, Size) end, Bits) end),
+        TakeBits = fun(B, Bits) -> match_bits(B, Bits) end,
+        {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(TakeBits, Bits) end),
         #{
             whole_bytes => Whole,
             ways => maps:map(Border, part_ways()),
@@ -357,7 +360,9 @@ fullsweep_early(_) ->
         tally(Collections)
     end,
     #{
-        keeping => Count(fun() -> lists:foldl(fun(N, L) -> [N | L] end, [], lists:seq(1, 40_000)) end),
+        keeping => Count(fun() ->
+            lists:foldl(fun(N, Kept) -> [N | Kept] end, [], lists:seq(1, 40_000))
+        end),
         dropping => Count(fun() -> churn(400) end)
     }.
 
@@ -442,7 +447,9 @@ collection_isolated(_) ->
 others_run_on(_) ->
     probe_lib:with_process([{min_heap_size, 5_000_000}], fun(Heavy) ->
         probe_lib:ask(Heavy, fun(_) -> {ok, lists:seq(1, 2_000_000)} end),
-        Sweep = fun(State) -> {[true = erlang:garbage_collect() || _ <- lists:seq(1, 5)], State} end,
+        Sweep = fun(State) ->
+            {[true = erlang:garbage_collect() || _ <- lists:seq(1, 5)], State}
+        end,
         Self = self(),
         Tag = make_ref(),
         Alone = fun() -> erlang:send_after(200, Self, {Tag, waited}) end,
@@ -501,12 +508,14 @@ binary_pressure(_) ->
 -spec heap_size_steps(map()) -> map().
 heap_size_steps(_) ->
     Steps = heap_sizes(0, 4_000_000),
-    Ratios = [{Small, Large / Small} || {Small, Large} <- lists:zip(lists:droplast(Steps), tl(Steps))],
+    Pairs = lists:zip(lists:droplast(Steps), tl(Steps)),
+    Ratios = [{Small, Large / Small} || {Small, Large} <- Pairs],
+    Total = fun(Pid) -> total_words(Pid) end,
     Slow = [Small || {Small, Ratio} <- Ratios, Ratio < 1.5],
     #{
         steps_words => Steps,
-        initial_words => probe_lib:with_process([], fun(Pid) -> total_words(Pid) end),
-        asked_1000_words => probe_lib:with_process([{min_heap_size, 1000}], fun(Pid) -> total_words(Pid) end),
+        initial_words => probe_lib:with_process([], Total),
+        asked_1000_words => probe_lib:with_process([{min_heap_size, 1000}], Total),
         slow_growth_from_words => hd(Slow),
         fast_ratios => [Ratio || {Small, Ratio} <- Ratios, Small < hd(Slow)],
         slow_ratios => [Ratio || {Small, Ratio} <- Ratios, Small >= hd(Slow)]
@@ -548,7 +557,8 @@ min_heap_size_spares(_) ->
         end
      || Words <- [233, 2000, 10_000, 30_000]
     ],
-    #{collections => maps:from_list([{label("from_", Words, "_words_count"), Count} || {Words, Count} <- Counts])}.
+    Labelled = [{label("from_", Words, "_words_count"), Count} || {Words, Count} <- Counts],
+    #{collections => maps:from_list(Labelled)}.
 
 %%% Hibernation
 
@@ -692,7 +702,9 @@ shared_until_last(_) ->
             hold(First, fun() -> bytes(Bytes) end),
             Held = Gained(),
             OthersHeld = erlang:memory([processes, system]),
-            Of = fun(Kind, Memory) -> proplists:get_value(Kind, Memory) end,
+            GainedIn = fun(Kind) ->
+                (proplists:get_value(Kind, OthersHeld) - proplists:get_value(Kind, Others)) / Bytes
+            end,
             {memory, Holder} = process_info(First, memory),
             hand_over(First, Second),
             Shared = Gained(),
@@ -704,8 +716,8 @@ shared_until_last(_) ->
                 binary_bytes => Bytes,
                 holder_memory_bytes => Holder,
                 held_ratio => Held,
-                processes_gained_ratio => (Of(processes, OthersHeld) - Of(processes, Others)) / Bytes,
-                system_gained_ratio => (Of(system, OthersHeld) - Of(system, Others)) / Bytes,
+                processes_gained_ratio => GainedIn(processes),
+                system_gained_ratio => GainedIn(system),
                 shared_ratio => Shared,
                 first_gone_ratio => FirstGone,
                 both_gone_ratio => Gained()
@@ -738,7 +750,9 @@ listed_by_reference(_) ->
     Receive = fun(Holder) -> probe_lib:ask(Holder, fun(Held) -> {ok, [Whole | Held]} end) end,
     #{
         five_parts => Listing(fun(Holder) ->
-            hold(Holder, fun() -> [binary:part(Whole, 1000 * Part, 100) || Part <- [1, 2, 3, 4, 5]] end)
+            hold(Holder, fun() ->
+                [binary:part(Whole, 1000 * Part, 100) || Part <- [1, 2, 3, 4, 5]]
+            end)
         end),
         five_messages => Listing(fun(Holder) ->
             hold(Holder, fun() -> [] end),
@@ -766,7 +780,9 @@ sent_part_retains(_) ->
         whole_bytes => 10 * ?MB,
         part_of_10_held_bytes => Received(fun(Whole) -> binary:part(Whole, 5, 10) end),
         part_of_100_held_bytes => Received(fun(Whole) -> binary:part(Whole, 5, 100) end),
-        copy_of_100_held_bytes => Received(fun(Whole) -> binary:copy(binary:part(Whole, 5, 100)) end)
+        copy_of_100_held_bytes => Received(fun(Whole) ->
+            binary:copy(binary:part(Whole, 5, 100))
+        end)
     }.
 
 %%% Finding leaks

@@ -224,8 +224,10 @@ collections(SpawnOptions, Fun) ->
 
 traced_collections() ->
     receive
-        {trace, _, gc_minor_start, _, Id} -> [#{type => minor, scheduler => Id} | traced_collections()];
-        {trace, _, gc_major_start, _, Id} -> [#{type => major, scheduler => Id} | traced_collections()];
+        {trace, _, gc_minor_start, _, Id} ->
+            [#{type => minor, scheduler => Id} | traced_collections()];
+        {trace, _, gc_major_start, _, Id} ->
+            [#{type => major, scheduler => Id} | traced_collections()];
         {trace, _, _, _, _} -> traced_collections()
     after 0 -> []
     end.
@@ -436,7 +438,8 @@ made_until_collected(SpawnOptions, Size) ->
 
 collected_already(Subject) ->
     receive
-        {trace, Subject, Start, _, _} when Start =:= gc_minor_start; Start =:= gc_major_start -> true
+        {trace, Subject, gc_minor_start, _, _} -> true;
+        {trace, Subject, gc_major_start, _, _} -> true
     after 0 -> false
     end.
 
@@ -540,7 +543,7 @@ bin_leak_round() ->
     Subjects = maps:map(fun(_, Do) -> made_subject(Do) end, Roles),
     try
         Released = maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
-        [{_, Leader} | _] = lists:reverse(lists:sort([{N, Role} || {Role, N} <- maps:to_list(Released)])),
+        {_, Leader} = lists:max([{Count, Role} || {Role, Count} <- maps:to_list(Released)]),
         #{
             released => Released,
             released_again => maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
