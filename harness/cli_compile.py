@@ -5,15 +5,19 @@ Knows: the compile cache and the runtimes. Must not know: claims.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
 from harness import session
+from harness.bridge.compile import ProbeStore
 from harness.cli_options import probes_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import CompileError, ExitCode
 from harness.folders import cache_dir
+from harness.node import Node
 
 
 @click.command("compile")
@@ -25,13 +29,9 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     request = RuntimeRequest.of(given)
     probes_dir = given["probes_dir"]
     workshop = session.workshop_for(session.new_run_id(), probes_dir, cache_dir())
-    refused = 0
+    refused: list[str] = []
     with session.open_releases(
-        request.releases,
-        request.way,
-        request.options(),
-        workshop,
-        lambda line: click.echo(line, err=True),
+        request.releases, request.way, request.options(), workshop, _say
     ) as releases:
         if request.is_strict:
             session.require(releases)
@@ -39,14 +39,28 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             if item.runtime is None:
                 click.echo(f"- OTP {item.release} skipped: {item.reason}")
                 continue
-            node = releases.nodes[item.runtime.name]
-            modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
-            for module in modules:
-                try:
-                    workshop.probes.beam(node, module)
-                except CompileError as error:
-                    refused += 1
-                    click.echo(f"✘ {item.runtime.name} {error}", err=True)
-            click.echo(f"{item.runtime.name}: {len(modules)} modules, {refused} refused")
+            complaints = _complaints(releases.nodes[item.runtime.name], workshop.probes, probes_dir)
+            refused += complaints
+            for complaint in complaints:
+                _say(f"✘ {complaint}")
+            click.echo(f"{item.runtime.name}: {len(complaints)} modules refused")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
+
+
+def _complaints(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:
+    """Return what the release's compiler said of each module that it refused."""
+    modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
+    with suppress(CompileError):
+        probes.beams(node, modules)  # all at once, on one compiling VM; the loop only asks
+    complaints = []
+    for module in modules:
+        try:
+            probes.beam(node, module)
+        except CompileError as error:
+            complaints.append(error.message)
+    return complaints
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

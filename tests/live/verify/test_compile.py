@@ -1,0 +1,44 @@
+"""`beamproof compile`: each release's own compiler, warnings as errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ExitCode
+
+pytestmark = pytest.mark.live
+
+
+def compile_probes(folder: Path, way: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "compile", "--probes", str(folder), "--otp", "25,27", *way],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_warning_is_an_error_that_names_module_line_and_release(
+    tmp_path: Path, way: list[str]
+) -> None:
+    """A probe that compiles with a warning is refused, on each release by itself."""
+    (tmp_path / "fine.erl").write_text("-module(fine).\n-export([p/1]).\np(#{}) -> #{}.\n")
+    (tmp_path / "warned.erl").write_text(
+        "-module(warned).\n-export([p/1]).\np(#{}) ->\n    Unused = 1,\n    #{}.\n"
+    )
+    done = compile_probes(tmp_path, way)
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert "otp25: 1 modules refused" in done.stdout
+    assert "otp27: 1 modules refused" in done.stdout
+    assert "warned.erl:4" in done.stderr
+    assert "'Unused' is unused" in done.stderr
+
+
+def test_modules_without_a_warning_pass(tmp_path: Path, way: list[str]) -> None:
+    """Nothing to say is exit code 0."""
+    (tmp_path / "fine.erl").write_text("-module(fine).\n-export([p/1]).\np(#{}) -> #{}.\n")
+    assert compile_probes(tmp_path, way).returncode == ExitCode.CONFIRMED
