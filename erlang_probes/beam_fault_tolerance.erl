@@ -62,7 +62,8 @@
     gone/1, mailbox/1, reason/1, scratch/0, text/1, watched/1, watched_proc_lib/1, with_log/1
 ]).
 -import(beam_fault_tolerance_signals, [
-    cleanup/2, count_messages/0, down_order_of/1, exit_reason/1, late_demonitor/1, outcome/3,
+    cleanup/2, count_messages/0, down_order_of/1, downs/1, exit_reason/1, late_demonitor/1,
+    outcome/3,
     raced_demonitor/0, raced_unlink/1, repeated/2, row_killed/2, shape/1, survives/3,
     to_the_dead/2
 ]).
@@ -296,7 +297,7 @@ unlinked_bystander(_) ->
         Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(exit_reason(boom)), S} end),
         Gone = erlang:monitor(process, Linked),
         Crasher ! go,
-        LinkedReason = receive {'DOWN', Gone, process, Linked, Why} -> Why end,
+        [LinkedReason] = downs([Gone]),
         Known = probe_lib:ask(Bystander, fun(S) -> {S, S} end),
         probe_lib:kill_and_wait(Bystander),
         #{
@@ -322,7 +323,7 @@ call_failure(_) ->
             crash => called(fun(Pid) -> gen_server:call(Pid, {run, fun() -> exit(boom) end}) end),
             dead => called(fun(Pid) -> probe_lib:kill_and_wait(Pid), gen_server:call(Pid, get) end),
             timeout => called(fun(Pid) -> gen_server:call(Pid, {run, Slow}, 5) end),
-            cast => called(fun(Pid) -> gen_server:cast(Pid, {exit, boom}), gone(Pid) end)
+            cast => called(fun(Pid) -> gen_server:cast(Pid, {exit, boom}), _ = gone(Pid), ok end)
         }
     end),
     Evidence.
@@ -588,10 +589,7 @@ supervisor_killed(_) ->
         [Plain, Trapping, Stubborn] = [await_started(Id) || Id <- [plain, trapping, stubborn]],
         Refs = [erlang:monitor(process, Pid) || Pid <- [Plain, Trapping]],
         killed = probe_lib:kill_and_wait(Supervisor),
-        [PlainReason, TrappingReason] = [
-            receive {'DOWN', Ref, process, _, Why} -> Why end
-         || Ref <- Refs
-        ],
+        [PlainReason, TrappingReason] = downs(Refs),
         Told = [{'EXIT', Supervisor, killed}],
         Heard = fun() -> mailbox(Stubborn) =:= Told andalso {done, ok} end,
         #{settled := true} = probe_lib:settle(Heard, ?DEADLINE_MS),
@@ -627,8 +625,9 @@ failed_start(_) ->
         Stopped = receive {terminated, first} -> true after 0 -> false end,
         Restarting = worker(#{id => third, report_to => self(), source => tried(Tries, 2, 1)}, #{}),
         Reason = supervised(#{intensity => 7, period => 3600}, [Restarting], fun(Supervisor) ->
+            Ref = erlang:monitor(process, Supervisor),
             boom = crash(await_started(third), boom),
-            gone(Supervisor)
+            hd(downs([Ref]))
         end),
         #{
             failed_child => FailedChild,

@@ -120,9 +120,9 @@ holders_grow(Count, Words, Change) ->
         Before = heap_words(Holders),
         Aside = heap_words([Bystander]),
         Change(Key, lists:seq(1, Words div 2)),
+        Grown = fun(Pid) -> heap_words([Pid]) >= Words end,
         _ = probe_lib:settle(
-            fun() -> heap_words(Holders) - Before >= Count * Words andalso {done, ok} end,
-            settle_ms(Change, Key)
+            fun() -> lists:all(Grown, Holders) andalso {done, ok} end, settle_ms(Change, Key)
         ),
         #{
             holders_grow_words => heap_words(Holders) - Before,
@@ -196,11 +196,15 @@ port_messages(Port) ->
     after 50 -> []
     end.
 
-%% How a peer ended by itself: its exit status and the start of its slogan.
+%% How a peer ended by itself: its exit status and the start of its slogan; or that it lives on.
 -spec ended(probe_peer:peer()) -> map().
 ended(Peer) ->
-    #{exit_status := Status, slogan := Slogan} = probe_peer:wait_exit(Peer, 20_000),
-    #{ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 200)}.
+    try probe_peer:wait_exit(Peer, 20_000) of
+        #{exit_status := Status, slogan := Slogan} ->
+            #{ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 200)}
+    catch
+        error:{setup, {peer_lives, _}} -> #{ended_text => <<"lives">>, slogan_text => <<>>}
+    end.
 
 status(Status) ->
     ?LIB:text(["exit status ", integer_to_list(Status)]).

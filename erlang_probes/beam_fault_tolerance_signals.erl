@@ -8,6 +8,7 @@
     take/1,
     chain/1,
     row_killed/2,
+    downs/1,
     cleanup/2,
     to_the_dead/2,
     repeated/2,
@@ -122,17 +123,12 @@ row_killed(Length, Kill) ->
     try
         _ = probe_lib:ask(Trapper, fun(S) -> {process_flag(trap_exit, true), S} end),
         Kill(hd(Pids)),
-        [First | Rest] = [
-            receive {'DOWN', Ref, process, _, Why} -> Why end
-         || Ref <- lists:sublist(Refs, Length - 2)
-        ],
-        Heard = fun() -> ?LIB:mailbox(Trapper) =/= [] andalso {done, ok} end,
-        #{settled := true} = probe_lib:settle(Heard, ?DEADLINE_MS),
-        {{'EXIT', Sender, Reason}, _} = probe_lib:ask(Trapper, fun(S) -> {take(S), S} end),
+        [First | Rest] = downs(lists:sublist(Refs, Length - 2)),
+        {Sender, Reason} = heard(Trapper),
         #{
             first_dies_reason => First,
             rest_die_reasons => lists:usort(Rest),
-            dead_count => length(Rest) + 1,
+            dead_count => length([Why || Why <- [First | Rest], Why =/= survives]),
             trapper_hears_reason => Reason,
             trapper_hears_from_neighbour => Sender =:= lists:last(Victims),
             beyond_trapper_survives => is_process_alive(Beyond)
@@ -140,6 +136,28 @@ row_killed(Length, Kill) ->
     after
         [probe_lib:kill_and_wait(Pid) || Pid <- Pids],
         [erlang:demonitor(Ref, [flush]) || Ref <- Refs]
+    end.
+
+%% The exit reasons of monitored processes, or `survives' for those that live past the deadline.
+-spec downs([reference()]) -> [term()].
+downs(Refs) ->
+    Deadline = erlang:monotonic_time(millisecond) + ?DEADLINE_MS,
+    [
+        receive
+            {'DOWN', Ref, process, _, Why} -> Why
+        after max(0, Deadline - erlang:monotonic_time(millisecond)) -> survives
+        end
+     || Ref <- Refs
+    ].
+
+%% The first 'EXIT' message of a subject that traps exits: its sender and reason, if there is one.
+heard(Trapper) ->
+    Empty = {message_queue_len, 0},
+    Waited = fun() -> process_info(Trapper, message_queue_len) =/= Empty andalso {done, ok} end,
+    _ = probe_lib:settle(Waited, ?DEADLINE_MS),
+    case is_process_alive(Trapper) andalso probe_lib:ask(Trapper, fun take/1) of
+        {'EXIT', Sender, Reason} -> {Sender, Reason};
+        _ -> {nobody, nothing}
     end.
 
 %% Run Body inside try, send the process Signal unless it is none: which clauses ran.

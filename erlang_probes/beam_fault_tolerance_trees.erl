@@ -271,8 +271,14 @@ restart_outside_state(Table) ->
     supervised(#{}, [Worker], fun(Supervisor) ->
         Old = await_started(spoiled),
         true = ets:insert(Table, {bad}),
+        Ref = erlang:monitor(process, Supervisor),
         boom = crash(Old, boom),
-        #{supervisor_exit_reason => ?LIB:gone(Supervisor), old_pid_alive => is_process_alive(Old)}
+        Reason =
+            receive
+                {'DOWN', Ref, process, Supervisor, Why} -> Why
+            after ?DEADLINE_MS -> still_alive
+            end,
+        #{supervisor_exit_reason => Reason, old_pid_alive => is_process_alive(Old)}
     end).
 
 %% Crash one worker until a supervisor with these flags gives up.
