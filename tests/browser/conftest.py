@@ -1,0 +1,125 @@
+"""A headless Chromium and the site of two nights, for every test that looks at pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import synthetic_runs
+from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from synthetic_runs import Shape
+
+from harness.cli import run
+
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root, where Chromium has no sandbox
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here, and skip it with the reason where there is no Chromium."""
+    here = Path(__file__).parent
+    own = [item for item in items if here in item.path.parents]
+    for item in own:
+        item.add_marker(pytest.mark.browser)
+        if _chromium() is None and os.environ.get("BEAMPROOF_REQUIRE_BROWSER") != "1":
+            item.add_marker(pytest.mark.skip(reason="no chromium: apt-get install chromium"))
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a site made by the command line from two nights."""
+    folder = tmp_path_factory.mktemp("site")
+    shape = Shape(releases=(24, 25, 26, 27), claims=12)
+    files = synthetic_runs.write(folder, shape)
+    second = replace(
+        shape,
+        seed=8,
+        run="20261121T030000-bbbb",
+        started="2026-11-21T03:00:00.000+00:00",
+        refuted=frozenset({2}),
+    )
+    newer = folder / "next.jsonl"
+    newer.write_bytes(synthetic_runs.content(second, files))
+    options = ["--claims", str(files.claims), "--probes", str(files.probes)]
+    assert run(["report", str(files.run), str(newer), "-o", str(folder / "out"), *options]) == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Yield the driver of the browser."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+class Visit:
+    """Hold an open page with everything that went wrong on it."""
+
+    def __init__(self, context: BrowserContext, site: Path) -> None:
+        self.page: Page = context.pages[0] if context.pages else context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.site = site
+        self.problems: list[str] = []
+        self.page.on("console", lambda said: self.problems.append(f"console: {said.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("request", lambda asked: self._asked(asked.url))
+        self.page.on("requestfailed", lambda asked: self.problems.append(f"failed: {asked.url}"))
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(self.site.as_uri()):
+            self.problems.append(f"outside: {url}")
+
+    def open(self, name: str) -> Page:
+        """Open a page of the site."""
+        self.page.goto(f"{self.site.as_uri()}/{name}")
+        return self.page
+
+
+@pytest.fixture(scope="session")
+def contexts(
+    playwright: Playwright,  # noqa: ARG001 (it must outlive what it drives)
+) -> Iterator[dict[tuple[str, int], BrowserContext]]:
+    """Yield the browsers opened so far, by colour scheme and width; all end with the session."""
+    opened: dict[tuple[str, int], BrowserContext] = {}
+    yield opened
+    for context in opened.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(
+    request: pytest.FixtureRequest,
+    playwright: Playwright,
+    contexts: dict[tuple[str, int], BrowserContext],
+    site: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Visit:
+    """Return a page in the scheme and width that the test is parametrised with."""
+    scheme, width = getattr(request, "param", ("light", 1280))
+    if (scheme, width) not in contexts:
+        contexts[scheme, width] = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=_chromium() or "chromium",
+            headless=True,
+            args=FLAGS,
+            color_scheme=scheme,
+            viewport={"width": width, "height": 900},
+            timeout=PATIENCE_MS,
+        )
+    return Visit(contexts[scheme, width], site)
