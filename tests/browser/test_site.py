@@ -28,7 +28,7 @@ SKILL = "beam-skill-a.html"
 
 @pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=str)
 def test_every_page_is_accessible_fits_and_asks_nobody(visit: Visit) -> None:
-    """No console message, no outside request, no sideways scrolling, nothing that axe finds (AA)."""
+    """No console message, no outside request, no sideways scrolling, nothing for axe (AA)."""
     for name in PAGES:
         page = visit.open(name)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
