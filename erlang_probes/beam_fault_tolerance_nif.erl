@@ -1,5 +1,5 @@
-%% The Erlang side of c_src/beam_fault_tolerance.c: stubs that the library replaces when it is loaded.
-%% Load it into a peer only: a library stays in its VM. Knows nothing of any claim.
+%% The Erlang side of c_src/beam_fault_tolerance.c: stubs that the library replaces when it is
+%% loaded. Load it into a peer only: a library stays in its VM. Knows nothing of any claim.
 -module(beam_fault_tolerance_nif).
 
 -export([load/1, behave/0, crash/0, scribble/1]).
