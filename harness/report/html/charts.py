@@ -229,8 +229,23 @@ def draw(plot: Plot, *, identity: str) -> str:
     )
     title = ET.SubElement(svg, "title", id=f"{identity}-title")
     title.text = f"{plot.title}; {', '.join(curve.label for curve in plot.curves)}"
-    svg.append(chart.to_svg_group(WIDTH, HEIGHT))
+    svg.append(_slim(chart.to_svg_group(WIDTH, HEIGHT)))
     return ET.tostring(svg, encoding="unicode")
+
+
+_STYLED = ("font-family", "font-size", "stroke-width")
+
+
+def _slim(group: ET.Element) -> ET.Element:
+    """Take away what the style sheet says once for all labels and lines of the grid."""
+    for element in group.iter():
+        if element.tag == "text" and "fill" in element.attrib:
+            del element.attrib["fill"]
+        if element.get("stroke") == theme.tick_color:
+            del element.attrib["stroke"]
+        for name in _STYLED:
+            element.attrib.pop(name, None)
+    return group
 
 
 def _shapes(marks: Iterable[Mark], curves: Iterable[Curve]) -> Iterable[_Line | _Threshold]:
