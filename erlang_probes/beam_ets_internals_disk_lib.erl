@@ -21,7 +21,8 @@
     restarted/2,
     running/1,
     write/3,
-    read/2
+    read/2,
+    read_within/3
 ]).
 
 -import(beam_ets_internals_lib, [text/1]).
@@ -310,3 +311,18 @@ read(Peer, Key) ->
 
 seen(Peer, Key) ->
     length(probe_peer:call(Peer, mnesia, dirty_read, [account, Key])).
+
+%% What Peer reads when something has come, waited for up to Ms: a committed transaction reaches
+%% the other nodes a moment later.
+-spec read_within(probe_peer:peer(), term(), pos_integer()) -> term().
+read_within(Peer, Key, Ms) ->
+    #{last := Last} = probe_lib:settle(
+        fun() ->
+            case read(Peer, Key) of
+                nothing -> nothing;
+                Value -> {done, Value}
+            end
+        end,
+        Ms
+    ),
+    Last.
