@@ -485,8 +485,15 @@ living_ports(Known) ->
 
 %% The keys are copied: a reference to the original would make the VM's clean-up after an erased
 %% term visit this process, and disturb who measures that.
+%% The logger keeps the level of each module that has logged as a term: nobody's leftover.
 persistent_keys() ->
-    lists:sort([binary_to_term(term_to_binary(Key)) || {Key, _} <- persistent_term:get()]).
+    lists:sort([
+        binary_to_term(term_to_binary(Key))
+     || {Key, _} <- persistent_term:get(), not is_logger_cache(Key)
+    ]).
+
+is_logger_cache({logger_config, Module}) -> is_atom(Module);
+is_logger_cache(_) -> false.
 
 %% Tracing of single processes ends with its tracer, and a tracer that lives is a leftover itself;
 %% tracing of all existing ones shows in any of them.

@@ -5,7 +5,6 @@ Knows: findings and how they read. Must not know: where they come from.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import StringIO
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from harness.judge import Check, Finding, Verdict
 from harness.plan import split_cell
+from harness.report.view import repeat_command
 from harness.run import Observation, Run, RuntimeRecord
 
 MARKS = {
@@ -111,7 +111,12 @@ def _details(finding: Finding, run: Run | None = None) -> RenderableType:
         if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE
     ]
     body += _envelope(finding.observation)
-    body.append(Text(f"again: {repeat_command(finding, run)}", style="cyan"))
+    body.append(
+        Text(
+            f"again: {repeat_command(finding.cell, None if run is None else run.header)}",
+            style="cyan",
+        )
+    )
     return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
 
 
@@ -121,30 +126,6 @@ def explain(finding: Finding) -> str:
     with console.capture() as captured:
         console.print(_details(finding))
     return captured.get().strip()
-
-
-_CARRIED = ("--claims", "--probes", "--image", "--otp-root")
-"""Options of the run's command that its repetition needs as well."""
-
-
-def repeat_command(finding: Finding, run: Run | None = None) -> str:
-    """Return the command that repeats just this cell, on the same kind of runtime."""
-    skill, claim, runtime = split_cell(finding.cell)
-    parts = ["beamproof", "verify", skill, "--claim", claim, "--otp", runtime.removeprefix("otp")]
-    record = _record(runtime, run)
-    if record is not None:
-        parts += ["--runtime", record.way]
-    return shlex.join(parts + _carried(() if run is None else run.header.command))
-
-
-def _carried(command: Sequence[str]) -> list[str]:
-    carried: list[str] = []
-    for word, value in zip(command, (*command[1:], ""), strict=True):
-        if word in _CARRIED:
-            carried += [word, value]
-        elif word.startswith(tuple(f"{option}=" for option in _CARRIED)):
-            carried.append(word)
-    return carried
 
 
 def _checks(checks: Sequence[Check]) -> Table:

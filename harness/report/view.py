@@ -5,6 +5,7 @@ Knows: runs and findings. Must not know: any format of a report.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from functools import cached_property, lru_cache
 from harness.claims import Claim, Skill
 from harness.judge import Finding, Verdict, judge_run
 from harness.plan import split_cell
-from harness.run import Outcome, Run, RuntimeRecord
+from harness.run import Header, Outcome, Run, RuntimeRecord
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.CONFIRMED)
 """The order in which verdicts are listed: what needs a person stands first."""
@@ -200,7 +201,29 @@ def outcome_word(run: Run) -> str:
     return Outcome(run.footer.outcome).value
 
 
-def repeat_command(cell: str) -> str:
-    """Return the command that repeats just this cell."""
+_CARRIED = ("--claims", "--probes", "--image", "--otp-root")
+"""Options of the run's command that its repetition needs as well."""
+
+
+def repeat_command(cell: str, header: Header | None = None) -> str:
+    """Return the command that repeats just this cell; with a header as its run was made.
+
+    What others read does without: folders and images are those of the machine that ran.
+    """
     skill, claim, runtime = split_cell(cell)
-    return f"beamproof verify {skill} --claim {claim} --otp {runtime.removeprefix('otp')}"
+    parts = ["beamproof", "verify", skill, "--claim", claim, "--otp", runtime.removeprefix("otp")]
+    if header is None:
+        return shlex.join(parts)
+    ways = [record.way for record in header.runtimes if record.name == runtime]
+    parts += [word for way in ways for word in ("--runtime", way)]
+    return shlex.join(parts + _carried(header.command))
+
+
+def _carried(command: Sequence[str]) -> list[str]:
+    carried: list[str] = []
+    for word, value in zip(command, (*command[1:], ""), strict=False):
+        if word in _CARRIED:
+            carried += [word, value]
+        elif word.startswith(tuple(f"{option}=" for option in _CARRIED)):
+            carried.append(word)
+    return carried

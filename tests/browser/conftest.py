@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwrigh
 from synthetic_runs import Shape
 
 from harness.cli import run
+from tests.conftest import Missing
 
 FLAGS = [
     "--no-sandbox",  # the tests may run as root, where Chromium has no sandbox
@@ -28,13 +28,17 @@ PATIENCE_MS = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and skip it with the reason where there is no Chromium."""
+    """Mark everything here."""
     here = Path(__file__).parent
-    own = [item for item in items if here in item.path.parents]
-    for item in own:
-        item.add_marker(pytest.mark.browser)
-        if _chromium() is None and os.environ.get("BEAMPROOF_REQUIRE_BROWSER") != "1":
-            item.add_marker(pytest.mark.skip(reason="no chromium: apt-get install chromium"))
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chromium_is_here(missing: Missing) -> None:
+    if _chromium() is None:
+        missing("browser", "no chromium: apt-get install chromium")
 
 
 def _chromium() -> str | None:

@@ -1,7 +1,7 @@
 """What live tests share: the VMs of this machine, one store of compiled probes.
 
-VMs come from BEAMPROOF_OTP_ROOTS and wherever the host way looks, else from package trees, which are
-fetched. Where that fails the tests are skipped; with BEAMPROOF_REQUIRE=live they fail.
+VMs come from BEAMPROOF_OTP_ROOTS and wherever the host way looks, else from package trees, which
+are fetched. Where that fails the tests are skipped; with BEAMPROOF_REQUIRE=live they fail.
 """
 
 from __future__ import annotations

@@ -15,7 +15,17 @@ pytestmark = pytest.mark.live
 
 def compile_probes(folder: Path, way: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "harness", "compile", "--probes", str(folder), "--otp", "25,27", *way],
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            "compile",
+            "--probes",
+            str(folder),
+            "--otp",
+            "25,27",
+            *way,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -179,8 +179,18 @@ def test_an_interruption_keeps_what_was_observed_and_ends_every_vm(
 
 def test_an_interrupted_run_goes_on_where_it_stopped(beamproof: Beamproof) -> None:
     """--resume runs only the cells that are missing, into the same file."""
-    first = beamproof("misbehaving", "--otp", "27", "--claim", "refuted", "--claim", "*fine",
-                      "--fail-fast", "--jobs", "1")
+    first = beamproof(
+        "misbehaving",
+        "--otp",
+        "27",
+        "--claim",
+        "refuted",
+        "--claim",
+        "*fine",
+        "--fail-fast",
+        "--jobs",
+        "1",
+    )
     assert first.returncode == ExitCode.REFUTED
     before = read_run(beamproof.run_file)
     assert [one.claim for one in before.observations] == ["fine", "refuted"]
@@ -253,8 +263,10 @@ def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(
     beamproof.runs.mkdir()
     limited = ["bash", "-c", 'ulimit -f 4; trap "" XFSZ; exec "$@"', "-"]
     done = subprocess.run(
-        [*limited, *beamproof.command("misbehaving", "--otp", "27", "--claim", "fine",
-                                      "--repeat", "200")],
+        [
+            *limited,
+            *beamproof.command("misbehaving", "--otp", "27", "--claim", "fine", "--repeat", "200"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
