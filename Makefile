@@ -40,7 +40,7 @@ check: $(READY) ## format, lint, types, unit tests, claim lint, probes compiled 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest -n 2 tests/unit
 	@$(BIN)/beamproof lint
 	@$(BIN)/beamproof compile --otp 25,27 --runtime $(RUNTIME)
 

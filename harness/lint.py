@@ -16,7 +16,7 @@ from harness.coverage import Status, coverage, strays
 from harness.document import read_section, section_numbers
 from harness.errors import InputError
 from harness.predict import Leaf, Op, Prediction, is_number, is_numeric, predictions_in
-from harness.probe_source import Probe, ProbeModule, is_skill_module, read_module
+from harness.probe_source import Probe, ProbeModule, read_module, supports_probes
 from harness.problems import Problem, Severity
 from harness.suggest import did_you_mean
 from harness.versions import matches
@@ -152,7 +152,7 @@ def lint_document(skill: Skill, document: Path) -> Iterator[Problem]:
 
 def _orphans(probes_dir: Path, modules: set[str]) -> Iterator[Problem]:
     for path in sorted(probes_dir.glob("*.erl")):
-        if is_skill_module(path.stem) and path.stem not in modules:
+        if path.stem not in modules and not supports_probes(path.stem, modules):
             name = path.stem.replace("_", "-")
             message = f"no claim file {name}.toml goes with these probes"
             yield Problem(path=path, line=1, message=message)

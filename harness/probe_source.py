@@ -7,6 +7,7 @@ the compiler of the release under test does that.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,9 @@ class ProbeModule:
         return next((one for one in named if one.arity == 1), named[0] if named else None)
 
 
-def is_skill_module(name: str) -> bool:
-    """Tell modules of probes from those that support them (`probe_lib`, `x_lib`, `x_nif`)."""
-    return not name.startswith("probe_") and not name.endswith(("_lib", "_nif"))
+def supports_probes(name: str, skills: Iterable[str]) -> bool:
+    """Tell a module that supports probes: `probe_lib`, or `beam_x_lib` where `beam_x` is a skill's."""
+    return name.startswith(("probe_", *(f"{skill}_" for skill in skills)))
 
 
 def read_module(path: Path) -> ProbeModule:

@@ -163,8 +163,8 @@ def test_rivals_are_compared_release_by_release(folder: Path) -> None:
 
 
 def test_a_module_without_a_claim_file_is_named(folder: Path) -> None:
-    """Nobody forgets probes; support modules are no probes."""
-    for name in ("beam_more", "beam_more_lib", "beam_more_nif", "probe_lib"):
+    """Nobody forgets probes; modules named after a skill support it and are no probes."""
+    for name in ("beam_more", "beam_test_lib", "beam_test_signals", "probe_lib"):
         (folder / f"{name}.erl").write_text("-module(x).\n", encoding="utf-8")
     message = "no claim file beam-more.toml goes with these probes"
     assert problems(folder) == [f"beam_more.erl:1: {message}"]
