@@ -55,7 +55,7 @@ class ProbeModule:
 
 
 def supports_probes(name: str, skills: Iterable[str]) -> bool:
-    """Tell a module that supports probes: `probe_lib`, or `beam_x_lib` where `beam_x` is a skill's."""
+    """Tell a module that supports probes: `probe_lib`, or `x_lib` where `x` is a skill's."""
     return name.startswith(("probe_", *(f"{skill}_" for skill in skills)))
 
 

@@ -92,7 +92,13 @@ def common_test(folder: Path) -> float:
     """Run the suite of as many cases with Common Test; seconds."""
     logs = folder / "logs"
     logs.mkdir()
-    command = [str(_tree().erl.with_name("ct_run")), "-noinput", "-dir", str(folder / "suite")]
+    command = [
+        str(_tree().erl.with_name("ct_run")),
+        "-noinput",
+        "-basic_html",
+        "-dir",
+        str(folder / "suite"),
+    ]
     return _timed([*command, "-logdir", str(logs)])
 
 
