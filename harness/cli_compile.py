@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness import session
+from harness import releases
 from harness.bridge.compile import ProbeStore
 from harness.cli_options import probes_option
 from harness.cli_runtime import RuntimeRequest, runtime_options
@@ -28,18 +28,18 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     """Compile all probes on the releases of --otp, with warnings as errors."""
     request = RuntimeRequest.of(given)
     probes_dir = given["probes_dir"]
-    workshop = session.workshop_for(session.new_run_id(), probes_dir, cache_dir())
+    workshop = releases.workshop_for(releases.new_run_id(), probes_dir, cache_dir())
     refused: list[str] = []
-    with session.open_releases(
+    with releases.open_releases(
         request.releases, request.way, request.options(), workshop, _say
-    ) as releases:
+    ) as opened:
         if request.is_strict:
-            session.require(releases)
-        for item in releases.resolved:
+            opened.require()
+        for item in opened.resolved:
             if item.runtime is None:
                 click.echo(f"- OTP {item.release} skipped: {item.reason}")
                 continue
-            complaints = _complaints(releases.nodes[item.runtime.name], workshop.probes, probes_dir)
+            complaints = _complaints(opened.started(item.runtime.name), workshop.probes, probes_dir)
             refused += complaints
             for complaint in complaints:
                 _say(f"✘ {complaint}")

@@ -6,14 +6,14 @@ Knows: claims, releases, what a machine offers. Must not know: how a cell is run
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.claims import Claim, Skill
 from harness.errors import InputError
-from harness.plan import Cell, LeftOut, Need, cell_id
+from harness.plan import Cell, Column, LeftOut, cell_id
 from harness.suggest import did_you_mean
 
 KNOWN_RELEASES = range(24, 28)
@@ -41,20 +41,6 @@ class Selection:
         return not self.claims or any(
             fnmatchcase(name, pattern) for pattern in self.claims for name in names
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One release of the matrix as it can be had; `reason` says why it cannot.
-
-    `otp_version` is the full version where it is known before a node starts.
-    """
-
-    name: str
-    release: int
-    otp_version: str | None = None
-    reason: str | None = None
-    unmet: Mapping[Need, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,20 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One release of the matrix as it can be had; `reason` says why it cannot.
+
+    `otp_version` is the full version where it is known before a node starts.
+    """
+
+    name: str
+    release: int
+    otp_version: str | None = None
+    reason: str | None = None
+    unmet: Mapping[Need, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """Name a cell that will not run, and why."""
 

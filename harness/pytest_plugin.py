@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness import judge, matrix, session
+from harness import judge, matrix, releases
 from harness.claims import Claim, load_skill
 from harness.cli_runtime import WAYS, RuntimeRequest
 from harness.errors import BeamproofError
@@ -78,17 +78,18 @@ class Cells:
             strict=option.strict_otp or None,
         )
         probes = option.probes or default_probes_dir()
-        self.workshop = session.workshop_for(session.new_run_id(), probes, cache_dir())
-        self.releases = session.open_releases(
+        self.workshop = releases.workshop_for(releases.new_run_id(), probes, cache_dir())
+        self.releases = releases.open_releases(
             request.releases, request.way, request.options(), self.workshop, lambda _line: None
         )
         self._lanes: dict[str, Lane] = {}
-        if request.is_strict:
-            try:
-                session.require(self.releases)
-            except BeamproofError:
-                self.close()
-                raise
+        try:
+            if request.is_strict:
+                self.releases.require()
+            self.columns = self.releases.columns()
+        except BeamproofError:
+            self.close()
+            raise
 
     def lane(self, runtime: str) -> Lane:
         """Return the lane of a runtime, opened at first use."""
@@ -127,7 +128,7 @@ class ClaimFile(pytest.File):
         except BeamproofError as error:
             raise self.CollectError(str(error)) from error
         claims = {claim.name: claim for claim in skill.claims}
-        columns = cells_of(self.config).releases.columns()
+        columns = cells_of(self.config).columns
         laid_out = matrix.build([skill], columns, matrix.Selection())
         for cell in laid_out.cells:
             claim = claims[f"{cell.skill}/{cell.claim}"]

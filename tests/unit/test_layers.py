@@ -11,7 +11,7 @@ import harness
 ROOT = Path(harness.__file__).parent
 
 SHARED = {"errors", "folders", "plan", "run", "suggest", "__init__"}
-COLLECTING = {"bridge", "node", "runtimes", "native", "lane", "runner"}
+COLLECTING = {"bridge", "node", "runtimes", "native", "lane", "releases", "runner"}
 JUDGING = {"claims", "predict", "judge", "report", "lint", "coverage", "mutate", "merge"}
 
 

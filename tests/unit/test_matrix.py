@@ -8,8 +8,8 @@ import pytest
 
 from harness.claims import Claim, Skill
 from harness.errors import InputError
-from harness.matrix import Column, Selection, build, parse_releases, unknown_patterns
-from harness.plan import Need
+from harness.matrix import Selection, build, parse_releases, unknown_patterns
+from harness.plan import Column, Need
 
 A = Claim(skill="s-k", id="a-one", statement="A.", expect=(), probe="a_one")
 B = Claim(skill="s-k", id="b-two", statement="B.", expect=(), probe="b_two", otp=">=26")
