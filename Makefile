@@ -1,7 +1,7 @@
 # Every task of this project, on a developer's machine and in CI alike. `make` prints them.
 
 SKILL   ?=
-OTP     ?= 24-27
+OTP     ?=
 RUNTIME ?= auto
 STRICT  ?=
 PYTHON  ?= python3
@@ -9,7 +9,7 @@ PYTHON  ?= python3
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
-FLAGS  = --otp $(OTP) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
+FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup verify test check format mutate bench nightly nightly-collect nightly-report otp clean
@@ -70,15 +70,16 @@ nightly-report: $(READY) # all shares as one run, and everything that is made of
 	@last=$$(ls $(NIGHT)/nights/*.jsonl 2>/dev/null | tail -n 1); test -z "$$last" \
 	  || $(BIN)/beamproof compare "$$last" $(NIGHT)/run.jsonl --format markdown --output $(NIGHT)/compared.md \
 	  || { code=$$?; test $$code -eq 1 && mv $(NIGHT)/compared.md $(NIGHT)/drift.md; }
-	@mv $(NIGHT)/run.jsonl $(NIGHT)/nights/$$(date --utc +%Y%m%dT%H%M%S).jsonl
+	@mv $(NIGHT)/run.jsonl $(NIGHT)/night.jsonl
+	@cp $(NIGHT)/night.jsonl $(NIGHT)/nights/$$(date --utc +%Y%m%dT%H%M%S).jsonl
 	@rm -rf $(NIGHT)/runs
 	@$(BIN)/beamproof report $(NIGHT)/nights --format html --output $(NIGHT)/site
-	@$(BIN)/beamproof report $(NIGHT)/nights --format badge --output $(NIGHT)/site/badges
-	@$(BIN)/beamproof report $(NIGHT)/nights --format junit --output $(NIGHT)/junit.xml
+	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format badge --output $(NIGHT)/site/badges
+	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format junit --output $(NIGHT)/junit.xml
 	@$(BIN)/beamproof report $(NIGHT)/nights --format markdown --output $(NIGHT)/summary.md
 
 otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as images
-	@$(BIN)/beamproof otp install 25 27
+	@$(BIN)/beamproof otp install 25 27 $$(docker version >/dev/null 2>&1 && echo --docker)
 
 clean: ## remove what make and beamproof made in this folder
 	rm -rf $(VENV) .beamproof report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -25,7 +25,8 @@ class Selection:
     """Say which claims are wanted: every pattern list is empty when it does not narrow.
 
     Args:
-        claims: glob patterns over the claim's id, `skill/claim` or `skill/claim@runtime`.
+        claims: glob patterns over the claim's id; one with `/` has the skill in it, too, and one
+            with `@` the runtime.
         cells: exact cell ids, e.g. those that a run did not confirm; `None` is all.
     """
 
@@ -37,10 +38,7 @@ class Selection:
         cell = cell_id(skill, claim, runtime)
         if self.cells is not None and cell not in self.cells:
             return False
-        names = (claim, f"{skill}/{claim}", cell)
-        return not self.claims or any(
-            fnmatchcase(name, pattern) for pattern in self.claims for name in names
-        )
+        return not self.claims or any(_fits(pattern, cell) for pattern in self.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +128,14 @@ def unknown_patterns(skills: Iterable[Skill], patterns: Iterable[str]) -> list[s
     return [
         f"--claim {pattern}: no such claim{did_you_mean(pattern, (claim for _, claim in names))}"
         for pattern in patterns
-        if not any(_fits(pattern, skill, claim) for skill, claim in names)
+        if not any(_fits(pattern.partition("@")[0], f"{skill}/{claim}") for skill, claim in names)
     ]
 
 
-def _fits(pattern: str, skill: str, claim: str) -> bool:
-    bare = pattern.split("@", 1)[0]
-    return fnmatchcase(claim, bare) or fnmatchcase(f"{skill}/{claim}", bare)
+def _fits(pattern: str, name: str) -> bool:
+    """Match a pattern with as much of a cell's name as the pattern speaks of."""
+    if "/" not in pattern:
+        name = name.partition("/")[2]
+    if "@" not in pattern:
+        name = name.partition("@")[0]
+    return fnmatchcase(name, pattern)

@@ -45,7 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers that claims carry."""
+    """Register the markers that claims carry, and refuse what is no release."""
+    if config.option.otp is not None:
+        try:
+            matrix.parse_releases(config.option.otp)
+        except BeamproofError as error:
+            raise pytest.UsageError(str(error)) from error
     for name, meaning in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -111,10 +116,7 @@ _CELLS = pytest.StashKey[Cells]()
 def cells_of(config: pytest.Config) -> Cells:
     """Return the session's releases, found and started at the first claim file."""
     if _CELLS not in config.stash:
-        try:
-            config.stash[_CELLS] = Cells(config)
-        except BeamproofError as error:
-            raise pytest.UsageError(str(error)) from error
+        config.stash[_CELLS] = Cells(config)
     return config.stash[_CELLS]
 
 
@@ -125,10 +127,10 @@ class ClaimFile(pytest.File):
         """Yield an item a cell, also for those that are left out."""
         try:
             skill = load_skill(self.path)
+            columns = cells_of(self.config).columns
         except BeamproofError as error:
             raise self.CollectError(str(error)) from error
         claims = {claim.name: claim for claim in skill.claims}
-        columns = cells_of(self.config).columns
         laid_out = matrix.build([skill], columns, matrix.Selection())
         for cell in laid_out.cells:
             claim = claims[f"{cell.skill}/{cell.claim}"]

@@ -68,12 +68,22 @@ def tree(release: int, install: Trees) -> debian.Tree:
     return install(release)
 
 
+@pytest.fixture(scope="session")
+def import_image(install: Trees, missing: Missing) -> Callable[[int], images.Image]:
+    """Return what makes an image of a release's package tree, if the engine has none yet."""
+
+    def make(release: int) -> images.Image:
+        if not engine.state().answers:
+            missing("docker", engine.state().reason)
+        return imports.import_tree(cache_dir(), install(release), progress=print)
+
+    return make
+
+
 @pytest.fixture
-def image(tree: debian.Tree, missing: Missing) -> images.Image:
+def image(release: int, import_image: Callable[[int], images.Image]) -> images.Image:
     """Return the image made of the release's package tree."""
-    if not engine.state().answers:
-        missing("docker", engine.state().reason)
-    return imports.import_tree(cache_dir(), tree, progress=print)
+    return import_image(release)
 
 
 @pytest.fixture(scope="session")

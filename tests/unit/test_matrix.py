@@ -49,6 +49,7 @@ def test_what_is_left_out_has_its_reason() -> None:
         ("a-one", ["s-k/a-one@otp25", "s-k/a-one@otp27"]),
         ("s-k/a-*", ["s-k/a-one@otp25", "s-k/a-one@otp27"]),
         ("*@otp25", ["s-k/a-one@otp25", "s-k/c-nif@otp25"]),
+        ("[!ab]*", ["s-k/c-nif@otp25"]),
         ("s-k/a-one@otp27", ["s-k/a-one@otp27"]),
     ],
 )

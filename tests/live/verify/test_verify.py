@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -134,7 +135,9 @@ def test_every_misbehaviour_is_said_and_harms_no_other_cell(beamproof: Beamproof
 
 def test_a_node_is_replaced_after_a_leftover(beamproof: Beamproof) -> None:
     """The cell after one that left something behind has another node."""
-    beamproof("misbehaving", "--otp", "27", "--claim", "leaves-*", "--claim", "refuted")
+    beamproof(
+        "misbehaving", "--otp", "27", "--claim", "leaves-*", "--claim", "refuted", "--jobs", "1"
+    )
     first, second = read_run(beamproof.run_file).observations
     assert first.samples[0].leftovers
     assert first.samples[0].node != second.samples[0].node
@@ -256,30 +259,26 @@ def test_bad_input_is_answered_with_its_exit_code(
     assert said in done.stderr
 
 
-def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(
-    beamproof: Beamproof, tmp_path: Path
-) -> None:
-    """A run folder that fills up ends the run with a message, not a traceback."""
-    beamproof.runs.mkdir()
-    limited = ["bash", "-c", 'ulimit -f 4; trap "" XFSZ; exec "$@"', "-"]
-    done = subprocess.run(
-        [
-            *limited,
-            *beamproof.command("misbehaving", "--otp", "27", "--claim", "fine", "--repeat", "200"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert "cannot write" in done.stderr
-    assert done.returncode == ExitCode.FAILURE
+def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(beamproof: Beamproof) -> None:
+    """A run file that cannot grow any more ends the run with a message, not a traceback."""
+    options = ["--otp", "27", "--claim", "fine", "--claim", "hangs", "--claim", "refuted"]
+    with beamproof.start("misbehaving", *options, "--jobs", "1") as process:
+        assert process.stdout is not None
+        assert "misbehaving/fine@otp27" in process.stdout.readline()
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.FAILURE, err
+    assert "Traceback" not in err
+    assert f"cannot write to {beamproof.run_file}" in err
+    assert f"--resume {beamproof.run_file}" in err
+    stored = read_run(beamproof.run_file)
+    assert not stored.complete
+    assert [one.claim for one in stored.observations] == ["fine"]
 
 
 def test_a_folder_that_cannot_be_written_is_said(beamproof: Beamproof, tmp_path: Path) -> None:
     """The message names the folder and the option for another."""
-    (tmp_path / "runs").write_text("a file")
-    done = beamproof("our-maps", "--otp", "27")
+    (tmp_path / "file").write_text("a file")
+    done = beamproof("our-maps", "--otp", "27", "--runs", str(tmp_path / "file" / "runs"))
     assert done.returncode == ExitCode.FAILURE
     assert "--runs DIR" in done.stderr

@@ -1,0 +1,125 @@
+"""The pytest plugin, as a team uses it: pytest on a claims folder, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.live
+
+SKILLS = Path(__file__).parents[2] / "skills"
+
+
+def run_pytest(
+    folder: Path, way: list[str], skill: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    root = SKILLS / skill
+    command = [sys.executable, "-m", "pytest", str(root / "claims"), "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [
+            *command,
+            "--rootdir",
+            str(folder),
+            "--probes",
+            str(root / "erlang_probes"),
+            *way,
+            *options,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def outcomes(path: Path) -> dict[str, str]:
+    """Return `passed`, `failure`, `error` or `skipped` by the name of each test case."""
+    found = {}
+    for case in ET.parse(path).iter("testcase"):  # noqa: S314 - written by pytest a moment ago
+        kinds = [child.tag for child in case if child.tag in {"failure", "error", "skipped"}]
+        found[case.attrib["name"]] = kinds[0] if kinds else "passed"
+    return found
+
+
+def test_each_cell_is_an_item_with_its_name(tmp_path: Path, way: list[str]) -> None:
+    """The name of an item is the name of the cell, everywhere else as well."""
+    done = run_pytest(tmp_path, way, "our-maps", "--otp", "25,27", "--collect-only", "-q")
+    assert [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line] == [
+        "our-maps/small-map-limit@otp25",
+        "our-maps/small-map-limit@otp27",
+        "our-maps/atom-keys@otp25",
+        "our-maps/atom-keys@otp27",
+    ]
+
+
+def test_a_teams_own_skill_passes_on_several_processes(tmp_path: Path, way: list[str]) -> None:
+    """With pytest-xdist every process has nodes of its own."""
+    done = run_pytest(tmp_path, way, "our-maps", "--otp", "25,27", "-n", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
+
+
+def test_verdicts_become_outcomes(tmp_path: Path, way: list[str]) -> None:
+    """Refuted fails with predicted against found, inconclusive is an error, left out is skipped."""
+    wanted = "refuted or rival-fits or crashes or fine or not-on"
+    options = ["--otp", "27", "--junitxml", str(tmp_path / "junit.xml"), "-k", wanted]
+    done = run_pytest(tmp_path, way, "misbehaving", *options)
+    assert outcomes(tmp_path / "junit.xml") == {
+        "misbehaving/fine@otp27": "passed",
+        "misbehaving/crashes@otp27": "error",
+        "misbehaving/refuted@otp27": "failure",
+        "misbehaving/rival-fits@otp27": "error",
+        "misbehaving/not-on-this-release@otp27": "skipped",
+        "misbehaving/still-fine@otp27": "passed",
+    }
+    assert "answer_count: predicted 42, found 41" in done.stdout
+    assert "the probe crashed: error: badarith" in done.stdout
+    assert "a line of the probe" in done.stdout
+
+
+def test_markers_select_by_need(tmp_path: Path, way: list[str]) -> None:
+    """`-m` knows the needs that claims declare."""
+    options = ["--otp", "27", "-m", "nif or timing", "--collect-only", "-q"]
+    done = run_pytest(tmp_path, way, "misbehaving", *options)
+    assert "no tests collected" in done.stdout
+
+
+def test_what_is_no_release_is_a_usage_error(tmp_path: Path, way: list[str]) -> None:
+    """A message, no traceback."""
+    done = run_pytest(tmp_path, way, "our-maps", "--otp", "x")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
+    assert "write releases as 25,27 or as a range: 24-27" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_release_is_skipped_or_with_strict_an_error(
+    tmp_path: Path, way: list[str]
+) -> None:
+    """Nothing is left out in silence."""
+    done = run_pytest(tmp_path, way, "our-maps", "--otp", "24,27", "-rs")
+    assert "2 passed, 2 skipped" in done.stdout
+    assert "no OTP 24 is installed here" in done.stdout
+    strict = run_pytest(tmp_path, way, "our-maps", "--otp", "24,27", "--strict-otp")
+    assert strict.returncode == pytest.ExitCode.INTERRUPTED
+    assert "OTP 24" in strict.stdout
+    assert "Traceback" not in strict.stdout
+
+
+def test_a_wrong_claim_file_is_an_error_with_its_line(tmp_path: Path, way: list[str]) -> None:
+    """What lint says of a file, collection says."""
+    (tmp_path / "bad.toml").write_text('skill = "bad"\n\n[[claim]]\nidd = "x"\n')
+    command = [sys.executable, "-m", "pytest", "bad.toml", "-p", "no:cacheprovider", *way]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), "--otp", "27"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert 'bad.toml:1: error: the key "description" is missing' in done.stdout

@@ -1,0 +1,67 @@
+"""The README: every command in it is run, and the table in it is the one that is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.claims import load_skills
+from harness.errors import ExitCode
+from harness.folders import default_claims_dir
+from harness.runtimes import images
+
+pytestmark = pytest.mark.live
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+IMAGE = "registry.example/your/app:1.2"
+DRY = ("make test", "make bench")
+"""Commands that would run this test again, or for minutes: make shows what they would do."""
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return an environment with the commands of this one on the PATH and runs of its own."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "BEAMPROOF_RUNS": str(tmp_path_factory.mktemp("runs")),
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_works(
+    command: str, environment: dict[str, str], import_image: Callable[[int], images.Image]
+) -> None:
+    """What a reader copies does what the text beside it says."""
+    if IMAGE in command:
+        command = command.replace(IMAGE, import_image(27).reference)
+    words = shlex.split(command)
+    if command in DRY:
+        words.insert(1, "--dry-run")
+    expected = {ExitCode.CONFIRMED}
+    if "--failed" in words:  # the run before it confirmed everything
+        expected = {ExitCode.NOTHING_SELECTED}
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode in expected, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_the_table_of_the_readme_is_complete() -> None:
+    """Every claim of the skill stands in the table, confirmed on both releases."""
+    (skill,) = load_skills(default_claims_dir(), ["beam-memory-management"])
+    rows = re.findall(r"^([a-z0-9-]+) +✔ +✔ *$", README, re.MULTILINE)
+    assert rows == [claim.id for claim in skill.claims]
