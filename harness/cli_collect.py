@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 
 from harness import matrix, session
-from harness.claims import Skill
+from harness.claims import Skill, load_skills
 from harness.cli_request import Request
 from harness.errors import ExitCode, NothingSelectedError
 from harness.judge import Finding, Verdict, judge_run, worst
@@ -25,19 +25,26 @@ from harness.report.progress import display_for
 from harness.run import Run, RunWriter, read_run
 
 
-def lay_out(
-    request: Request, skills: tuple[Skill, ...], releases: Releases, workshop: Workshop
-) -> session.Plan:
-    """Lay out the cells, as soon as every VM has said what it is.
+def lay_out(request: Request, releases: Releases, workshop: Workshop) -> session.Plan:
+    """Read the claims and lay out the cells, as soon as every VM has said what it is.
 
     Raises:
+        ClaimError: a claim file is wrong.
         NothingSelectedError: no cell fits.
         RuntimeMissingError: no release is to be had, or a VM does not start.
     """
+    skills = load_skills(request.claims_dir, request.skills)
+    _refuse_unknown(skills, request.selection.claims)
     laid_out = matrix.build(skills, releases.columns(), request.selection)
     _refuse_empty(laid_out, releases)
     laid_out = laid_out.overridden(repeat=request.repeat, timeout_s=request.timeout_s)
     return session.Plan(skills=skills, matrix=laid_out, releases=releases, workshop=workshop)
+
+
+def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
+    unknown = matrix.unknown_patterns(skills, patterns)
+    if unknown:
+        raise NothingSelectedError("\n".join(unknown), hint="beamproof list prints all claims")
 
 
 def _refuse_empty(laid_out: matrix.Matrix, releases: Releases) -> None:

@@ -1,14 +1,14 @@
-"""`beamproof verify`: its options, the claims, and the VMs that start while the rest is loaded.
+"""`beamproof verify`: its options, and the VMs that start while all the rest is loaded.
 
-Knows: what a command line asks for. Must not know: how cells are laid out, run or shown
-(`cli_collect`, which is imported while the VMs start: the first claim runs that much sooner).
+Knows: what a command line asks for. Must not know: how claims are read, and cells laid out, run or
+shown (`cli_collect`, which is imported while the VMs start: the first claim runs that much sooner).
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,6 @@ from typing import Any
 import click
 
 from harness import matrix, releases
-from harness.claims import Skill, load_skills
 from harness.cli_options import claims_option, latest_run, probes_option, run_path, runs_option
 from harness.cli_request import Request
 from harness.cli_runtime import RuntimeRequest, runtime_options
@@ -51,8 +50,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
     runtime = RuntimeRequest.of(given)
     if request.resumed is not None:
         runtime = runtime.as_recorded(request.resumed.header)
-    skills = load_skills(request.claims_dir, request.skills)
-    _refuse_unknown(skills, request.selection.claims)
+    _refuse_unknown_skills(request)
     run = releases.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = releases.workshop_for(run, request.probes_dir, cache_dir())
     with (
@@ -65,7 +63,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
             opened.require()
         from harness import cli_collect  # noqa: PLC0415 - loaded while the VMs start
 
-        plan = cli_collect.lay_out(request, skills, opened, workshop)
+        plan = cli_collect.lay_out(request, opened, workshop)
         if request.plan_only:
             cli_collect.print_plan(plan, as_json=request.as_json)
             return
@@ -103,6 +101,18 @@ def _request(given: dict[str, Any]) -> Request:
     )
 
 
+def _refuse_unknown_skills(request: Request) -> None:
+    """Say of a skill that is not there before any release is fetched for it."""
+    names = request.skills or ()
+    if request.claims_dir.is_dir() and all(
+        (request.claims_dir / f"{name}.toml").is_file() for name in names
+    ):
+        return
+    from harness.claims import load_skills  # noqa: PLC0415 - only to word the error
+
+    load_skills(request.claims_dir, request.skills)
+
+
 def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:
     if text is None:
         return None
@@ -113,7 +123,8 @@ def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:
 
 
 def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
-    from harness.judge import Verdict, judge_run  # noqa: PLC0415 - no other option needs it here
+    from harness.claims import load_skills  # noqa: PLC0415 - no other option needs these here
+    from harness.judge import Verdict, judge_run  # noqa: PLC0415
 
     run = read_run(latest_run(runs_dir))
     findings = judge_run(run, load_skills(claims_dir)).findings
@@ -123,12 +134,6 @@ def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
     if not cells:
         raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
     return cells
-
-
-def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
-    unknown = matrix.unknown_patterns(skills, patterns)
-    if unknown:
-        raise NothingSelectedError("\n".join(unknown), hint="beamproof list prints all claims")
 
 
 def _say(line: str) -> None:

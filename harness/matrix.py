@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.claims import Claim, Skill
 from harness.errors import InputError
 from harness.plan import Cell, Column, LeftOut, cell_id
 from harness.suggest import did_you_mean
+
+if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
+    from harness.claims import Claim, Skill
 
 KNOWN_RELEASES = range(24, 28)
 """The releases that claims are written for; others run only when named."""
