@@ -32,7 +32,8 @@ from harness.run import Build, Failure, FailureKind, Observation, Sample
 from harness.runtimes import Runtime
 
 _START_FAILURES_TO_GIVE_UP = 2
-"""Cells in a row whose node did not start, retries included, before the runtime counts as gone."""
+"""Cells in a row whose own node, with flags of its own, did not start, retries included, before
+the runtime counts as gone; a plain node that does not start says so at once."""
 
 
 @dataclass(slots=True)
@@ -168,7 +169,7 @@ class Lane:
         failure = failure_of(error)
         if failure.kind is FailureKind.NOT_STARTED and not self._killed:
             self._failed_starts += 1
-            if self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
+            if not cell.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
                 raise InfrastructureError(
                     f"{cell.runtime} gives no node any more: {error.message}",
                     hint="beamproof doctor says what is missing; then go on with --resume",
