@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -274,6 +275,29 @@ def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(beamproof: B
     stored = read_run(beamproof.run_file)
     assert not stored.complete
     assert [one.claim for one in stored.observations] == ["fine"]
+
+
+def test_a_runtime_that_vanishes_ends_the_run_and_keeps_what_was_observed(
+    tmp_path: Path, erls: dict[int, Path]
+) -> None:
+    """A VM that does not start any more is said, with exit code 5; the run can be resumed."""
+    erl = tmp_path / "root" / "bin" / "erl"
+    erl.parent.mkdir(parents=True)
+    erl.write_text(f'#!/bin/sh\nexec {shlex.quote(str(erls[27]))} "$@"\n')
+    erl.chmod(0o755)
+    beamproof = Beamproof(tmp_path, ["--runtime", "host", "--otp-root", str(tmp_path / "root")])
+    options = ["--otp", "27", "--claim", "*fine", "--claim", "hangs", "--jobs", "1"]
+    with beamproof.start("misbehaving", *options) as process:
+        assert process.stdout is not None
+        assert "misbehaving/fine@otp27" in process.stdout.readline()
+        erl.unlink()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.RUNTIME_MISSING, err
+    assert "otp27 gives no node any more" in err
+    stored = read_run(beamproof.run_file)
+    assert [one.claim for one in stored.observations] == ["fine", "hangs"]
+    assert stored.footer is not None
+    assert stored.footer.outcome is Outcome.FAILED
 
 
 def test_a_folder_that_cannot_be_written_is_said(beamproof: Beamproof, tmp_path: Path) -> None:
