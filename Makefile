@@ -26,7 +26,7 @@ $(READY): pyproject.toml .ci/constraints.txt
 	@echo "setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { echo "no venv module; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 4; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
 	  --constraint .ci/constraints.txt --editable '.[dev]'
 	@touch $@
 
