@@ -52,7 +52,7 @@ def test_no_answer_in_time(node: Node, probe: str) -> None:
     if probe == "frame_lies":
         assert "9 of 104 bytes of a frame" in caught.value.message
     assert not node.alive
-    assert not is_running(pid)
+    assert ends(pid)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_pipe_that_closes_while_the_vm_lives(node: Node) -> None:
     pid = pid_of(node)
     with pytest.raises(NodeError):
         node.probe("bad_probes", "closes_pipe", {}, timeout_s=3)
-    assert not is_running(pid)
+    assert ends(pid)
 
 
 def test_output_at_full_speed(node: Node) -> None:
@@ -110,6 +110,14 @@ def pid_of(node: Node) -> int:
     found = node.call("os", "getpid", timeout_s=10).value
     assert isinstance(found, list)
     return int(bytes(found))
+
+
+def ends(pid: int) -> bool:
+    """Tell whether a killed process ends: a busy machine may take a while to do it."""
+    deadline = time.monotonic() + 10
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_running(pid)
 
 
 def is_running(pid: int) -> bool:
