@@ -13,7 +13,7 @@ import click
 
 from harness import releases
 from harness.bridge.compile import ProbeStore
-from harness.cli_options import probes_option
+from harness.cli_options import probes_option, say
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import CompileError, ExitCode
 from harness.folders import cache_dir
@@ -31,7 +31,7 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     workshop = releases.workshop_for(releases.new_run_id(), probes_dir, cache_dir())
     refused: list[str] = []
     with releases.open_releases(
-        request.releases, request.way, request.options(), workshop, _say
+        request.releases, request.way, request.options(), workshop, say
     ) as opened:
         if request.is_strict:
             opened.require()
@@ -42,7 +42,7 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             complaints = _complaints(opened.started(item.runtime.name), workshop.probes, probes_dir)
             refused += complaints
             for complaint in complaints:
-                _say(f"✘ {complaint}")
+                say(f"✘ {complaint}")
             click.echo(f"{item.runtime.name}: {len(complaints)} modules refused")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
@@ -60,7 +60,3 @@ def _complaints(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:
         except CompileError as error:
             complaints.append(error.message)
     return complaints
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)

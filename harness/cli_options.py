@@ -22,6 +22,11 @@ def default_runs_dir() -> Path:
     return Path(os.environ.get("BEAMPROOF_RUNS") or RUNS)
 
 
+def say(line: str) -> None:
+    """Print a line of progress beside what the command is asked for: on standard error."""
+    click.echo(line, err=True)
+
+
 def latest_run(runs_dir: Path) -> Path:
     """Return the run file that was written to last.
 

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from harness import matrix, releases
-from harness.cli_options import claims_option, latest_run, probes_option, run_path, runs_option
+from harness.cli_options import claims_option, latest_run, probes_option, run_path, runs_option, say
 from harness.cli_request import Request
 from harness.cli_runtime import RuntimeRequest, runtime_options
 from harness.errors import InputError, NothingSelectedError
@@ -56,7 +56,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
     with (
         _terminate_as_interrupt(),
         releases.open_releases(
-            runtime.releases, runtime.way, runtime.options(), workshop, _say
+            runtime.releases, runtime.way, runtime.options(), workshop, say
         ) as opened,
     ):
         if runtime.is_strict:
@@ -134,10 +134,6 @@ def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
     if not cells:
         raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
     return cells
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 @contextmanager

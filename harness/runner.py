@@ -91,13 +91,9 @@ class Collector:
             InfrastructureError: a runtime vanished; what was observed has been accepted.
             KeyboardInterrupt: all nodes have been ended; what was observed has been accepted.
         """
-        try:
-            self._run_lanes(self._slices([cell for cell in cells if not cell.call.timing]))
-            for lane in self._slices([cell for cell in cells if cell.call.timing], split=False):
-                self._run_lanes([lane])
-        except BaseException:
-            self._end_everything()
-            raise
+        self._run_lanes(self._slices([cell for cell in cells if not cell.call.timing]))
+        for lane in self._slices([cell for cell in cells if cell.call.timing], split=False):
+            self._run_lanes([lane])
 
     def _slices(
         self, cells: Sequence[Cell], *, split: bool = True
