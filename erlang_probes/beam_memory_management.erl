@@ -37,57 +37,13 @@
     carriers/1
 ]).
 
+-define(BINARIES, beam_memory_management_binaries).
+-define(COLLECTIONS, beam_memory_management_collections).
+-define(SLEEP, beam_memory_management_sleep).
+-define(SYSTEM, beam_memory_management_system).
 -define(MB, (1024 * 1024)).
 %% Spawn options of a subject whose heaps are so large that only forced collections happen.
 -define(QUIET, [{min_heap_size, 10_000}, {min_bin_vheap_size, 100_000_000}]).
-
--import(beam_memory_management_lib, [
-    border/2,
-    bytes/1,
-    sweep/2,
-    constant_from/1,
-    hold/2,
-    off_heap/1,
-    collected/2,
-    hibernate/1,
-    allocated_words/2,
-    received_bytes/1,
-    samples/3,
-    collections/2,
-    churn/1,
-    total_words/1,
-    fall_asleep/1,
-    written_bytes/0,
-    hand_over/2,
-    os_view/0,
-    gained/1,
-    literal/0,
-    echo/2,
-    appended_words/2,
-    appended/2,
-    part_ways/0,
-    walk_matching/2,
-    walk_splitting/2,
-    match_bits/2,
-    match_part/2,
-    counted_list/2,
-    fullsweep_period_of/1,
-    tally/1,
-    reclaimed_after/1,
-    spin_during/2,
-    bisect/3,
-    made_until_collected/2,
-    heap_sizes/2,
-    grown_heap_words/1,
-    by_setting/2,
-    label/3,
-    words/1,
-    sleeper_in_try/2,
-    received/1,
-    wakes/1,
-    bin_leak_round/0,
-    every_fiftieth/1
-]).
 
 %%% Where the border between heap and reference-counted binaries lies
 
@@ -96,7 +52,7 @@
 %% Cost: 1505 binaries and as many forced collections of one small process, about 30 ms.
 %% Misread: the sizes are of fresh, exactly sized binaries; appended ones are another matter.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html
--spec refc_threshold(map()) -> #{ways := #{atom() => beam_memory_management_lib:border()}}.
+-spec refc_threshold(map()) -> #{ways := #{atom() => ?BINARIES:border()}}.
 refc_threshold(_) ->
     Ways = #{
         copy => fun(Size) -> binary:copy(<<7>>, Size) end,
@@ -107,7 +63,7 @@ refc_threshold(_) ->
     },
     probe_lib:with_process([], fun(Holder) ->
         Border = fun(_, Make) ->
-            border(300, fun(Size) -> hold(Holder, fun() -> Make(Size) end) end)
+            ?BINARIES:border(300, fun(Size) -> ?BINARIES:hold(Holder, fun() -> Make(Size) end) end)
         end,
         #{ways => maps:map(Border, Ways)}
     end).
@@ -117,22 +73,22 @@ refc_threshold(_) ->
 %% Cost: 402 binaries, one `cat'.
 %% Misread: the port uses {packet, 2}; a stream socket hands out what its buffer holds.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#open_port/2
--spec refc_threshold_received(map()) -> #{ways := #{atom() => beam_memory_management_lib:border()}}.
+-spec refc_threshold_received(map()) -> #{ways := #{atom() => ?BINARIES:border()}}.
 refc_threshold_received(_) ->
     Message = probe_lib:with_process([], fun(Receiver) ->
-        border(200, fun(Size) ->
+        ?BINARIES:border(200, fun(Size) ->
             Subject = binary:copy(<<7>>, Size),
             probe_lib:ask(Receiver, fun(_) -> {ok, Subject} end),
-            off_heap(Receiver)
+            ?BINARIES:off_heap(Receiver)
         end)
     end),
     Port = probe_lib:with_process([], fun(Reader) ->
         probe_lib:ask(Reader, fun(_) ->
             {ok, {open_port({spawn, "cat"}, [binary, {packet, 2}]), none}}
         end),
-        Border = border(200, fun(Size) ->
-            probe_lib:ask(Reader, fun({Port, _}) -> {ok, {Port, echo(Port, Size)}} end),
-            off_heap(Reader)
+        Border = ?BINARIES:border(200, fun(Size) ->
+            probe_lib:ask(Reader, fun({Port, _}) -> {ok, {Port, ?BINARIES:echo(Port, Size)}} end),
+            ?BINARIES:off_heap(Reader)
         end),
         probe_lib:ask(Reader, fun({Port, _}) -> {port_close(Port), none} end),
         Border
@@ -150,15 +106,15 @@ refc_threshold_received(_) ->
 -spec append_is_refc(map()) -> map().
 append_is_refc(_) ->
     Copied = [{Size, erts_debug:flat_size(binary:copy(<<7>>, Size))} || Size <- lists:seq(1, 300)],
-    Appended = appended_words(<<>>, 300),
+    Appended = ?BINARIES:appended_words(<<>>, 300),
     Listed = fun(Make) ->
-        probe_lib:with_process([], fun(Holder) -> length(hold(Holder, Make)) end)
+        probe_lib:with_process([], fun(Holder) -> length(?BINARIES:hold(Holder, Make)) end)
     end,
     #{
-        copied_smallest_refc_bytes => constant_from(Copied),
-        appended_smallest_refc_bytes => constant_from(Appended),
+        copied_smallest_refc_bytes => ?COLLECTIONS:constant_from(Copied),
+        appended_smallest_refc_bytes => ?COLLECTIONS:constant_from(Appended),
         copied_listed_count => Listed(fun() -> binary:copy(<<7>>, 300) end),
-        appended_listed_count => Listed(fun() -> appended(<<>>, 300) end)
+        appended_listed_count => Listed(fun() -> ?BINARIES:appended(<<>>, 300) end)
     }.
 
 %% Lets a process hold a literal of its module, then a run-time copy of it.
@@ -169,10 +125,10 @@ append_is_refc(_) ->
 -spec literal_unlisted(map()) -> map().
 literal_unlisted(_) ->
     probe_lib:with_process([], fun(Holder) ->
-        Literal = hold(Holder, fun() -> literal() end),
-        Copy = hold(Holder, fun() -> binary:copy(literal()) end),
+        Literal = ?BINARIES:hold(Holder, fun() -> ?BINARIES:literal() end),
+        Copy = ?BINARIES:hold(Holder, fun() -> binary:copy(?BINARIES:literal()) end),
         #{
-            literal_bytes => byte_size(literal()),
+            literal_bytes => byte_size(?BINARIES:literal()),
             literal_off_heap_bytes => lists:sum(Literal),
             copy_off_heap_bytes => lists:sum(Copy)
         }
@@ -191,17 +147,20 @@ literal_unlisted(_) ->
 part_threshold(_) ->
     Whole = 20_000,
     probe_lib:with_process([], fun(Holder) ->
-        Retained = fun(Take, Size) -> hold(Holder, fun() -> Take(bytes(Whole), Size) end) end,
+        Retained = fun(Take, Size) ->
+            ?BINARIES:hold(Holder, fun() -> Take(?BINARIES:bytes(Whole), Size) end)
+        end,
         Border = fun(_, Take) ->
-            {Copied, Kept} = sweep(lists:seq(1, 200), fun(Size) -> Retained(Take, Size) end),
+            Held = fun(Size) -> Retained(Take, Size) end,
+            {Copied, Kept} = ?BINARIES:sweep(lists:seq(1, 200), Held),
             #{largest_copied_bytes => Copied, smallest_retaining_bytes => Kept}
         end,
         Odd = [Bits || Bits <- lists:seq(1, 600), Bits rem 8 =/= 0],
-        TakeBits = fun(B, Bits) -> match_bits(B, Bits) end,
-        {CopiedBits, KeptBits} = sweep(Odd, fun(Bits) -> Retained(TakeBits, Bits) end),
+        TakeBits = fun(B, Bits) -> ?BINARIES:match_bits(B, Bits) end,
+        {CopiedBits, KeptBits} = ?BINARIES:sweep(Odd, fun(Bits) -> Retained(TakeBits, Bits) end),
         #{
             whole_bytes => Whole,
-            ways => maps:map(Border, part_ways()),
+            ways => maps:map(Border, ?BINARIES:part_ways()),
             bits => #{largest_copied_bits => CopiedBits, smallest_retaining_bits => KeptBits}
         }
     end).
@@ -215,9 +174,9 @@ part_threshold(_) ->
 -spec held_part_retains(map()) -> map().
 held_part_retains(_) ->
     probe_lib:with_process(?QUIET, fun(Holder) ->
-        Fresh = hold(Holder, fun() -> binary:part(bytes(10 * ?MB), 0, 100) end),
-        Minor = [collected(Holder, minor) || _ <- lists:seq(1, 5)],
-        Major = [collected(Holder, major) || _ <- lists:seq(1, 5)],
+        Fresh = ?BINARIES:hold(Holder, fun() -> binary:part(?BINARIES:bytes(10 * ?MB), 0, 100) end),
+        Minor = [?BINARIES:collected(Holder, minor) || _ <- lists:seq(1, 5)],
+        Major = [?BINARIES:collected(Holder, major) || _ <- lists:seq(1, 5)],
         probe_lib:ask(Holder, fun(Part) -> {ok, binary:copy(Part)} end),
         #{
             part_bytes => 100,
@@ -225,7 +184,7 @@ held_part_retains(_) ->
             held_bytes => lists:sum(Fresh),
             held_after_minor_bytes => lists:map(fun lists:sum/1, Minor),
             held_after_full_sweep_bytes => lists:map(fun lists:sum/1, Major),
-            held_after_copy_bytes => lists:sum(collected(Holder, major))
+            held_after_copy_bytes => lists:sum(?BINARIES:collected(Holder, major))
         }
     end).
 
@@ -240,13 +199,13 @@ dropped_reference(_) ->
     Dropped = fun(Promotions, Last) ->
         probe_lib:with_process(?QUIET, fun(Holder) ->
             probe_lib:ask(Holder, fun(_) ->
-                {ok, binary:part(bytes(?MB), 0, 100)}
+                {ok, binary:part(?BINARIES:bytes(?MB), 0, 100)}
             end),
-            [collected(Holder, minor) || _ <- lists:seq(1, Promotions)],
+            [?BINARIES:collected(Holder, minor) || _ <- lists:seq(1, Promotions)],
             probe_lib:ask(Holder, fun(_) -> {ok, none} end),
             timer:sleep(50),
-            Waited = lists:sum(off_heap(Holder)),
-            Minor = lists:sum(collected(Holder, minor)),
+            Waited = lists:sum(?BINARIES:off_heap(Holder)),
+            Minor = lists:sum(?BINARIES:collected(Holder, minor)),
             #{
                 after_wait_bytes => Waited,
                 after_minor_bytes => Minor,
@@ -254,12 +213,12 @@ dropped_reference(_) ->
             }
         end)
     end,
-    Major = fun(Holder) -> collected(Holder, major) end,
+    Major = fun(Holder) -> ?BINARIES:collected(Holder, major) end,
     #{
         whole_bytes => ?MB,
         young => Dropped(0, Major),
         old => Dropped(2, Major),
-        old_hibernated => Dropped(2, fun(Holder) -> hibernate(Holder) end)
+        old_hibernated => Dropped(2, fun(Holder) -> ?SLEEP:hibernate(Holder) end)
     }.
 
 %% Walks binaries of 1000 to 16000 bytes, by matching byte and rest, and by splitting off a byte.
@@ -272,13 +231,13 @@ match_allocates(_) ->
     Lengths = [1000, 2000, 4000, 8000, 16000],
     Whole = fun(Length) -> fun() -> binary:copy(<<7>>, Length) end end,
     Series = fun(Walk) ->
-        [{Length, allocated_words(Whole(Length), Walk)} || Length <- Lengths]
+        [{Length, ?COLLECTIONS:allocated_words(Whole(Length), Walk)} || Length <- Lengths]
     end,
-    Matched = Series(fun(B) -> walk_matching(B, 0) end),
-    Split = Series(fun(B) -> walk_splitting(B, 0) end),
+    Matched = Series(fun(B) -> ?COLLECTIONS:walk_matching(B, 0) end),
+    Split = Series(fun(B) -> ?COLLECTIONS:walk_splitting(B, 0) end),
     #{
-        matched => samples(length_bytes, allocated_words, Matched),
-        split => samples(length_bytes, allocated_words, Split),
+        matched => ?COLLECTIONS:samples(length_bytes, allocated_words, Matched),
+        split => ?COLLECTIONS:samples(length_bytes, allocated_words, Split),
         matched_growth_exponent => probe_lib:growth_exponent(Matched),
         split_growth_exponent => probe_lib:growth_exponent(Split)
     }.
@@ -290,18 +249,18 @@ match_allocates(_) ->
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html#matching-binaries
 -spec part_words(map()) -> map().
 part_words(_) ->
-    Whole = fun() -> bytes(?MB) end,
+    Whole = fun() -> ?BINARIES:bytes(?MB) end,
     Sizes = [0, 1, 8, 16, 32, 48] ++ lists:seq(60, 70) ++ [100, 1000, 10_000, 100_000, 1_000_000],
     Words = [
-        {Size, allocated_words(Whole, fun(B) -> match_part(B, Size) end)}
+        {Size, ?COLLECTIONS:allocated_words(Whole, fun(B) -> ?BINARIES:match_part(B, Size) end)}
      || Size <- Sizes
     ],
     Large = [Count || {Size, Count} <- Words, Size >= 100],
     #{
-        samples => samples(part_bytes, allocated_words, Words),
+        samples => ?COLLECTIONS:samples(part_bytes, allocated_words, Words),
         least_large_part_words => lists:min(Large),
         most_large_part_words => lists:max(Large),
-        constant_from_bytes => constant_from(Words)
+        constant_from_bytes => ?COLLECTIONS:constant_from(Words)
     }.
 
 %% Sends lists and binaries of growing length to a process that does not read them.
@@ -312,12 +271,14 @@ part_words(_) ->
 -spec sending_copies(map()) -> map().
 sending_copies(_) ->
     Lengths = [1000, 2000, 4000, 8000, 16000],
-    Series = fun(Make) -> [{Length, received_bytes(Make(Length))} || Length <- Lengths] end,
+    Series = fun(Make) ->
+        [{Length, ?BINARIES:received_bytes(Make(Length))} || Length <- Lengths]
+    end,
     Lists = Series(fun(Length) -> lists:seq(1, Length) end),
     Binaries = Series(fun(Length) -> binary:copy(<<7>>, Length) end),
     #{
-        list => samples(length_count, received_bytes, Lists),
-        binary => samples(length_bytes, received_bytes, Binaries),
+        list => ?COLLECTIONS:samples(length_count, received_bytes, Lists),
+        binary => ?COLLECTIONS:samples(length_bytes, received_bytes, Binaries),
         list_growth_exponent => probe_lib:growth_exponent(Lists),
         binary_growth_exponent => probe_lib:growth_exponent(Binaries)
     }.
@@ -333,13 +294,13 @@ sending_copies(_) ->
 -spec fullsweep_period(map()) -> map().
 fullsweep_period(_) ->
     Settings = [0, 1, 2, 3, 5, 10, 20, 100, 65535],
-    Periods = [fullsweep_period_of(Setting) || Setting <- Settings],
+    Periods = [?COLLECTIONS:fullsweep_period_of(Setting) || Setting <- Settings],
     Totals = [Total || #{collections_count := Total} <- Periods],
     {garbage_collection, Default} = process_info(self(), garbage_collection),
     #{
         settings => Periods,
-        minors_between => by_setting(minors_between_count, Periods),
-        full_sweeps => by_setting(full_sweeps_count, Periods),
+        minors_between => ?COLLECTIONS:by_setting(minors_between_count, Periods),
+        full_sweeps => ?COLLECTIONS:by_setting(full_sweeps_count, Periods),
         most_to_least_collections_ratio => lists:max(Totals) / lists:min(Totals),
         default_fullsweep_after_count => proplists:get_value(fullsweep_after, Default),
         system_fullsweep_after_count => element(2, erlang:system_info(fullsweep_after))
@@ -354,16 +315,16 @@ fullsweep_period(_) ->
 fullsweep_early(_) ->
     Options = [{fullsweep_after, 65535}],
     Count = fun(Work) ->
-        {ok, Collections} = collections(Options, fun(Subject) ->
+        {ok, Collections} = ?COLLECTIONS:collections(Options, fun(Subject) ->
             probe_lib:ask(Subject, fun(_) -> {ok, Work()} end)
         end),
-        tally(Collections)
+        ?COLLECTIONS:tally(Collections)
     end,
     #{
         keeping => Count(fun() ->
             lists:foldl(fun(N, Kept) -> [N | Kept] end, [], lists:seq(1, 40_000))
         end),
-        dropping => Count(fun() -> churn(400) end)
+        dropping => Count(fun() -> ?COLLECTIONS:churn(400) end)
     }.
 
 %% Promotes the only reference to 1 MiB, drops it, and forces minor collections until it goes.
@@ -375,17 +336,20 @@ fullsweep_early(_) ->
 -spec fullsweep_reclaims(map()) -> map().
 fullsweep_reclaims(_) ->
     Reclaimed = [
-        #{fullsweep_after_count => Setting, collections_count => reclaimed_after(Setting)}
+        #{
+            fullsweep_after_count => Setting,
+            collections_count => ?COLLECTIONS:reclaimed_after(Setting)
+        }
      || Setting <- [2, 3, 5, 10, 20, 50, 65535]
     ],
     Waited = probe_lib:with_process([{fullsweep_after, 0} | ?QUIET], fun(Holder) ->
-        hold(Holder, fun() -> bytes(?MB) end),
+        ?BINARIES:hold(Holder, fun() -> ?BINARIES:bytes(?MB) end),
         probe_lib:ask(Holder, fun(_) -> {ok, none} end),
         timer:sleep(50),
-        lists:sum(off_heap(Holder))
+        lists:sum(?BINARIES:off_heap(Holder))
     end),
     #{
-        collections_needed => by_setting(collections_count, Reclaimed),
+        collections_needed => ?COLLECTIONS:by_setting(collections_count, Reclaimed),
         zero_after_wait_bytes => Waited
     }.
 
@@ -407,7 +371,7 @@ promotion(_) ->
         Before = Old(),
         After = [
             begin
-                collected(Holder, minor),
+                ?BINARIES:collected(Holder, minor),
                 Old()
             end
          || _ <- lists:seq(1, 3)
@@ -422,14 +386,14 @@ promotion(_) ->
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
 -spec collection_isolated(map()) -> map().
 collection_isolated(_) ->
-    Shared = bytes(?MB),
-    {{Busy, Kept}, Other} = collections(?QUIET, fun(Bystander) ->
+    Shared = ?BINARIES:bytes(?MB),
+    {{Busy, Kept}, Other} = ?COLLECTIONS:collections(?QUIET, fun(Bystander) ->
         probe_lib:ask(Bystander, fun(_) -> {ok, Shared} end),
-        {_, Busy} = collections([], fun(Subject) ->
+        {_, Busy} = ?COLLECTIONS:collections([], fun(Subject) ->
             [true = erlang:garbage_collect(Subject) || _ <- lists:seq(1, 100)],
-            probe_lib:ask(Subject, fun(_) -> {churn(100), none} end)
+            probe_lib:ask(Subject, fun(_) -> {?COLLECTIONS:churn(100), none} end)
         end),
-        {length(Busy), lists:sum(off_heap(Bystander))}
+        {length(Busy), lists:sum(?BINARIES:off_heap(Bystander))}
     end),
     #{
         collected_process_count => Busy,
@@ -454,8 +418,8 @@ others_run_on(_) ->
         Tag = make_ref(),
         Alone = fun() -> erlang:send_after(200, Self, {Tag, waited}) end,
         Beside = fun() -> Heavy ! {ask, Self, Tag, Sweep} end,
-        Before = spin_during(Alone, Tag),
-        During = spin_during(Beside, Tag),
+        Before = ?COLLECTIONS:spin_during(Alone, Tag),
+        During = ?COLLECTIONS:spin_during(Beside, Tag),
         #{
             sweeps_ms => maps:get(elapsed_ms, During),
             progress_ratio => maps:get(rounds_per_ms, During) / maps:get(rounds_per_ms, Before)
@@ -469,8 +433,8 @@ others_run_on(_) ->
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_gc.c
 -spec dirty_collection(map()) -> map().
 dirty_collection(_) ->
-    {Normal, Dirty} = bisect(1000, 400_000, fun(Words) ->
-        {_, Collections} = collections([{min_heap_size, 500_000}], fun(Subject) ->
+    {Normal, Dirty} = ?COLLECTIONS:bisect(1000, 400_000, fun(Words) ->
+        {_, Collections} = ?COLLECTIONS:collections([{min_heap_size, 500_000}], fun(Subject) ->
             probe_lib:ask(Subject, fun(_) -> {ok, lists:seq(1, Words div 2)} end),
             true = erlang:garbage_collect(Subject)
         end),
@@ -488,13 +452,13 @@ dirty_collection(_) ->
 binary_pressure(_) ->
     Room = {min_heap_size, 400_000},
     Sizes = [1000, 2000, 5000, 10_000, 20_000],
-    Default = [{Size, made_until_collected([Room], Size)} || Size <- Sizes],
+    Default = [{Size, ?COLLECTIONS:made_until_collected([Room], Size)} || Size <- Sizes],
     Tenfold = [Room, {min_bin_vheap_size, 464_220}],
     #{
         default_bin_vheap_words => element(2, erlang:system_info(min_bin_vheap_size)),
-        default => samples(binary_bytes, made_bytes, Default),
-        tenfold_made_bytes => made_until_collected(Tenfold, 10_000),
-        heap_binaries_made_bytes => made_until_collected([Room], 64)
+        default => ?COLLECTIONS:samples(binary_bytes, made_bytes, Default),
+        tenfold_made_bytes => ?COLLECTIONS:made_until_collected(Tenfold, 10_000),
+        heap_binaries_made_bytes => ?COLLECTIONS:made_until_collected([Room], 64)
     }.
 
 %%% Heap sizes
@@ -507,10 +471,10 @@ binary_pressure(_) ->
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_gc.c
 -spec heap_size_steps(map()) -> map().
 heap_size_steps(_) ->
-    Steps = heap_sizes(0, 4_000_000),
+    Steps = ?COLLECTIONS:heap_sizes(0, 4_000_000),
     Pairs = lists:zip(lists:droplast(Steps), tl(Steps)),
     Ratios = [{Small, Large / Small} || {Small, Large} <- Pairs],
-    Total = fun(Pid) -> total_words(Pid) end,
+    Total = fun(Pid) -> ?COLLECTIONS:total_words(Pid) end,
     Slow = [Small || {Small, Ratio} <- Ratios, Ratio < 1.5],
     #{
         steps_words => Steps,
@@ -529,10 +493,10 @@ heap_size_steps(_) ->
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
 -spec heap_growth(map()) -> map().
 heap_growth(_) ->
-    Table = heap_sizes(0, 100_000),
+    Table = ?COLLECTIONS:heap_sizes(0, 100_000),
     Seen = probe_lib:with_process([{message_queue_data, off_heap}], fun(Subject) ->
         probe_lib:ask(Subject, fun(_) -> {ok, []} end),
-        lists:usort([grown_heap_words(Subject) || _ <- lists:seq(1, 1000)])
+        lists:usort([?COLLECTIONS:grown_heap_words(Subject) || _ <- lists:seq(1, 1000)])
     end),
     #{
         seen_words => Seen,
@@ -550,14 +514,17 @@ heap_growth(_) ->
 min_heap_size_spares(_) ->
     Counts = [
         begin
-            {_, Collections} = collections([{min_heap_size, Words}], fun(Subject) ->
-                probe_lib:ask(Subject, fun(_) -> {ok, counted_list(10_000, [])} end)
+            {_, Collections} = ?COLLECTIONS:collections([{min_heap_size, Words}], fun(Subject) ->
+                probe_lib:ask(Subject, fun(_) -> {ok, ?COLLECTIONS:counted_list(10_000, [])} end)
             end),
             {Words, length(Collections)}
         end
      || Words <- [233, 2000, 10_000, 30_000]
     ],
-    Labelled = [{label("from_", Words, "_words_count"), Count} || {Words, Count} <- Counts],
+    Labelled = [
+        {?COLLECTIONS:label("from_", Words, "_words_count"), Count}
+     || {Words, Count} <- Counts
+    ],
     #{collections => maps:from_list(Labelled)}.
 
 %%% Hibernation
@@ -575,15 +542,15 @@ hibernate_shrinks(_) ->
             probe_lib:ask(Sleeper, fun(_) ->
                 {length(lists:seq(1, Garbage)), lists:seq(1, Length)}
             end),
-            Awake = total_words(Sleeper),
-            hibernate(Sleeper),
-            Asleep = total_words(Sleeper),
+            Awake = ?COLLECTIONS:total_words(Sleeper),
+            ?SLEEP:hibernate(Sleeper),
+            Asleep = ?COLLECTIONS:total_words(Sleeper),
             Intact = probe_lib:ask(Sleeper, fun(List) -> {List =:= lists:seq(1, Length), List} end),
             #{
                 state_words => 2 * Length,
                 awake_words => Awake,
                 asleep_words => Asleep,
-                woken_words => total_words(Sleeper),
+                woken_words => ?COLLECTIONS:total_words(Sleeper),
                 state_intact => Intact
             }
         end)
@@ -599,11 +566,11 @@ hibernate_shrinks(_) ->
 hibernate_young_words(_) ->
     probe_lib:with_process([{message_queue_data, off_heap}], fun(Sleeper) ->
         probe_lib:ask(Sleeper, fun(_) -> {ok, lists:seq(1, 30_000)} end),
-        [collected(Sleeper, minor) || _ <- lists:seq(1, 3)],
+        [?BINARIES:collected(Sleeper, minor) || _ <- lists:seq(1, 3)],
         Awake = process_info(Sleeper, [heap_size, total_heap_size]),
-        hibernate(Sleeper),
+        ?SLEEP:hibernate(Sleeper),
         Asleep = process_info(Sleeper, [heap_size, total_heap_size]),
-        #{state_words => 60_000, awake => words(Awake), asleep => words(Asleep)}
+        #{state_words => 60_000, awake => ?SLEEP:words(Awake), asleep => ?SLEEP:words(Asleep)}
     end).
 
 %% Hibernates a process with dictionary, name, link, monitor, priority and trap_exit, inside a
@@ -617,13 +584,13 @@ hibernate_young_words(_) ->
 hibernate_keeps(_) ->
     Items = [dictionary, registered_name, links, monitors, priority, trap_exit, group_leader],
     probe_lib:with_process([], fun(Partner) ->
-        {Sleeper, Monitor} = sleeper_in_try(self(), Partner),
+        {Sleeper, Monitor} = ?SLEEP:sleeper_in_try(self(), Partner),
         receive
             {Sleeper, ready} -> ok
         end,
         Awake = process_info(Sleeper, [stack_size | Items]),
         Sleeper ! sleep,
-        fall_asleep(Sleeper),
+        ?SLEEP:fall_asleep(Sleeper),
         Asleep = process_info(Sleeper, [stack_size | Items]),
         Sleeper ! wake,
         receive
@@ -635,7 +602,7 @@ hibernate_keeps(_) ->
             awake_stack_words => proplists:get_value(stack_size, Awake),
             asleep_stack_words => proplists:get_value(stack_size, Asleep),
             exit_reason => Reason,
-            ran_after_call => received(Sleeper)
+            ran_after_call => ?SLEEP:received(Sleeper)
         }
     end).
 
@@ -658,7 +625,7 @@ hibernate_wakes(_) ->
         queued_message => queued,
         suspension => fun(Pid) -> {erlang:suspend_process(Pid), erlang:resume_process(Pid)} end
     },
-    #{woken => maps:map(fun(_, Stimulus) -> wakes(Stimulus) end, Stimuli)}.
+    #{woken => maps:map(fun(_, Stimulus) -> ?SLEEP:wakes(Stimulus) end, Stimuli)}.
 
 %% Hibernates a process with a state of 800 KB.
 %% Evidence: the bytes that the VM's operating system process wrote meanwhile, to anything; the
@@ -671,9 +638,9 @@ hibernate_no_disk(_) ->
     Length = 50_000,
     probe_lib:with_process([], fun(Sleeper) ->
         probe_lib:ask(Sleeper, fun(_) -> {ok, lists:seq(1, Length)} end),
-        Before = written_bytes(),
-        hibernate(Sleeper),
-        Written = written_bytes() - Before,
+        Before = ?SYSTEM:written_bytes(),
+        ?SLEEP:hibernate(Sleeper),
+        Written = ?SYSTEM:written_bytes() - Before,
         {memory, Memory} = process_info(Sleeper, memory),
         #{
             state_bytes => probe_lib:words_to_bytes(2 * Length),
@@ -699,18 +666,18 @@ shared_until_last(_) ->
             Base = erlang:memory(binary),
             Gained = fun() -> (erlang:memory(binary) - Base) / Bytes end,
             Others = erlang:memory([processes, system]),
-            hold(First, fun() -> bytes(Bytes) end),
+            ?BINARIES:hold(First, fun() -> ?BINARIES:bytes(Bytes) end),
             Held = Gained(),
             OthersHeld = erlang:memory([processes, system]),
             GainedIn = fun(Kind) ->
                 (proplists:get_value(Kind, OthersHeld) - proplists:get_value(Kind, Others)) / Bytes
             end,
             {memory, Holder} = process_info(First, memory),
-            hand_over(First, Second),
+            ?BINARIES:hand_over(First, Second),
             Shared = Gained(),
-            hold(First, fun() -> none end),
+            ?BINARIES:hold(First, fun() -> none end),
             FirstGone = Gained(),
-            hold(Second, fun() -> none end),
+            ?BINARIES:hold(Second, fun() -> none end),
             probe_lib:settle(fun() -> Gained() < 0.5 andalso {done, true} end, 5000),
             #{
                 binary_bytes => Bytes,
@@ -737,25 +704,25 @@ listed_by_reference(_) ->
     Listing = fun(Fill) ->
         probe_lib:with_process(?QUIET, fun(Holder) ->
             Fill(Holder),
-            _ = collected(Holder, major),
+            _ = ?BINARIES:collected(Holder, major),
             {binary, Listed} = process_info(Holder, binary),
             #{
                 listed_count => length(Listed),
-                binaries_count => length(off_heap(Holder)),
+                binaries_count => length(?BINARIES:off_heap(Holder)),
                 listed_to_real_bytes_ratio => lists:sum([Bytes || {_, Bytes, _} <- Listed]) / ?MB
             }
         end)
     end,
-    Whole = bytes(?MB),
+    Whole = ?BINARIES:bytes(?MB),
     Receive = fun(Holder) -> probe_lib:ask(Holder, fun(Held) -> {ok, [Whole | Held]} end) end,
     #{
         five_parts => Listing(fun(Holder) ->
-            hold(Holder, fun() ->
+            ?BINARIES:hold(Holder, fun() ->
                 [binary:part(Whole, 1000 * Part, 100) || Part <- [1, 2, 3, 4, 5]]
             end)
         end),
         five_messages => Listing(fun(Holder) ->
-            hold(Holder, fun() -> [] end),
+            ?BINARIES:hold(Holder, fun() -> [] end),
             [Receive(Holder) || _ <- [1, 2, 3, 4, 5]]
         end)
     }.
@@ -770,10 +737,10 @@ sent_part_retains(_) ->
     Received = fun(Part) ->
         probe_lib:with_process([], fun(Receiver) ->
             probe_lib:with_process([], fun(Maker) ->
-                probe_lib:ask(Maker, fun(_) -> {ok, Part(bytes(10 * ?MB))} end),
-                hand_over(Maker, Receiver)
+                probe_lib:ask(Maker, fun(_) -> {ok, Part(?BINARIES:bytes(10 * ?MB))} end),
+                ?BINARIES:hand_over(Maker, Receiver)
             end),
-            lists:sum(collected(Receiver, major))
+            lists:sum(?BINARIES:collected(Receiver, major))
         end)
     end,
     #{
@@ -796,7 +763,7 @@ sent_part_retains(_) ->
 %% Source: https://github.com/ferd/recon/blob/master/src/recon.erl
 -spec bin_leak(map()) -> map().
 bin_leak(_) ->
-    Rounds = [bin_leak_round() || _ <- lists:seq(1, 5)],
+    Rounds = [?BINARIES:bin_leak_round() || _ <- lists:seq(1, 5)],
     First = hd(Rounds),
     First#{distinct_rounds_count => length(lists:usort(Rounds))}.
 
@@ -822,16 +789,20 @@ recon_absent(_) ->
 %% Source: https://www.erlang.org/doc/apps/erts/erts_alloc.html
 -spec carriers(map()) -> map().
 carriers(_) ->
-    Base = os_view(),
+    Base = ?SYSTEM:os_view(),
     probe_lib:with_process([], fun(Holder) ->
-        probe_lib:ask(Holder, fun(_) -> {ok, [bytes(2000) || _ <- lists:seq(1, 25_000)]} end),
+        probe_lib:ask(Holder, fun(_) ->
+            {ok, [?BINARIES:bytes(2000) || _ <- lists:seq(1, 25_000)]}
+        end),
         true = erlang:garbage_collect(Holder),
-        Peak = gained(Base),
-        probe_lib:ask(Holder, fun(All) -> {ok, every_fiftieth(All)} end),
+        Peak = ?SYSTEM:gained(Base),
+        probe_lib:ask(Holder, fun(All) -> {ok, ?BINARIES:every_fiftieth(All)} end),
         true = erlang:garbage_collect(Holder),
-        Dropped = fun() -> maps:get(memory_bytes, gained(Base)) < 3 * ?MB andalso {done, true} end,
+        Dropped = fun() ->
+            maps:get(memory_bytes, ?SYSTEM:gained(Base)) < 3 * ?MB andalso {done, true}
+        end,
         #{settled := Settled} = probe_lib:settle(Dropped, 5000),
-        After = gained(Base),
+        After = ?SYSTEM:gained(Base),
         #{
             settled => Settled,
             peak => Peak,
