@@ -36,10 +36,11 @@ verify: $(READY) ## prove the claims of SKILL (all skills without it) on the rel
 test: $(READY) ## run all tests: unit tests, and live ones on OTP 25 and 27
 	@$(BIN)/pytest
 
-check: $(READY) ## format, lint, types, unit tests, claim lint, probes compiled with warnings as errors
+check: $(READY) ## format, lint, types, import rules, unit tests, claim lint, probes compiled with warnings as errors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -n 2 tests/unit
 	@$(BIN)/beamproof lint
 	@$(BIN)/beamproof compile --otp 25,27 --runtime $(RUNTIME)
@@ -82,5 +83,5 @@ otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as ima
 	@$(BIN)/beamproof otp install 25 27 $$(docker version >/dev/null 2>&1 && echo --docker)
 
 clean: ## remove what make and beamproof made in this folder
-	rm -rf $(VENV) .beamproof report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .beamproof report dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

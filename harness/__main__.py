@@ -1,6 +1,6 @@
 """Start the command line: `python -m harness` and the `beamproof` script."""
 
-from harness.cli import main
+from harness.cli.main import main
 
 __all__ = ["main"]
 

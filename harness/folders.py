@@ -43,3 +43,12 @@ def _named(variable: str) -> Path | None:
 def _own(folder: str) -> Path:
     checkout = _PACKAGE.parent / folder
     return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / folder
+
+
+RUNS = Path(".beamproof/runs")
+"""Where runs are stored unless told otherwise, below the working directory."""
+
+
+def default_runs_dir() -> Path:
+    """Return BEAMPROOF_RUNS, else `RUNS`."""
+    return Path(os.environ.get("BEAMPROOF_RUNS") or RUNS)

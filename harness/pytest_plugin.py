@@ -16,15 +16,19 @@ from typing import Any
 
 import pytest
 
-from harness import judge, matrix, releases
-from harness.claims import Claim, load_skill
-from harness.cli_runtime import WAYS, RuntimeRequest
+from harness.claims.folder import load_skill
+from harness.claims.model import Claim
+from harness.collect import releases, workshop
+from harness.collect.lane import Lane
 from harness.errors import BeamproofError
 from harness.folders import cache_dir, default_probes_dir
-from harness.judge import Finding, Verdict
-from harness.lane import Lane
-from harness.plan import Cell, Need
-from harness.report.console import explain
+from harness.judge import judge
+from harness.judge.finding import Finding, Verdict
+from harness.report.terminal.findings import explain
+from harness.run.cells import Cell, Need
+from harness.runtimes import table
+from harness.runtimes.request import WAYS, RuntimeRequest
+from harness.verify import plan
 
 _SKILL = re.compile(r"^skill\s*=", re.MULTILINE)
 _MARKERS = {
@@ -48,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that claims carry, and refuse what is no release."""
     if config.option.otp is not None:
         try:
-            matrix.parse_releases(config.option.otp)
+            table.parse_releases(config.option.otp)
         except BeamproofError as error:
             raise pytest.UsageError(str(error)) from error
     for name, meaning in _MARKERS.items():
@@ -83,7 +87,7 @@ class Cells:
             strict=option.strict_otp or None,
         )
         probes = option.probes or default_probes_dir()
-        self.workshop = releases.workshop_for(releases.new_run_id(), probes, cache_dir())
+        self.workshop = workshop.workshop_for(workshop.new_run_id(), probes, cache_dir())
         self.releases = releases.open_releases(
             request.releases, request.way, request.options(), self.workshop, lambda _line: None
         )
@@ -131,7 +135,7 @@ class ClaimFile(pytest.File):
         except BeamproofError as error:
             raise self.CollectError(str(error)) from error
         claims = {claim.name: claim for claim in skill.claims}
-        laid_out = matrix.build([skill], columns, matrix.Selection())
+        laid_out = plan.build([skill], columns, plan.Selection())
         for cell in laid_out.cells:
             claim = claims[f"{cell.skill}/{cell.claim}"]
             yield CellItem.from_parent(self, name=cell.id, cell=cell, claim=claim)

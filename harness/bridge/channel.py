@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.bridge import descendants
+from harness import processes
 from harness.bridge.boot import boot_command
 from harness.bridge.log import BoundedLog
 from harness.errors import InfrastructureError
@@ -119,7 +119,7 @@ class ProcessLauncher:
         except OSError as error:
             shutil.rmtree(scratch, ignore_errors=True)
             raise InfrastructureError(f"cannot start {self.erl}: {error}") from error
-        descendants.limit_memory(process.pid, limits.memory_bytes)
+        processes.limit_memory(process.pid, limits.memory_bytes)
         return ProcessChannel(process, scratch=scratch, mark=f"{VM_VARIABLE}={mark}")
 
 
@@ -209,7 +209,7 @@ class ProcessChannel:
             for stream in (self._stdin, self._stdout, self._stderr):
                 with contextlib.suppress(OSError):
                     stream.close()
-        descendants.kill_marked(self._mark)
+        processes.kill_marked(self._mark)
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from harness.judge import Verdict
-from harness.report.view import RunView, SkillView, labels
+from harness.judge.finding import Verdict
+from harness.judge.view import RunView, SkillView
+from harness.report.phrases import labels
 
 _HEIGHT = 20
 _PADDING = 6

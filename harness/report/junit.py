@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from harness.judge import Check, Finding, Verdict
-from harness.report.view import RunView, SkillView, repeat_command
-from harness.run import Sample
+from harness.judge.finding import Check, Finding, Verdict
+from harness.judge.view import RunView, SkillView
+from harness.run.model import Sample
+from harness.run.repeat import repeat_command
 
 # junitparser writes with lxml where that is installed, which leaves the declaration away.
 _DECLARATION = b"<?xml version='1.0' encoding='utf-8'?>\n"

@@ -8,17 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.compare import Comparison, Direction, VerdictChange
-from harness.judge import Finding, Verdict
-from harness.report.view import (
-    NEEDS_ATTENTION,
-    WORST_FIRST,
-    RunView,
-    SkillView,
-    label,
-    labels,
-    repeat_command,
-)
+from harness.judge.compare import Comparison, Direction, VerdictChange
+from harness.judge.finding import Finding, Verdict
+from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, RunView, SkillView
+from harness.report.phrases import label, labels
+from harness.run.repeat import repeat_command
 
 MARKS = {
     Verdict.CONFIRMED: "✅",

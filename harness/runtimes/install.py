@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import RuntimeMissingError
-from harness.runtimes import debian, engine, table
+from harness.runtimes import table
+from harness.runtimes.debian import tree
+from harness.runtimes.docker import engine
 
 
 def check(releases: Sequence[int], *, as_image: bool) -> None:
@@ -43,27 +45,27 @@ def install(
         StorageError: the cache cannot be written or is full.
     """
     if release not in table.packaged():
-        from harness.runtimes import images  # noqa: PLC0415 - only when an engine is wanted
+        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine is wanted
 
         image = images.local(release) or images.pull(table.find(release).image, progress)
         return f"image {image.reference}"
-    installed = debian.install(cache_dir, release, progress=progress)
+    installed = tree.install(cache_dir, release, progress=progress)
     if not as_image:
         return f"{installed.manifest.otp_version} in {installed.folder}"
-    from harness.runtimes import imports  # noqa: PLC0415 - imports the docker package
+    from harness.runtimes.docker import build  # noqa: PLC0415 - imports the docker package
 
-    image = imports.import_tree(cache_dir, installed, progress=progress)
+    image = build.import_tree(cache_dir, installed, progress=progress)
     return f"{installed.manifest.otp_version} in {installed.folder} and as image {image.reference}"
 
 
 def remove(cache_dir: Path, release: int) -> tuple[str, ...]:
     """Remove tree and imported image of a release, and say in words what was removed."""
     removed: list[str] = []
-    if debian.remove(cache_dir, release):
+    if tree.remove(cache_dir, release):
         removed.append("removed its tree")
     if engine.state().answers:
-        from harness.runtimes import imports  # noqa: PLC0415 - imports the docker package
+        from harness.runtimes.docker import build  # noqa: PLC0415 - imports the docker package
 
-        if imports.remove_image(release):
+        if build.remove_image(release):
             removed.append(f"removed the image {table.find(release).imported_image}")
     return tuple(removed)

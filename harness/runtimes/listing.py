@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import BeamproofError
-from harness.runtimes import debian, engine, host, mirror, table
+from harness.runtimes import host, table
+from harness.runtimes.debian import mirror
+from harness.runtimes.debian import tree as debian
+from harness.runtimes.docker import engine
 from harness.runtimes.model import RuntimeOptions, Way
 
 
@@ -74,7 +77,7 @@ def survey(options: RuntimeOptions) -> tuple[Listed, ...]:
 def _docker(row: table.Release, *, fetchable: bool) -> Offer:
     if not engine.state().answers:
         return Offer(way=Way.DOCKER, stock=Stock.NONE)
-    from harness.runtimes import images  # noqa: PLC0415 - only when an engine answers
+    from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine answers
 
     try:
         image = images.local(row.otp)

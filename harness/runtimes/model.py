@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.bridge.channel import Launcher
-from harness.run import RuntimeRecord
+from harness.run.model import RuntimeRecord
 
 
 class Way(StrEnum):

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.bridge.channel import ProcessLauncher
+from harness.bridge.launching import OwnedLauncher
 from harness.errors import BeamproofError, InputError, RuntimeMissingError
-from harness.runtimes import children, debian, engine, host, table
-from harness.runtimes.launching import OwnedLauncher
+from harness.runtimes import host, programs, table
+from harness.runtimes.debian import tree as debian
+from harness.runtimes.docker import engine
 from harness.runtimes.model import Resolved, Runtime, RuntimeOptions, Way
 
 if TYPE_CHECKING:
-    from harness.runtimes.images import Image
+    from harness.runtimes.docker.images import Image
 
 AUTO = "auto"
 
@@ -61,7 +63,7 @@ def resolve(
         try:
             return tuple(pool.map(lambda release: search.one(release, ways), releases))
         except BaseException:
-            children.abandon()  # or an interrupted command would first finish its downloads
+            programs.abandon()  # or an interrupted command would first finish its downloads
             raise
 
 
@@ -129,13 +131,13 @@ class _Search:
     def _docker(self, release: int, *, automatic: bool) -> Runtime:
         if not (engine_state := engine.state()).answers:
             raise RuntimeMissingError(engine_state.reason, hint="beamproof doctor")
-        from harness.runtimes import images  # noqa: PLC0415 - only when an engine answers
+        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine answers
 
         image = images.local(release) or self._pulled(release, automatic=automatic)
         return _docker_runtime(release, image)
 
     def _pulled(self, release: int, *, automatic: bool) -> Image:
-        from harness.runtimes import images  # noqa: PLC0415 - only when an engine answers
+        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine answers
 
         reference = table.find(release).image
         cache_dir = self.options.cache_dir
@@ -154,14 +156,14 @@ def _from_image(
     reference: str, releases: Sequence[int], options: RuntimeOptions, progress: Progress
 ) -> tuple[Resolved, ...]:
     """Return the one runtime that a user's image holds, and why it is none of the others."""
-    from harness.runtimes import docker, images  # noqa: PLC0415 - imports the docker package
+    from harness.runtimes.docker import container, images  # noqa: PLC0415 - imports the docker package
 
     image = images.here(reference)
     if image is None:
         if options.offline:
             raise RuntimeMissingError(f"the image {reference} is not here")
         image = images.pull(reference, progress)
-    said = images.release_of(image, options.cache_dir, docker.ask)
+    said = images.release_of(image, options.cache_dir, container.ask)
     runtime = _docker_runtime(said.release, image)
     return tuple(
         Resolved(release=release, runtime=runtime)
@@ -172,14 +174,14 @@ def _from_image(
 
 
 def _docker_runtime(release: int, image: Image) -> Runtime:
-    from harness.runtimes import docker  # noqa: PLC0415 - imports the docker package
+    from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
 
     return Runtime(
         release=release,
         way=Way.DOCKER,
         origin=image.reference,
         digest=image.digest,
-        launcher=docker.DockerLauncher(image),
+        launcher=container.DockerLauncher(image),
     )
 
 

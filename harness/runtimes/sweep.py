@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import files
+from harness import processes as owner
 from harness.bridge.channel import VM_VARIABLE
 from harness.errors import BeamproofError
-from harness.runtimes import debian, engine, owner, storage
+from harness.runtimes.debian import tree
+from harness.runtimes.docker import engine
 
 _VM_FOLDERS = "beamproof-vm-*"
 """Scratch folders of VMs; the mark of a VM in its environment ends in its folder's name."""
@@ -70,8 +73,8 @@ def sweep(cache_dir: Path, *, everything: bool = False) -> Leftovers:
     removed = tuple(name for name in found.containers if _removed(name, problems))
     folders = [folder for folder in found.folders if not _in_cache(folder, cache_dir)]
     for folder in folders:
-        storage.remove_tree(folder)
-    swept = storage.sweep_stale(debian.root(cache_dir))
+        files.remove_tree(folder)
+    swept = files.sweep_stale(tree.root(cache_dir))
     return Leftovers(
         containers=removed,
         processes=found.processes,
@@ -83,19 +86,19 @@ def sweep(cache_dir: Path, *, everything: bool = False) -> Leftovers:
 def _containers(*, everything: bool) -> tuple[tuple[str, ...], str]:
     if not engine.state().answers:
         return (), ""
-    from harness.runtimes import docker  # noqa: PLC0415 - imports the docker package
+    from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
 
     try:
-        return docker.leftovers(everything=everything), ""
+        return container.leftovers(everything=everything), ""
     except BeamproofError as error:
         return (), error.message
 
 
 def _removed(name: str, problems: list[str]) -> bool:
-    from harness.runtimes import docker  # noqa: PLC0415 - imports the docker package
+    from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
 
     try:
-        docker.remove(name)
+        container.remove(name)
     except BeamproofError as error:
         problems.append(error.message)
         return False
@@ -103,7 +106,7 @@ def _removed(name: str, problems: list[str]) -> bool:
 
 
 def _folders(cache_dir: Path) -> Iterator[Path]:
-    yield from storage.abandoned(debian.root(cache_dir))
+    yield from files.abandoned(tree.root(cache_dir))
     temporary = Path(tempfile.gettempdir())
     for folder in filter(_is_ours, temporary.glob(_PEER_FOLDERS)):
         pid = folder.name.split("-")[1]
@@ -120,4 +123,4 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _in_cache(folder: Path, cache_dir: Path) -> bool:
-    return folder.is_relative_to(debian.root(cache_dir))
+    return folder.is_relative_to(tree.root(cache_dir))

@@ -5,6 +5,14 @@ Knows: the table. Must not know: whether anything in it can be had on this machi
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
+    pass
+
 from functools import cache
 from importlib.resources import files
 
@@ -50,3 +58,35 @@ def find(otp: int) -> Release:
 def packaged() -> tuple[int, ...]:
     """Return the releases that Debian packages, oldest first."""
     return tuple(row.otp for row in releases() if row.debian)
+
+
+KNOWN_RELEASES = range(24, 28)
+"""The releases that claims are written for; others run only when named."""
+
+
+_RANGE = re.compile(r"(?P<low>\d{2})(?:-(?P<high>\d{2}))?")
+
+
+def parse_releases(text: str) -> tuple[int, ...]:
+    """Read `25,27`, `24-27` or a mix of both.
+
+    Returns:
+        The releases in ascending order, each once.
+
+    Raises:
+        InputError: the text names no release.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part.strip())
+        if match is None:
+            raise InputError(
+                f"--otp {text}: {part.strip()!r} is no release",
+                hint="write releases as 25,27 or as a range: 24-27",
+            )
+        low = int(match["low"])
+        high = int(match["high"] or low)
+        if high < low:
+            raise InputError(f"--otp {text}: the range {part.strip()} runs backwards")
+        found.update(range(low, high + 1))
+    return tuple(sorted(found))

@@ -16,10 +16,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.bridge.compile import ProbeStore
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
 from harness.errors import BeamproofError
 from harness.folders import cache_dir
-from harness.node import Node
 from harness.runtimes import Runtime, RuntimeOptions, resolve
 from tests.bench import others, trivial
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import docker
 from harness.folders import cache_dir
-from harness.runtimes import Runtime, debian
+from harness.runtimes import Runtime
+from harness.runtimes.debian import tree
 
 SKILL = "beam-memory-management"
 _TIMEOUT_S = 600.0
@@ -102,8 +103,8 @@ def common_test(folder: Path) -> float:
     return _timed([*command, "-logdir", str(logs)])
 
 
-def _tree() -> debian.Tree:
-    return debian.install(cache_dir(), 27, progress=print)
+def _tree() -> tree.Tree:
+    return tree.install(cache_dir(), 27, progress=print)
 
 
 def _timed(command: list[str]) -> float:

@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests import synthetic_runs
-from tests.synthetic_runs import LARGE, PATCHES
+from tests.support import synthetic_runs
+from tests.support.synthetic_runs import LARGE, PATCHES
 
 ROUNDS = 3
 

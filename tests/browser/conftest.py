@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import synthetic_runs
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
-from synthetic_runs import Shape
+from support import synthetic_runs
+from support.synthetic_runs import Shape
 
-from harness.cli import run
+from harness.cli.main import run
 from tests.conftest import Missing
 
 FLAGS = [

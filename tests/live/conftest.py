@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from harness.bridge.channel import Launcher, ProcessLauncher
-from harness.bridge.compile import ProbeStore
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
 from harness.errors import BeamproofError
 from harness.folders import cache_dir, default_probes_dir
-from harness.node import Node
-from harness.runtimes import debian, engine, host, images, imports
+from harness.runtimes import host
+from harness.runtimes.debian import tree as debian
+from harness.runtimes.docker import build, engine, images
 from tests.conftest import Missing
 
 RELEASES = (25, 27)
@@ -75,7 +77,7 @@ def import_image(install: Trees, missing: Missing) -> Callable[[int], images.Ima
     def make(release: int) -> images.Image:
         if not engine.state().answers:
             missing("docker", engine.state().reason)
-        return imports.import_tree(cache_dir(), install(release), progress=print)
+        return build.import_tree(cache_dir(), install(release), progress=print)
 
     return make
 

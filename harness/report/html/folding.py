@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, TypeVar
 
-from harness.judge import Check, Finding
-from harness.predict import is_number, show
-from harness.report.view import labels
-from harness.run import Sample
+from harness.claims.predicates import is_number, show
+from harness.judge.finding import Check, Finding
+from harness.report.phrases import labels
+from harness.run.model import Sample
 
 _T = TypeVar("_T")
 

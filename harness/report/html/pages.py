@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.claims import Claim
-from harness.compare import Comparison
-from harness.expect import words as in_words
-from harness.judge import Finding, Verdict
-from harness.predict import Prediction, is_number
-from harness.probe_source import Probe
+from harness.authoring.probe_source import Probe
+from harness.claims.expect import words as in_words
+from harness.claims.model import Claim
+from harness.claims.predicates import Prediction, is_number
+from harness.judge.compare import Comparison
+from harness.judge.finding import Finding, Verdict
+from harness.judge.trend import ClaimTrend
+from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView
 from harness.report.html import series
 from harness.report.html.folding import (
     Folds,
@@ -28,18 +30,9 @@ from harness.report.html.folding import (
     pretty,
     same_evidence,
 )
-from harness.report.html.texts import duration, plural
-from harness.report.view import (
-    NEEDS_ATTENTION,
-    WORST_FIRST,
-    ClaimView,
-    RunView,
-    SkillView,
-    labels,
-    repeat_command,
-)
-from harness.run import Build, Sample
-from harness.trend import ClaimTrend
+from harness.report.phrases import duration, labels, plural
+from harness.run.model import Build, Sample
+from harness.run.repeat import repeat_command
 
 _MOST_CHARTS = 6
 

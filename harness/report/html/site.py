@@ -14,14 +14,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.compare import Comparison
-from harness.probe_source import Probe, ProbeModule
+from harness.authoring.probe_source import Probe, ProbeModule
+from harness.judge.compare import Comparison
+from harness.judge.trend import ClaimTrend, trends
+from harness.judge.view import RunView, SkillView
+from harness.report import phrases
 from harness.report.html import pages, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.series import Plot, words
 from harness.report.html.spread import spread
-from harness.report.view import RunView, SkillView, label, labels, outcome_word
-from harness.trend import ClaimTrend, trends
+from harness.report.phrases import label, labels, outcome_word
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
 _WORTH_PROCESSES = 200
@@ -131,10 +133,10 @@ def _environment() -> Environment:
         "text": texts.text,
         "prose": texts.prose,
         "key": texts.key,
-        "moment": texts.moment,
+        "moment": phrases.moment,
         "label": label,
         "labels": _labels,
-        "plural": texts.plural,
+        "plural": phrases.plural,
         "words": words,
         "erlang": highlighted,
         "page": page_name,
@@ -142,7 +144,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "chart": _chart,
         "swatch": _swatch,
-        "took": texts.took,
+        "took": phrases.took,
         "host_of": pages.host_of,
         "build_of": pages.build_of,
         "table_of": pages.table_of,

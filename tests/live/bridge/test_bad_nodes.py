@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from harness.bridge.channel import Limits
+from harness.collect.node import Node
 from harness.errors import CallTimeoutError, NodeDiedError, NodeError, ProtocolError
-from harness.node import Node
 
 pytestmark = pytest.mark.live
 

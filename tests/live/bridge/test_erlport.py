@@ -17,8 +17,8 @@ import pytest
 
 from harness.bridge.boot import first_frame
 from harness.bridge.channel import Channel, Launcher, Limits
-from harness.bridge.compile import BRIDGE, ProbeStore
 from harness.bridge.framing import FrameReader, frame
+from harness.collect.probes import BRIDGE, ProbeStore
 
 pytestmark = pytest.mark.live
 

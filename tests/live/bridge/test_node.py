@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.bridge import descendants
+from harness import processes
 from harness.bridge.channel import VM_VARIABLE, Launcher, ProcessLauncher
-from harness.bridge.compile import ProbeStore
 from harness.bridge.terms import Atom
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
 from harness.errors import CompileError, InfrastructureError, InputError, NodeDiedError, RemoteError
-from harness.node import Node
 
 pytestmark = pytest.mark.live
 
@@ -191,11 +191,11 @@ def test_close_leaves_nothing(open_node: OpenNode) -> None:
     mark = text(node.call("os", "getenv", [list(VM_VARIABLE.encode())], timeout_s=5).value)
     pid = int(text(node.call("os", "getpid", timeout_s=5).value))
     assert scratch.is_dir()
-    assert pid in descendants.marked(f"{VM_VARIABLE}={mark}")
+    assert pid in processes.marked(f"{VM_VARIABLE}={mark}")
     node.close()
     node.close()
     assert not scratch.exists()
-    assert descendants.marked(f"{VM_VARIABLE}={mark}") == ()
+    assert processes.marked(f"{VM_VARIABLE}={mark}") == ()
     assert not node.alive
     with pytest.raises(NodeDiedError, match="closed"):
         node.call("erlang", "node", timeout_s=1)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.collect.node import Node
+from harness.collect.outcome import Answer
 from harness.errors import CallTimeoutError, RemoteError
-from harness.node import Answer, Node
 
 pytestmark = pytest.mark.live
 

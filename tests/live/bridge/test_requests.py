@@ -9,11 +9,11 @@ import pytest
 
 from harness.bridge import messages
 from harness.bridge.boot import first_frame
+from harness.bridge.calls import Session
 from harness.bridge.channel import Launcher, Limits
-from harness.bridge.compile import BRIDGE, ProbeStore
 from harness.bridge.messages import Context
-from harness.bridge.session import Session
 from harness.bridge.terms import Atom, Bits, Opaque, encode
+from harness.collect.probes import BRIDGE, ProbeStore
 from harness.errors import RemoteError
 
 pytestmark = pytest.mark.live

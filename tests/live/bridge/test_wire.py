@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.bridge.messages import Context
 from harness.bridge.terms import Atom, Bits, ImproperList, Opaque, Pairs, decode, encode
-from harness.node import Node
+from harness.collect.node import Node
 
 pytestmark = pytest.mark.live
 

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from harness import processes
 from harness.bridge.channel import Channel, Limits
-from harness.bridge.compile import ProbeStore
-from harness.cli import run
+from harness.cli.main import run
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
 from harness.folders import cache_dir
-from harness.node import Node
-from harness.runtimes import RuntimeOptions, docker, engine, images, owner, resolve
+from harness.runtimes import RuntimeOptions, resolve
+from harness.runtimes.docker import container as docker
+from harness.runtimes.docker import engine, images
 
 pytestmark = [pytest.mark.live, pytest.mark.docker]
 
@@ -88,9 +91,9 @@ def test_a_node_in_a_container_is_the_imported_release(image: images.Image, node
 
 def test_an_image_is_imported_once(image: images.Image, tree) -> None:  # noqa: ANN001 - see conftest
     """The same packages make no second image."""
-    from harness.runtimes import imports  # noqa: PLC0415 - only here
+    from harness.runtimes.docker import build  # noqa: PLC0415 - only here
 
-    again = imports.import_tree(cache_dir(), tree, progress=lambda _: pytest.fail("imported"))
+    again = build.import_tree(cache_dir(), tree, progress=lambda _: pytest.fail("imported"))
     assert again == image
 
 
@@ -230,4 +233,4 @@ def test_a_users_image_says_its_own_release(image: images.Image, tmp_path: Path)
 
 def test_an_owner_is_in_the_containers_environment(node: Node) -> None:
     """Peers in the container inherit whose they are."""
-    assert command(node, f"printenv {owner.OWNER_VARIABLE}").strip() == owner.own()
+    assert command(node, f"printenv {processes.OWNER_VARIABLE}").strip() == processes.own()

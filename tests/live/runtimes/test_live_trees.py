@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from harness import files
 from harness.bridge.channel import ProcessLauncher
-from harness.bridge.compile import ProbeStore
-from harness.node import Node
-from harness.runtimes import debian, storage
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
+from harness.runtimes.debian import tree as debian
 
 pytestmark = pytest.mark.live
 
@@ -88,7 +89,7 @@ def test_a_killed_install_leaves_nothing_half_done_and_two_at_once_share_one(
     first.wait()
     first.stderr.close()
     assert debian.installed(cache, 25) is None
-    assert len(storage.abandoned(debian.root(cache))) == 1
+    assert len(files.abandoned(debian.root(cache))) == 1
     both = [
         subprocess.Popen(
             INSTALL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.claims import load_skills
+from harness.claims.folder import load_skills
 from harness.errors import ExitCode
 from harness.folders import default_claims_dir
-from harness.runtimes import images
+from harness.runtimes.docker import images
 
 pytestmark = pytest.mark.live
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.run import Outcome, read_run
+from harness.run.file import read_run
+from harness.run.model import Outcome
 
 pytestmark = pytest.mark.live
 

@@ -11,17 +11,17 @@ import jsonschema
 import msgspec
 import pytest
 from lxml import etree
-from synthetic_runs import MARKUP, Files
+from support.synthetic_runs import MARKUP, Files
 
-from harness.compare import compare
-from harness.judge import Verdict
-from harness.report import json_report
+from harness.judge.compare import compare
+from harness.judge.finding import Verdict
+from harness.judge.view import RunView, SkillView
+from harness.report import to_json
 from harness.report.badge import badge_text, badges
 from harness.report.junit import render_junit
 from harness.report.markdown import escape, render_comparison, render_markdown
-from harness.report.view import RunView, SkillView
 
-SCHEMAS = Path(json_report.__file__).parent / "schema"
+SCHEMAS = Path(to_json.__file__).parent / "schema"
 XSD = Path(__file__).parent / "junit.xsd"
 
 
@@ -87,35 +87,35 @@ def test_junit_shows_predicted_against_found_and_the_evidence(judged: RunView) -
 # --- JSON ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", list(json_report.SCHEMAS))
+@pytest.mark.parametrize("name", list(to_json.SCHEMAS))
 def test_the_published_schemas_are_those_of_the_models(name: str) -> None:
     """A changed model needs a new file; one that breaks readers a new version."""
-    committed = (SCHEMAS / json_report.schema_name(name)).read_bytes()
-    assert committed == json_report.render_schema(name), "python -m harness.report.json_report"
+    committed = (SCHEMAS / to_json.schema_name(name)).read_bytes()
+    assert committed == to_json.render_schema(name), "python -m harness.report.to_json"
 
 
 def test_no_published_schema_disappears() -> None:
     """Readers of version 1 find its schema as long as there is one."""
     names = {path.name for path in SCHEMAS.iterdir()}
-    assert {json_report.schema_name(name) for name in json_report.SCHEMAS} <= names
+    assert {to_json.schema_name(name) for name in to_json.SCHEMAS} <= names
     for path in SCHEMAS.iterdir():
         name, _, version = path.stem.rpartition("-")
         assert json.loads(path.read_text())["$id"] == f"urn:beamproof:{name}:{version}"
 
 
 def valid(name: str, content: bytes) -> None:
-    schema = json.loads((SCHEMAS / json_report.schema_name(name)).read_text())
+    schema = json.loads((SCHEMAS / to_json.schema_name(name)).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(json.loads(content))
 
 
 def test_json_fits_its_schema(judged: RunView, judged_next: RunView, files: Files) -> None:
     """The report, the comparison, and every line of a run file."""
-    whole = json_report.report(judged)
+    whole = to_json.report(judged)
     few = {one.verdict: one for one in whole.findings}  # the validator is slow: one of each verdict
     small = msgspec.structs.replace(whole, findings=tuple(few.values()))
-    valid("report", json_report.render_json(small))
-    valid("comparison", json_report.render_json(compare(judged, judged_next)))
+    valid("report", to_json.render_json(small))
+    valid("comparison", to_json.render_json(compare(judged, judged_next)))
     lines = files.run.read_bytes().splitlines()
     for line in (lines[0], next(one for one in lines if b'"failure":{' in one), lines[-1]):
         valid("run-line", line)
@@ -123,8 +123,8 @@ def test_json_fits_its_schema(judged: RunView, judged_next: RunView, files: File
 
 def test_json_holds_everything_that_a_verdict_rests_on(judged: RunView) -> None:
     """Checks with both values, rivals with what contradicts them, samples, the version."""
-    made = json_report.render_json(json_report.report(judged))
-    report = msgspec.json.decode(made, type=json_report.Report)
+    made = to_json.render_json(to_json.report(judged))
+    report = msgspec.json.decode(made, type=to_json.Report)
     assert report.schema_version == 1
     assert report.counts == {"refuted": 2, "inconclusive": 2, "confirmed": 42, "skipped": 2}
     found = {one.cell: one for one in report.findings}["beam-skill-a/claim-001@otp27"]

@@ -10,17 +10,18 @@ from urllib.parse import unquote, urldefrag
 
 import msgspec
 import pytest
-from synthetic_runs import Files
+from support.synthetic_runs import Files
 
-from harness.claims import Skill
-from harness.compare import compare
-from harness.probe_source import ProbeModule, read_module
+from harness.authoring.probe_source import ProbeModule, read_module
+from harness.claims.model import Skill
+from harness.judge.compare import compare
+from harness.judge.view import RunView, view
 from harness.report.html import folding, texts
 from harness.report.html.charts import draw
 from harness.report.html.series import Curve, Mark, Plot, plots, words
 from harness.report.html.site import page_name, site
-from harness.report.view import RunView, labels, view
-from harness.run import Sample
+from harness.report.phrases import labels
+from harness.run.model import Sample
 
 VOID = {"meta", "link", "input", "br", "wbr", "hr", "img"}
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ProtocolError
-from harness.runtimes.docker_channel import Demultiplexer, DockerChannel, exit_status
+from harness.runtimes.docker.channel import Demultiplexer, DockerChannel, exit_status
 
 CHUNKS = st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=40)), max_size=12)
 

@@ -1,14 +1,15 @@
 """What a container of a VM may do."""
 
+from harness import processes
 from harness.bridge.channel import LARGE, Limits
-from harness.runtimes import docker, owner
-from harness.runtimes.images import Image
+from harness.runtimes.docker import container
+from harness.runtimes.docker.images import Image
 
 IMAGE = Image(reference="r", id="sha256:1")
 
 
 def settings(limits: Limits | None = None, **env: str) -> dict:
-    return docker.container_settings(
+    return container.container_settings(
         image=IMAGE, command=["sh", "-c", "x"], env=env, limits=limits or Limits()
     )
 
@@ -46,8 +47,8 @@ def test_the_images_own_command_is_overridden() -> None:
 def test_a_container_names_its_owner() -> None:
     """Label and environment say whose it is, and the image keeps its own PATH."""
     made = settings(EXTRA="1")
-    assert made["Labels"][docker.OWNER_LABEL] == owner.own()
-    assert docker.LABEL in made["Labels"]
-    assert f"{owner.OWNER_VARIABLE}={owner.own()}" in made["Env"]
+    assert made["Labels"][container.OWNER_LABEL] == processes.own()
+    assert container.LABEL in made["Labels"]
+    assert f"{processes.OWNER_VARIABLE}={processes.own()}" in made["Env"]
     assert "EXTRA=1" in made["Env"]
     assert not any(entry.startswith("PATH=") for entry in made["Env"])

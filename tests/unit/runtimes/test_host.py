@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from runtime_fakes import Installs
+from support.runtime_fakes import Installs
 
 from harness.errors import InfrastructureError, InputError
 from harness.runtimes import host, vm

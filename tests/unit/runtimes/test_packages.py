@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InfrastructureError, RuntimeMissingError, SignatureRefusedError
-from harness.runtimes import mirror, packages
+from harness.runtimes.debian import apt, mirror
 
 REPOSITORY = Path(__file__).parent / "repository"
-WANTED = packages.Wanted(closure=("erlang-base",), alone=("erlang-common-test",))
+WANTED = apt.Wanted(closure=("erlang-base",), alone=("erlang-common-test",))
 
 needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="this machine has no apt")
 
@@ -25,7 +25,7 @@ def fetch(
 ) -> tuple[str, ...]:
     source = mirror.Source(mirror=f"file:{repository}", keyring=REPOSITORY / f"{key}.gpg")
     made = folder / "apt"
-    fetched = packages.fetch(suite, source, made, progress=lambda _: None, wanted=WANTED)
+    fetched = apt.fetch(suite, source, made, progress=lambda _: None, wanted=WANTED)
     return tuple(path.name.partition("_")[0] for path in fetched)
 
 
@@ -101,9 +101,9 @@ def test_a_suite_that_the_mirror_lacks_is_told(repository: Path, tmp_path: Path)
 def test_a_package_that_the_mirror_lacks_is_told(repository: Path, tmp_path: Path) -> None:
     """A suite without one of the packages is told with the package's name."""
     source = mirror.Source(mirror=f"file:{repository}", keyring=REPOSITORY / "archive.gpg")
-    wanted = packages.Wanted(closure=("erlang-nothing",), alone=())
+    wanted = apt.Wanted(closure=("erlang-nothing",), alone=())
     with pytest.raises(RuntimeMissingError, match="erlang-nothing"):
-        packages.fetch("bookworm", source, tmp_path / "apt", progress=lambda _: None, wanted=wanted)
+        apt.fetch("bookworm", source, tmp_path / "apt", progress=lambda _: None, wanted=wanted)
 
 
 @needs_apt
@@ -111,7 +111,7 @@ def test_a_mirror_that_does_not_answer_is_infrastructure(tmp_path: Path) -> None
     """Nobody listening is worth another try, not a missing release."""
     source = mirror.Source(mirror="http://127.0.0.1:9/debian", keyring=REPOSITORY / "archive.gpg")
     with pytest.raises(InfrastructureError, match="could not fetch"):
-        packages.fetch("bookworm", source, tmp_path / "apt", progress=lambda _: None)
+        apt.fetch("bookworm", source, tmp_path / "apt", progress=lambda _: None)
 
 
 def test_the_mirror_is_the_likeliest_of_debians_main_archive() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from runtime_fakes import FakeEngine, Installs
+from support.runtime_fakes import FakeEngine, Installs
 
 from harness.errors import InputError, RuntimeMissingError
-from harness.runtimes import AUTO, Resolved, RuntimeOptions, Way, debian, engine, resolve
-from harness.runtimes import images as image_list
+from harness.runtimes import AUTO, Resolved, RuntimeOptions, Way, resolve
+from harness.runtimes.debian import tree
+from harness.runtimes.docker import engine
+from harness.runtimes.docker import images as image_list
 
 
 def options(tmp_path: Path, **given: Any) -> RuntimeOptions:
@@ -23,9 +25,9 @@ def find(*releases: int, way: str, options: RuntimeOptions) -> tuple[Resolved, .
 
 def put_tree(cache: Path, release: int) -> Path:
     """Put a finished package tree into the cache and return its folder."""
-    folder = debian.root(cache).resolve() / f"debian-{release}"
+    folder = tree.root(cache).resolve() / f"debian-{release}"
     folder.mkdir(parents=True)
-    manifest = debian.Manifest(
+    manifest = tree.Manifest(
         release=release,
         suite="trixie",
         version="1:27.3-1",
@@ -150,7 +152,7 @@ def test_a_tree_that_was_moved_does_not_count(tmp_path: Path) -> None:
     """A tree runs only where it was made for."""
     put_tree(tmp_path / "cache", 27)
     (tmp_path / "cache").rename(tmp_path / "moved")
-    assert debian.installed(tmp_path / "moved", 27) is None
+    assert tree.installed(tmp_path / "moved", 27) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"release": "x"}'])
@@ -158,7 +160,7 @@ def test_a_tree_without_a_whole_manifest_does_not_count(tmp_path: Path, content:
     """The manifest is written last: without it an install was interrupted."""
     folder = put_tree(tmp_path / "cache", 27)
     (folder / "manifest.json").write_bytes(content)
-    assert debian.installed(tmp_path / "cache", 27) is None
+    assert tree.installed(tmp_path / "cache", 27) is None
 
 
 def test_a_cache_where_no_vm_would_run_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InfrastructureError
-from harness.runtimes import tree
+from harness.runtimes.debian import unpack
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dpkg-deb") is None, reason="this machine has no dpkg-deb"
@@ -41,7 +41,7 @@ def package(folder: Path, files: dict[str, bytes]) -> Path:
 def loader_of(program: str) -> Path:
     """Return the program loader that a program of this machine asks for."""
     asked = subprocess.run(
-        [tree.find_patchelf(), "--print-interpreter", program],
+        [unpack.find_patchelf(), "--print-interpreter", program],
         capture_output=True,
         text=True,
         check=True,
@@ -53,7 +53,7 @@ def test_libraries_of_old_and_new_layout_end_in_one_place(tmp_path: Path) -> Non
     """`/lib` and `/usr/lib` are one folder, as on a Debian that was merged."""
     old = package(tmp_path, {"lib/one.so": b"1", "lib64/two.so": b"2"})
     new = package(tmp_path, {"usr/lib/three.so": b"3", "usr/share/doc/p/readme": b"-"})
-    tree.unpack([old, new], tmp_path / "tree")
+    unpack.unpack([old, new], tmp_path / "tree")
     assert {path.name for path in (tmp_path / "tree/usr/lib").iterdir()} == {"one.so", "three.so"}
     assert (tmp_path / "tree/lib/three.so").read_bytes() == b"3"
     assert (tmp_path / "tree/usr/lib64/two.so").read_bytes() == b"2"
@@ -65,7 +65,7 @@ def test_a_damaged_package_is_told_by_name(tmp_path: Path) -> None:
     damaged = tmp_path / "p.deb"
     damaged.write_bytes(b"!<arch>\nnonsense")
     with pytest.raises(InfrastructureError, match=r"cannot unpack p\.deb"):
-        tree.unpack([damaged], tmp_path / "tree")
+        unpack.unpack([damaged], tmp_path / "tree")
 
 
 def test_programs_of_a_tree_run_with_its_own_loader_and_libraries(tmp_path: Path) -> None:
@@ -77,31 +77,31 @@ def test_programs_of_a_tree_run_with_its_own_loader_and_libraries(tmp_path: Path
     libraries.mkdir(parents=True)
     for library in {loader, *loader.resolve().parent.glob("libc.so.6")}:
         shutil.copy(library.resolve(), libraries / library.name)
-    binaries = made / tree.ERLANG / "bin"
+    binaries = made / unpack.ERLANG / "bin"
     binaries.mkdir(parents=True)
     shutil.copy(program, binaries / "erlexec")
     (binaries / "erl").write_text(ERL)
     (binaries / "erl").chmod(0o755)
-    tree.make_runnable(made, final)
+    unpack.make_runnable(made, final)
     made.rename(final)
-    moved = final / tree.ERLANG / "bin"
+    moved = final / unpack.ERLANG / "bin"
     assert loader_of(str(moved / "erlexec")).is_relative_to(final)
     assert subprocess.run([moved / "erlexec"], check=False).returncode == 0
     told = subprocess.run([moved / "erl"], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == str(final / tree.ERLANG)
+    assert told.stdout.strip() == str(final / unpack.ERLANG)
 
 
 def test_scripts_and_the_list_of_releases_get_their_new_place(tmp_path: Path) -> None:
     """Every spelling of the old place changes; longer names that begin alike do not."""
-    erlang = tmp_path / tree.ERLANG
+    erlang = tmp_path / unpack.ERLANG
     (erlang / "bin").mkdir(parents=True)
     (erlang / "releases").mkdir()
     (erlang / "bin" / "erl").write_text(
         "#!/bin/sh\n    ROOTDIR=/usr/lib/erlang\nA=/usr/lib/erlang-x\n"
     )
     (erlang / "releases" / "RELEASES").write_text('{kernel,"/usr/lib/erlang/lib/kernel-1"}')
-    for script in tree._scripts(erlang):
-        tree._move(script, Path("/new place"))
+    for script in unpack._scripts(erlang):
+        unpack._move(script, Path("/new place"))
     assert (erlang / "bin" / "erl").read_text() == (
         '#!/bin/sh\n    ROOTDIR="/new place"\nA=/usr/lib/erlang-x\n'
     )

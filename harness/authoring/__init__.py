@@ -1,0 +1,1 @@
+"""What an author of claims needs; nothing of it runs in a `verify`."""

@@ -1,0 +1,255 @@
+"""Lint: what a claim needs before anybody starts a VM for it.
+
+Knows: claim files, probe sources, the research document. Must not know: evidence, nodes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.authoring.coverage import Status, coverage, strays
+from harness.authoring.document import read_section, section_numbers
+from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
+from harness.claims.file import read_skill
+from harness.claims.folder import skill_paths
+from harness.claims.model import Claim, Rival, Skill, module_of
+from harness.claims.predicates import Leaf, Op, Prediction, is_number, is_numeric, predictions_in
+from harness.claims.problems import Problem, Severity
+from harness.claims.versions import matches
+from harness.errors import InputError
+from harness.suggest import did_you_mean
+
+DOCUMENT = "research.md"
+"""Name of the research document, beside the claim files."""
+
+VERSIONS = (
+    *("24.0", "24.3.4.17", "25.0", "25.2.3", "25.3.2.21"),
+    *("26.0", "26.2.5.12", "27.0", "27.3.4.1"),
+)
+"""Versions of the releases that claims are published for: the first, a late one, Debian's."""
+
+_OTP_SOURCE = re.compile(
+    r"https://(?:(?:www\.|blog\.)?erlang\.org/\S+|github\.com/erlang/(?:otp|eep)/\S+)"
+)
+_URL = re.compile(r"https?://\S+")
+_UNIT = re.compile(
+    r"(?:^|_)(?:bits|bytes|words|characters|ns|us|ms|s|counts?|ratios?|exponents?|percent|reductions"
+    r"|release|index|arity)(?:_|$)"
+)
+_NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:count|percent)$")
+_HEADER_LINES = ("Evidence", "Cost", "Misread", "Source")
+_UNFINISHED = re.compile(r"\bTODO\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linted:
+    """Hold what lint found: the skills that could be read, and the problems in file order."""
+
+    skills: tuple[Skill, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """Return how many problems are errors."""
+        return sum(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+def lint(claims_dir: Path, probes_dir: Path, names: Sequence[str] = ()) -> Linted:
+    """Check the skills of a folder, or those named, with their probes and the document.
+
+    Raises:
+        InputError: the folder is not there.
+    """
+    paths = skill_paths(claims_dir)
+    skills: list[Skill] = []
+    problems: list[Problem] = []
+    for name in names or paths:
+        skill, found = read_skill(paths.get(name, claims_dir / f"{name}.toml"))
+        problems += found
+        if skill is None:
+            continue
+        skills.append(skill)
+        problems += lint_skill(skill)
+        problems += lint_probes(skill, probes_dir)
+        problems += lint_document(skill, claims_dir / DOCUMENT)
+    if not names:
+        problems += _orphans(probes_dir, {module_of(name) for name in paths})
+    return Linted(skills=tuple(skills), problems=tuple(problems))
+
+
+def lint_names(claims_dir: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of skills as given.
+
+    Raises:
+        InputError: one of them has no claim file; the message says what was probably meant.
+    """
+    paths = skill_paths(claims_dir)
+    for name in names:
+        if name not in paths:
+            raise InputError(f'there is no skill "{name}"{did_you_mean(name, paths)}')
+    return tuple(names)
+
+
+def lint_skill(skill: Skill) -> Iterator[Problem]:
+    """Yield what is wrong with the claims of a skill in themselves."""
+    if _UNFINISHED.search(skill.description):
+        yield Problem(path=skill.path, line=1, message="the description still says TODO")
+    if not skill.claims:
+        yield Problem(path=skill.path, line=1, message=f"{skill.name} has no claim")
+    for claim in skill.claims:
+        for line, message in _claim(claim):
+            yield Problem(path=skill.path, line=line, message=f"{claim.id}: {message}")
+
+
+def lint_probes(skill: Skill, probes_dir: Path) -> Iterator[Problem]:
+    """Yield claims without a probe, probes without a claim, and probes without their header."""
+    path = probes_dir / f"{skill.module}.erl"
+    try:
+        module = read_module(path)
+    except OSError as error:
+        message = f"the probes of {skill.name} cannot be read: {path}: {error.strerror}"
+        yield Problem(path=skill.path, line=1, message=message)
+        return
+    names = [probe.name for probe in module.probes]
+    for claim in skill.claims:
+        if claim.probe not in names:
+            yield Problem(path=skill.path, line=claim.line, message=_no_probe(claim, module))
+    used = {claim.probe for claim in skill.claims}
+    for probe in module.probes:
+        for message in _probe(probe, unused=probe.name not in used):
+            yield Problem(path=path, line=probe.line, message=f"{probe.name}: {message}")
+
+
+def lint_document(skill: Skill, document: Path) -> Iterator[Problem]:
+    """Yield quotes that the document does not have, and statements of it that nobody quotes."""
+    if skill.section is None:
+        return
+    try:
+        text = document.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"section = {skill.section}: cannot read {document}: {error.strerror}"
+        yield Problem(path=skill.path, line=1, message=message)
+        return
+    for quote in strays(text, skill):
+        message = f'{quote.by}: the document does not say "{quote.text}"'
+        yield Problem(path=skill.path, line=quote.line, message=message)
+    if read_section(text, skill.section) is None:
+        known = ", ".join(map(str, section_numbers(text)))
+        message = f"the document has no section {skill.section}; it has {known or 'none'}"
+        yield Problem(path=skill.path, line=1, message=message)
+        return
+    for row in coverage(text, skill.section, skill):
+        if row.status is Status.UNCOVERED:
+            message = f'{skill.name}: no claim quotes "{row.text}" ({row.part})'
+            yield Problem(path=document, line=row.line, message=message)
+        elif row.status is Status.PARTLY:
+            left = " … ".join(row.remainder)
+            message = f'{skill.name}: of "{row.text}" nobody quotes "{left}"'
+            yield Problem(path=document, line=row.line, message=message)
+
+
+def _orphans(probes_dir: Path, modules: set[str]) -> Iterator[Problem]:
+    for path in sorted(probes_dir.glob("*.erl")):
+        if path.stem not in modules and not supports_probes(path.stem, modules):
+            name = path.stem.replace("_", "-")
+            message = f"no claim file {name}.toml goes with these probes"
+            yield Problem(path=path, line=1, message=message)
+
+
+def _claim(claim: Claim) -> Iterator[tuple[int, str]]:
+    yield from ((claim.line, message) for message in _sources(claim.sources))
+    if not claim.statement.endswith((".", "!", "?")):
+        yield claim.line, "the statement is no sentence: it has no full stop"
+    said = (claim.statement, *claim.sources, *(rival.statement for rival in claim.rivals))
+    if _UNFINISHED.search(" ".join(said)):
+        yield claim.line, "it is not finished: it still says TODO"
+    yield from _rivals(claim)
+    lists = [claim.expect]
+    lists += [rival.expect for rival in claim.rivals]
+    lists += [when.expect for when in claim.whens]
+    for prediction in (one for expect in lists for one in expect):
+        yield from ((prediction.line, message) for message in _prediction(prediction))
+    for when in claim.whens:
+        if not any(claim.applies_to(one) and matches(when.otp, one) for one in VERSIONS):
+            yield when.line, f'when "{when.otp}": the claim is about no such release of 24 to 27'
+
+
+def _sources(sources: Sequence[str]) -> Iterator[str]:
+    for source in sources:
+        if not _URL.fullmatch(source):
+            yield f'the source "{source}" is no URL'
+    if not any(_OTP_SOURCE.fullmatch(source) for source in sources):
+        yield "no source is a page of www.erlang.org or a file of github.com/erlang/otp"
+
+
+def _rivals(claim: Claim) -> Iterator[tuple[int, str]]:
+    if not claim.rivals:
+        yield claim.line, "it has no rival: name a wrong belief and what it predicts"
+        return
+    about = [version for version in VERSIONS if claim.applies_to(version)]
+    bare = [version for version in about if not claim.rivals_on(version)]
+    if bare:
+        yield claim.line, f"no rival is about OTP {', '.join(bare)}"
+    for rival in claim.rivals:
+        alike = [one for one in about if rival in claim.rivals_on(one) and _fits(claim, rival, one)]
+        if alike:
+            on = "" if alike == about else f" on OTP {', '.join(alike)}"
+            yield rival.line, f"this rival predicts what the claim predicts{on}: it decides nothing"
+
+
+def _fits(claim: Claim, rival: Rival, version: str) -> bool:
+    """Tell whether a rival can never be contradicted where the claim's predictions hold."""
+    predicted = claim.predictions_on(version)
+    return all(prediction in predicted for prediction in rival.expect)
+
+
+def _prediction(prediction: Prediction) -> Iterator[str]:
+    named = any(_UNIT.search(key) for key in prediction.path)
+    for key, leaf in predictions_in(((prediction.path[-1], prediction.leaf),)):
+        length_of = any(one.op is Op.LENGTH for one in prediction.leaf.predicates)
+        if is_numeric(leaf) and not (named or length_of or _UNIT.search(key)):
+            yield f'{prediction.name}: no unit: end "{key}" in _bytes, _us, _count …'
+        yield from (f"{prediction.name}: {message}" for message in _vacuous(key, leaf))
+
+
+def _vacuous(key: str, leaf: Leaf) -> Iterator[str]:
+    for one in leaf.predicates:
+        bound = one.operand
+        if _NEVER_NEGATIVE.search(key) and is_number(bound) and _no_bound(one.op, bound):
+            yield f"{one.op} = {bound} holds for whatever is found"
+        if one.op is Op.APPROX and is_number(bound) and 0 < abs(bound) <= one.tolerance:
+            yield f"a tolerance of {one.tolerance} around {bound} reaches zero"
+        if one.op is Op.MATCHES and re.search(str(bound), "") is not None:
+            yield f"/{bound}/ matches everything, also the empty text"
+
+
+def _no_bound(op: Op, bound: float) -> bool:
+    return (op is Op.AT_LEAST and bound <= 0) or (op is Op.ABOVE and bound < 0)
+
+
+def _no_probe(claim: Claim, module: ProbeModule) -> str:
+    meant = did_you_mean(claim.probe, (probe.name for probe in module.probes))
+    return f"{claim.id}: {module.path.name} exports no probe {claim.probe}/1{meant}"
+
+
+def _probe(probe: Probe, *, unused: bool) -> Iterator[str]:
+    if probe.arity != 1:
+        yield f"a probe takes one map, this takes {probe.arity} arguments"
+    if unused:
+        yield "no claim uses this probe: write one, or do not export it"
+    if not probe.has_spec:
+        yield "it has no -spec"
+    if not probe.doc or probe.doc.startswith(tuple(f"{one}:" for one in _HEADER_LINES)):
+        yield "the comment before it does not open with what it provokes"
+    if _UNFINISHED.search(probe.source):
+        yield "it is not finished: it still says TODO"
+    missing = [f"{one}:" for one in _HEADER_LINES if not _has_line(probe.doc, one)]
+    if missing:
+        yield f"the comment before it lacks {', '.join(missing)}"
+
+
+def _has_line(doc: str, name: str) -> bool:
+    return re.search(rf"^{name}:[ \t]*\n?[ \t]*\S", doc, re.MULTILINE) is not None

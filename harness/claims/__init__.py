@@ -1,0 +1,1 @@
+"""What is claimed, and how it is written."""

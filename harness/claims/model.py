@@ -1,0 +1,160 @@
+"""The claims: what somebody wants to publish, with predictions, rivals and ranges of releases.
+
+Knows: the model and how skills are found in a folder. Must not know: nodes, runs, verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from harness.errors import ClaimError, InputError
+from harness.run.cells import Json, Need, NodeMode, ProbeCall
+from harness.claims.predicates import Prediction
+from harness.claims.versions import matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """State a wrong belief and what it predicts; `otp` says on which releases it is wrong."""
+
+    statement: str
+    expect: tuple[Prediction, ...]
+    quotes: tuple[str, ...] = ()
+    otp: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Replace predictions of a claim on some releases, and say why the behaviour moved."""
+
+    otp: str
+    expect: tuple[Prediction, ...]
+    why: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untestable:
+    """Name words of the document that no VM can prove, and why."""
+
+    quotes: tuple[str, ...]
+    reason: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Hold one falsifiable sentence with everything that decides it.
+
+    Units: `timeout_s` is seconds a call; `repeat` is the least number of samples.
+    """
+
+    skill: str
+    id: str
+    statement: str
+    expect: tuple[Prediction, ...]
+    probe: str
+    quotes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    whens: tuple[When, ...] = ()
+    args: Mapping[str, Json] = field(default_factory=dict)
+    otp: str = ""
+    node: NodeMode = NodeMode.SHARED
+    flags: tuple[str, ...] = ()
+    needs: frozenset[Need] = frozenset()
+    repeat: int = 1
+    timing: bool = False
+    timeout_s: float = 30.0
+    path: Path = Path()
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return `skill/claim`, as the command line takes it."""
+        return f"{self.skill}/{self.id}"
+
+    @property
+    def module(self) -> str:
+        """Return the Erlang module of the skill's probes."""
+        return module_of(self.skill)
+
+    @property
+    def place(self) -> str:
+        """Return where the claim stands, `file:line`."""
+        return f"{self.path}:{self.line}"
+
+    def call(self) -> ProbeCall:
+        """Return the call that provokes what the claim predicts."""
+        return ProbeCall(
+            module=self.module,
+            function=self.probe,
+            args=self.args,
+            node=self.node,
+            flags=self.flags,
+            needs=self.needs,
+            repeat=self.repeat,
+            timing=self.timing,
+            timeout_s=self.timeout_s,
+        )
+
+    def applies_to(self, otp_version: str) -> bool:
+        """Tell whether the claim is about a release, given its full version (`27.3.4.1`)."""
+        return matches(self.otp, otp_version)
+
+    def predictions_on(self, otp_version: str) -> tuple[Prediction, ...]:
+        """Return what the claim predicts on a release; a later `when` replaces an earlier one."""
+        predictions = self.expect
+        for when in self.whens:
+            if matches(when.otp, otp_version):
+                predictions = replaced(predictions, when.expect)
+        return predictions
+
+    def rivals_on(self, otp_version: str) -> tuple[Rival, ...]:
+        """Return the wrong beliefs that a release must contradict."""
+        return tuple(rival for rival in self.rivals if matches(rival.otp, otp_version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """Hold a family of claims: one file; `section` is that of the research document."""
+
+    name: str
+    description: str
+    claims: tuple[Claim, ...]
+    untestable: tuple[Untestable, ...] = ()
+    section: int | None = None
+    path: Path = Path()
+
+    @property
+    def module(self) -> str:
+        """Return the Erlang module of the skill's probes."""
+        return module_of(self.name)
+
+
+def module_of(skill: str) -> str:
+    """Return the probe module of a skill: its name with underscores."""
+    return skill.replace("-", "_")
+
+
+def replaced(predictions: Iterable[Prediction], by: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """Return the predictions with those about the same keys replaced, and the new ones added."""
+    kept = tuple(old for old in predictions if not any(_overlap(old, new) for new in by))
+    return (*kept, *by)
+
+
+def _overlap(old: Prediction, new: Prediction) -> bool:
+    shared = min(len(old.path), len(new.path))
+    return old.path[:shared] == new.path[:shared]
+
+
+
+
+
+
+
+

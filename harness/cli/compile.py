@@ -1,0 +1,64 @@
+"""`beamproof compile`: every probe module through every release's compiler, warnings as errors.
+
+Knows: the compile cache and the runtimes. Must not know: claims.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import probes_option, say
+from harness.cli.runtime import runtime_options
+from harness.collect import releases
+from harness.collect import workshop as workshop_
+from harness.collect.node import Node
+from harness.collect.probes import ProbeStore
+from harness.errors import CompileError, ExitCode
+from harness.folders import cache_dir
+from harness.runtimes.request import RuntimeRequest
+
+
+@click.command("compile")
+@runtime_options
+@probes_option
+@click.pass_context
+def compile_probes(context: click.Context, /, **given: Any) -> None:
+    """Compile all probes on the releases of --otp, with warnings as errors."""
+    request = RuntimeRequest.of(given)
+    probes_dir = given["probes_dir"]
+    workshop = workshop_.workshop_for(workshop_.new_run_id(), probes_dir, cache_dir())
+    refused: list[str] = []
+    with releases.open_releases(
+        request.releases, request.way, request.options(), workshop, say
+    ) as opened:
+        if request.is_strict:
+            opened.require()
+        for item in opened.resolved:
+            if item.runtime is None:
+                click.echo(f"- OTP {item.release} skipped: {item.reason}")
+                continue
+            complaints = _complaints(opened.started(item.runtime.name), workshop.probes, probes_dir)
+            refused += complaints
+            for complaint in complaints:
+                say(f"✘ {complaint}")
+            click.echo(f"{item.runtime.name}: {len(complaints)} modules refused")
+    if refused:
+        context.exit(ExitCode.BAD_INPUT)
+
+
+def _complaints(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:
+    """Return what the release's compiler said of each module that it refused."""
+    modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
+    with suppress(CompileError):
+        probes.beams(node, modules)  # all at once, on one compiling VM; the loop only asks
+    complaints = []
+    for module in modules:
+        try:
+            probes.beam(node, module)
+        except CompileError as error:
+            complaints.append(error.message)
+    return complaints

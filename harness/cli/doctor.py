@@ -1,0 +1,34 @@
+"""`beamproof doctor`.
+
+Knows: its options, exit codes. Must not know: what is examined.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.otp import image_line, runtime_options_of, source_options
+from harness.errors import ExitCode
+
+_MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
+
+
+@click.command("doctor")
+@source_options
+@click.pass_context
+def doctor(context: click.Context, otp_roots: tuple[Path, ...], image: str | None) -> None:
+    """Say what is missing on this machine, and the command that mends it."""
+    from harness.runtimes import doctor as examining  # noqa: PLC0415 - each verb imports its own
+
+    checks = examining.examine(runtime_options_of(otp_roots, image))
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{_MARKS[check.state]} {check.name:<{width}}  {check.found}")
+        if check.mend:
+            click.echo(f"  {'':<{width}}  → {check.mend}")
+    if image is not None:
+        click.echo(image_line(image))
+    if not examining.is_able(checks):
+        context.exit(ExitCode.RUNTIME_MISSING)

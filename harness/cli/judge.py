@@ -1,0 +1,63 @@
+"""`beamproof judge`.
+
+Knows: its options, exit codes. Must not know: how a verdict is reached.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.claims.folder import load_skills
+from harness.cli.options import (
+    EXIT_CODES,
+    claims_option,
+    json_option,
+    print_json,
+    runs_option,
+)
+from harness.judge.finding import Judgement, worst
+from harness.judge.judge import judge_run
+from harness.report.terminal import claims
+from harness.run.file import read_run
+from harness.run.model import Run
+from harness.run.stored import run_path
+
+
+@click.command("judge")
+@click.argument("run", required=False)
+@json_option
+@claims_option
+@runs_option
+@click.pass_context
+def judge(
+    context: click.Context, run: str | None, claims_dir: Path, runs_dir: Path, *, as_json: bool
+) -> None:
+    """Judge a stored RUN (a file, a name; the latest without one) by the claims as they are."""
+    stored = read_run(run_path(run, runs_dir))
+    judgement = judge_run(stored, load_skills(claims_dir))
+    if as_json:
+        findings = [claims.finding_json(one) for one in judgement.findings]
+        print_json({"run": str(stored.path), "findings": findings, "unknown": judgement.unknown})
+    else:
+        _render(judgement, stored)
+    _warn(stored, judgement)
+    context.exit(EXIT_CODES[worst(finding.verdict for finding in judgement.findings)])
+
+
+def _render(judgement: Judgement, run: Run) -> None:
+    from rich.console import Console  # noqa: PLC0415  slow, and --json does without
+
+    from harness.report.terminal.findings import render_findings  # noqa: PLC0415  it imports rich
+
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    render_findings(judgement.findings, run, console=console)
+
+
+def _warn(run: Run, judgement: Judgement) -> None:
+    if not run.complete:
+        click.echo(f"{run.path} is half a run: it was never closed as complete", err=True)
+    for cell in judgement.unknown:
+        click.echo(f"{cell} was not judged: there is no such claim any more", err=True)

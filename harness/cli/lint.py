@@ -1,0 +1,54 @@
+"""`beamproof lint`.
+
+Knows: its options, exit codes. Must not know: what is checked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from harness.authoring.lint import lint as lint_skills
+from harness.authoring.lint import lint_names
+from harness.cli.options import (
+    claims_option,
+    json_option,
+    print_json,
+    print_lines,
+    probes_option,
+    refuse_none,
+)
+from harness.errors import ExitCode
+
+
+@click.command("lint")
+@click.argument("skills", nargs=-1)
+@json_option
+@claims_option
+@probes_option
+@click.pass_context
+def lint(
+    context: click.Context,
+    skills: tuple[str, ...],
+    claims_dir: Path,
+    probes_dir: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Check the claim files and probes of SKILLS (all without any)."""
+    linted = lint_skills(claims_dir, probes_dir, lint_names(claims_dir, skills))
+    if not linted.problems:
+        refuse_none(linted.skills, claims_dir)
+    if as_json:
+        print_json([msgspec.to_builtins(one, enc_hook=str) for one in linted.problems])
+    else:
+        print_lines(str(problem) for problem in linted.problems)
+        claims = sum(len(skill.claims) for skill in linted.skills)
+        click.echo(
+            f"{len(linted.skills)} skills, {claims} claims: {linted.errors} errors,"
+            f" {len(linted.problems) - linted.errors} warnings"
+        )
+    if linted.errors:
+        context.exit(ExitCode.BAD_INPUT)

@@ -1,0 +1,34 @@
+"""`beamproof list`.
+
+Knows: its options. Must not know: how claims are read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.claims.folder import load_skills
+from harness.cli.options import (
+    claims_option,
+    json_option,
+    print_json,
+    print_lines,
+    refuse_none,
+)
+from harness.report.terminal import claims
+
+
+@click.command("list")
+@click.argument("skills", nargs=-1)
+@json_option
+@claims_option
+def list_claims(skills: tuple[str, ...], claims_dir: Path, *, as_json: bool) -> None:
+    """List the claims of SKILLS (all without any)."""
+    loaded = load_skills(claims_dir, skills or None)
+    refuse_none(loaded, claims_dir)
+    if as_json:
+        print_json([claims.claim_json(one) for skill in loaded for one in skill.claims])
+        return
+    print_lines(line for skill in loaded for line in claims.skill_lines(skill))

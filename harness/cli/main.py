@@ -1,0 +1,89 @@
+"""The command line: every verb, and the one place where errors become exit codes.
+
+Knows: the verbs by name; each is imported only when it is called, so that `verify` starts fast.
+Must not know: what any of them does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from harness import __version__
+from harness.errors import BeamproofError, ExitCode
+from harness.suggest import did_you_mean
+
+_VERBS = {
+    "verify": "harness.cli.verify:verify",
+    "list": "harness.cli.list:list_claims",
+    "show": "harness.cli.show:show",
+    "new": "harness.cli.new:new",
+    "lint": "harness.cli.lint:lint",
+    "coverage": "harness.cli.coverage:coverage",
+    "judge": "harness.cli.judge:judge",
+    "mutate": "harness.cli.mutate:mutate",
+    "compile": "harness.cli.compile:compile_probes",
+    "report": "harness.cli.report:report",
+    "compare": "harness.cli.compare:compare",
+    "trend": "harness.cli.trend:trend",
+    "merge": "harness.cli.merge:merge",
+    "otp": "harness.cli.otp:otp",
+    "doctor": "harness.cli.doctor:doctor",
+    "sweep": "harness.cli.sweep:sweep",
+}
+"""Where each verb lives, in the order in which the help lists them."""
+
+
+class _LazyGroup(click.Group):
+    """Import a verb's module when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the verbs."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return a verb."""
+        if cmd_name not in _VERBS:
+            return None
+        module, _, name = _VERBS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown verb with what was probably meant."""
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _VERBS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="beamproof")
+def cli() -> None:
+    """Prove statements about the Erlang VM on live Erlang VMs."""
+
+
+def main() -> None:
+    """Run the command line and exit with one of `errors.ExitCode`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        outcome = cli.main(arguments, prog_name="beamproof", standalone_mode=False)
+    except BeamproofError as error:
+        click.echo(f"beamproof: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.CONFIRMED
+    return outcome if isinstance(outcome, int) else ExitCode.CONFIRMED

@@ -1,0 +1,52 @@
+"""`beamproof mutate`.
+
+Knows: its options, exit codes. Must not know: how predictions are changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from harness.claims.folder import load_skills
+from harness.cli.options import (
+    claims_option,
+    json_option,
+    print_json,
+    print_lines,
+    runs_option,
+)
+from harness.errors import ExitCode, NothingSelectedError
+from harness.judge.mutate import mutate as mutate_skill
+from harness.report.terminal import claims
+from harness.run.file import read_run
+from harness.run.stored import run_path
+
+
+@click.command("mutate")
+@click.argument("skills", nargs=-1, metavar="SKILL...")
+@click.option("--run", metavar="RUN", help="The stored run [default: the latest].")
+@json_option
+@claims_option
+@runs_option
+@click.pass_context
+def mutate(context: click.Context, /, **given: Any) -> None:
+    """Change the predictions of SKILL one at a time: stored evidence must refute each change."""
+    stored = read_run(run_path(given["run"], given["runs_dir"]))
+    known = {observation.skill for observation in stored.observations}
+    skills = load_skills(given["claims_dir"], given["skills"] or sorted(known))
+    reports = {skill.name: mutate_skill(skill, stored) for skill in skills}
+    if given["as_json"]:
+        print_json(msgspec.to_builtins(reports))
+    else:
+        print_lines(
+            line for name, one in reports.items() for line in claims.mutation_lines(name, one)
+        )
+    if not any(report.tried for report in reports.values()):
+        raise NothingSelectedError(f"{stored.path} has no confirmed cell of {', '.join(reports)}")
+    if any(report.survivors for report in reports.values()):
+        context.exit(ExitCode.REFUTED)
+    if any(report.untested for report in reports.values()):
+        context.exit(ExitCode.INCONCLUSIVE)

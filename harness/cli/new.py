@@ -1,0 +1,26 @@
+"""`beamproof new`.
+
+Knows: its options. Must not know: what is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import claims_option, probes_option
+
+
+@click.command("new")
+@click.argument("name", metavar="SKILL/CLAIM")
+@claims_option
+@probes_option
+def new(name: str, claims_dir: Path, probes_dir: Path) -> None:
+    """Begin a new claim with its probe."""
+    from harness.authoring.scaffold import scaffold  # noqa: PLC0415  no other verb writes claims
+
+    files = scaffold(name, claims_dir, probes_dir)
+    click.echo(f"{files.claim_file}: the claim; replace every TODO")
+    click.echo(f"{files.probe_file}: its probe")
+    click.echo(f"then: beamproof lint && beamproof verify --claim '{name}'")

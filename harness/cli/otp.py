@@ -1,0 +1,165 @@
+"""`beamproof otp`, `doctor` and `sweep`: what VMs there are, and getting rid of them.
+
+Knows: options, exit codes, how lists are printed. Must not know: how any of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.errors import BeamproofError, InputError
+from harness.folders import cache_dir
+from harness.runtimes import RuntimeOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--otp-root",
+        "otp_roots",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="A folder with bin/erl in it (repeatable; also BEAMPROOF_OTP_ROOTS).",
+    ),
+    click.option("--image", metavar="REF", help="Any container image with sh and erl in it."),
+)
+_OLDEST, _BEYOND = 17, 100
+
+
+def _read_releases(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[int, ...]:
+    """Read OTP releases, each once: `27`, `otp27` or `OTP-27`."""
+    found: dict[int, None] = {}
+    for value in values:
+        text = value.lower().removeprefix("otp").lstrip("-")
+        if not text.isdecimal() or not _OLDEST <= int(text) < _BEYOND:
+            raise click.BadParameter(f"{value!r} is not an OTP release; write it like 27")
+        found[int(text)] = None
+    return tuple(found)
+
+
+_releases = click.argument("releases", nargs=-1, required=True, callback=_read_releases)
+
+
+def source_options(command: F) -> F:
+    """Add the options that say where runtimes may come from."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group("otp")
+def otp() -> None:
+    """List, fetch ahead and remove OTP releases."""
+
+
+@otp.command("list")
+@source_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bool) -> None:
+    """Show which OTP releases can be had, and how."""
+    from harness.runtimes import listing  # noqa: PLC0415 - each verb imports what it uses
+
+    line = None if image is None else image_line(image)
+    rows = listing.survey(runtime_options_of(otp_roots, image))
+    if as_json:
+        import msgspec  # noqa: PLC0415 - each verb imports what it uses
+
+        click.echo(msgspec.json.encode(rows).decode())
+        return
+    header = ("OTP", *(offer.way.value for offer in rows[0].offers))
+    lines = [(_release_cell(row), *map(_offer_cell, row.offers)) for row in rows]
+    _print_table([header, *lines])
+    if line is not None:
+        click.echo(line)
+    if not all(row.in_range for row in rows):
+        click.echo("* outside the range that claims are written for; only when asked for by name")
+
+
+@otp.command("install")
+@_releases
+@click.option("--docker", "as_image", is_flag=True, help="Make a container image of it, too.")
+def install(releases: tuple[int, ...], *, as_image: bool) -> None:
+    """Fetch RELEASES into the cache ahead of use."""
+    from harness.runtimes import install as installing  # noqa: PLC0415 - the same
+    from harness.runtimes import programs  # noqa: PLC0415 - each verb imports what it uses
+
+    installing.check(releases, as_image=as_image)
+
+    def one(release: int) -> BeamproofError | None:
+        try:
+            done = installing.install(cache_dir(), release, as_image=as_image, progress=_tell)
+        except BeamproofError as error:
+            return error
+        click.echo(f"OTP {release}: {done}")
+        return None
+
+    with ThreadPoolExecutor(len(releases)) as pool:
+        try:
+            failures = [error for error in pool.map(one, releases) if error is not None]
+        except BaseException:
+            programs.abandon()  # or an interrupted command would first finish its downloads
+            raise
+    for error in failures[1:]:
+        click.echo(f"beamproof: {error}", err=True)
+    if failures:
+        raise failures[0]
+
+
+@otp.command("remove")
+@_releases
+def remove(releases: tuple[int, ...]) -> None:
+    """Remove RELEASES from the cache, and the images made of them."""
+    from harness.runtimes import install as installing  # noqa: PLC0415 - each verb imports its own
+
+    for release in releases:
+        removed = installing.remove(cache_dir(), release)
+        click.echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
+
+
+def runtime_options_of(otp_roots: tuple[Path, ...], image: str | None) -> RuntimeOptions:
+    """Return where runtimes may come from; nothing is fetched."""
+    from harness.runtimes import host  # noqa: PLC0415 - each verb imports what it uses
+
+    roots = (*otp_roots, *host.roots_from_environment())
+    return RuntimeOptions(image=image, otp_roots=roots, cache_dir=cache_dir(), offline=True)
+
+
+def image_line(image: str) -> str:
+    """Return what a user's image holds; an image that is not here is an error."""
+    from harness.runtimes import AUTO, resolve  # noqa: PLC0415 - each verb imports what it uses
+
+    (found,) = resolve((), way=AUTO, options=runtime_options_of((), image), progress=_tell)
+    if found.runtime is None:
+        raise InputError(f"{image} cannot be used: {found.reason}")
+    return f"{image}: OTP {found.release} ({found.runtime.digest})"
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _release_cell(row: Any) -> str:
+    return f"{row.release}" if row.in_range else f"{row.release}*"
+
+
+def _offer_cell(offer: Any) -> str:
+    if offer.stock == "-":
+        return offer.what or "-"
+    if offer.stock == "here":
+        return f"✔ {offer.what}"
+    return f"{offer.stock}: {offer.what}"
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

@@ -1,0 +1,110 @@
+"""`beamproof report`: which renderer makes which format.
+
+Knows: options, files. Must not know: how anything is rendered, nodes, runtimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import claims_option, probes_option, runs_option
+from harness.errors import ExitCode, InputError
+from harness.judge.view import RunView
+from harness.report.output import write_site
+
+if TYPE_CHECKING:
+    from harness.authoring.probe_source import ProbeModule
+from harness.cli.stored import emit, judged_views, output_option, run_paths, without_collection
+
+_FOLDER_FORMATS = frozenset({"html", "badge"})
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--format", "form", default="html", show_default=True,
+    type=click.Choice(["html", "junit", "json", "markdown", "badge"]),
+)  # fmt: skip
+@output_option
+@claims_option
+@probes_option
+@runs_option
+@without_collection
+def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
+    runs: Sequence[str],
+    form: str,
+    output: Path | None,
+    claims_dir: Path,
+    probes_dir: Path,
+    runs_dir: Path,
+) -> int:
+    """Show the newest RUN as a site or in a format that other programs read.
+
+    RUN is a file, a run's name, `latest` (the default) or a folder of runs. Older runs beside the
+    newest are its history: html and markdown show what changed.
+    """
+    if form in _FOLDER_FORMATS and output is None:
+        raise InputError(f"--format {form} writes several files", hint="name a folder: -o DIR")
+    history = judged_views(run_paths(runs, runs_dir), claims_dir)
+    if form in _FOLDER_FORMATS and output is not None:
+        files = _files(form, history, probes_dir)
+        count, size = write_site(output, files)
+        click.echo(f"{count} files, {size / 1e6:.1f} MB: {_entry(output, form)}", err=True)
+    else:
+        emit(_rendered(form, history), output)
+    return ExitCode.CONFIRMED
+
+
+def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[tuple[str, bytes]]:
+    if form == "badge":
+        from harness.report.badge import badges  # noqa: PLC0415 (only this format needs it)
+
+        return badges(_only(history, form))
+    from harness.judge.compare import compare as compared  # noqa: PLC0415 (as above)
+    from harness.report.html.site import site  # noqa: PLC0415 (as above: templates are slow)
+
+    comparison = None
+    if len(history) > 1 and history[-1].by_cell.keys() & history[-2].by_cell.keys():
+        comparison = compared(history[-2], history[-1])
+    return site(history, _modules(probes_dir), comparison)
+
+
+def _rendered(form: str, history: Sequence[RunView]) -> bytes:
+    if form == "junit":
+        from harness.report.junit import render_junit  # noqa: PLC0415 (only this format needs it)
+
+        return render_junit(_only(history, form))
+    if form == "json":
+        from harness.report import to_json  # noqa: PLC0415 (as above)
+
+        return to_json.render_json(to_json.report(_only(history, form)))
+    from harness.judge.compare import compare as compared  # noqa: PLC0415 (as above)
+    from harness.report import markdown  # noqa: PLC0415 (as above)
+
+    text = markdown.render_markdown(history[-1])
+    if len(history) > 1:
+        text += "\n" + markdown.render_comparison(compared(history[-2], history[-1]))
+    return text.encode("utf-8", "replace")
+
+
+def _only(history: Sequence[RunView], form: str) -> RunView:
+    if len(history) > 1:
+        raise InputError(
+            f"--format {form} shows one run, and {len(history)} were given",
+            hint="name one of them, or join runs of several machines: beamproof merge RUN…",
+        )
+    return history[0]
+
+
+def _entry(output: Path, form: str) -> Path:
+    return output / "index.html" if form == "html" else output
+
+
+def _modules(probes_dir: Path) -> Mapping[str, ProbeModule]:
+    from harness.authoring.probe_source import read_module  # noqa: PLC0415 (only the site shows sources)
+
+    return {path.stem: read_module(path) for path in sorted(probes_dir.glob("*.erl"))}

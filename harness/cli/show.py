@@ -1,0 +1,106 @@
+"""`beamproof show`.
+
+Knows: its options. Must not know: how anything is found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.authoring.probe_source import read_module
+from harness.claims.folder import load_skills
+from harness.claims.model import Claim, Skill
+from harness.cli.options import (
+    claims_option,
+    json_option,
+    print_json,
+    print_lines,
+    probes_option,
+    runs_option,
+)
+from harness.errors import InputError
+from harness.judge.finding import Finding
+from harness.judge.judge import judge_run
+from harness.report.terminal import claims as claim_text
+from harness.run.file import read_run
+from harness.run.model import Run
+from harness.run.stored import run_path
+from harness.suggest import did_you_mean
+
+
+@click.command("show")
+@click.argument("claim")
+@json_option
+@claims_option
+@probes_option
+@runs_option
+def show(claim: str, claims_dir: Path, probes_dir: Path, runs_dir: Path, *, as_json: bool) -> None:
+    """Show CLAIM: statement, predictions, rivals, probe source, last evidence."""
+    found = find_claim(load_skills(claims_dir), claim)
+    run = _last_run(runs_dir)
+    findings = [] if run is None else _findings_of(found, run)
+    if as_json:
+        judged = [_finding_with_evidence(finding) for finding in findings]
+        print_json({**claim_text.claim_json(found), "findings": judged})
+        return
+    print_lines(claim_text.claim_lines(found))
+    print_lines(_probe_source(found, probes_dir))
+    print_lines(line for finding in findings for line in claim_text.finding_lines(finding))
+    if run is None:
+        click.echo(f"  no evidence yet: beamproof verify --claim '{found.name}'")
+
+
+def find_claim(skills: Sequence[Skill], text: str) -> Claim:
+    """Return the claim that was meant: `skill/claim`, a cell of it, its id, or a pattern.
+
+    Raises:
+        InputError: none or several fit; the message names them.
+    """
+    claims = {claim.name: claim for skill in skills for claim in skill.claims}
+    wanted = text.partition("@")[0]
+    if wanted in claims:
+        return claims[wanted]
+    fits = [one for one in claims.values() if fnmatchcase(one.id, wanted)]
+    fits = fits or [one for name, one in claims.items() if fnmatchcase(name, wanted)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise InputError(f'"{text}" names {len(fits)}: {", ".join(one.name for one in fits)}')
+    meant = did_you_mean(wanted, claims) or did_you_mean(
+        wanted, [one.id for one in claims.values()]
+    )
+    raise InputError(f'there is no claim "{text}"{meant}', hint="beamproof list prints all claims")
+
+
+def _last_run(runs_dir: Path) -> Run | None:
+    try:
+        return read_run(run_path(None, runs_dir))
+    except InputError:
+        return None
+
+
+def _findings_of(claim: Claim, run: Run) -> list[Finding]:
+    skill = Skill(name=claim.skill, description="", claims=(claim,))
+    return list(judge_run(run, [skill]).findings)
+
+
+def _finding_with_evidence(finding: Finding) -> dict[str, Any]:
+    samples = () if finding.observation is None else finding.observation.samples
+    evidence = [sample.evidence for sample in samples]
+    return {**claim_text.finding_json(finding), "evidence": evidence}
+
+
+def _probe_source(claim: Claim, probes_dir: Path) -> Iterable[str]:
+    path = probes_dir / f"{claim.module}.erl"
+    try:
+        probe = read_module(path).probe(claim.probe)
+    except OSError as error:
+        return [f"  {path}: {error.strerror}"]
+    if probe is None:
+        return [f"  {path} exports no {claim.probe}/1"]
+    return claim_text.probe_lines(probe, str(path))

@@ -1,0 +1,103 @@
+"""What the verbs about stored runs share: runs by name, judged, and where output goes.
+
+Knows: options, files. Must not know: any format.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from harness.claims.folder import load_skills
+from harness.claims.model import Skill
+from harness.errors import BeamproofError, InputError
+from harness.judge.view import RunView, view
+from harness.report.output import write_file
+from harness.run.file import read_run
+from harness.run.model import Run
+from harness.run.stored import run_path
+
+_P = ParamSpec("_P")
+
+
+def without_collection(verb: Callable[_P, int]) -> Callable[_P, int]:
+    """Switch the garbage collector off for one of these verbs: it allocates once and ends.
+
+    The collector would traverse the growing heap again and again, for a quarter of the time.
+    """
+
+    @wraps(verb)
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        gc.disable()
+        try:
+            return verb(*args, **kwargs)
+        finally:
+            gc.enable()
+
+    return wrapped
+
+
+output_option = click.option(
+    "--output", "-o", type=click.Path(path_type=Path), metavar="PATH",
+    help="File to write, or folder for html and badge [default: standard output].",
+)  # fmt: skip
+
+
+def run_paths(names: Sequence[str], runs_dir: Path) -> list[Path]:
+    """Return the run files that were meant; a folder stands for all runs in it."""
+    found: list[Path] = []
+    for name in names or ("latest",):
+        if Path(name).is_dir():
+            inside = sorted(Path(name).glob("*.jsonl"))
+            if not inside:
+                raise InputError(f"there is no run (*.jsonl) in {name}")
+            found += inside
+        else:
+            found.append(run_path(name, runs_dir))
+    return found
+
+
+def readable_runs(folder: Path) -> list[Run]:
+    """Read every run of a folder; one that cannot be read is told, and the others count."""
+    runs = []
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            runs.append(read_run(path))
+        except BeamproofError as error:
+            click.echo(f"! left out: {error}", err=True)
+    if not runs:
+        raise InputError(
+            f"there is no run that can be read in {folder}", hint="beamproof verify makes one"
+        )
+    return runs
+
+
+def judged_views(paths: Iterable[Path], claims_dir: Path) -> Sequence[RunView]:
+    """Read and judge runs by the claims as they are, the oldest first."""
+    from harness.judge.trend import in_order  # noqa: PLC0415 (most of what it imports comes later)
+
+    skills, hashes = claims_and_hashes(claims_dir)
+    return in_order(view(read_run(path), skills, claims_sha256=hashes) for path in paths)
+
+
+def claims_and_hashes(claims_dir: Path) -> tuple[Sequence[Skill], Mapping[str, str]]:
+    """Return all skills of a folder, and the SHA-256 of each claim file by skill."""
+    skills = load_skills(claims_dir)
+    hashes = {one.name: hashlib.sha256(one.path.read_bytes()).hexdigest() for one in skills}
+    return skills, hashes
+
+
+def emit(content: bytes, output: Path | None) -> None:
+    """Write to a file, or to standard output without one."""
+    if output is not None:
+        write_file(output, content)
+        return
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

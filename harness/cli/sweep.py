@@ -1,0 +1,40 @@
+"""`beamproof sweep`.
+
+Knows: its options, exit codes. Must not know: how leftovers are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from harness.errors import ExitCode
+from harness.folders import cache_dir
+
+
+@click.command("sweep")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--all", "everything", is_flag=True, help="Containers of living runs, too.")
+@click.pass_context
+def sweep(context: click.Context, *, dry_run: bool, everything: bool) -> None:
+    """Remove what crashed runs left behind: containers, VMs, temporary folders."""
+    from harness.runtimes import sweep as sweeping  # noqa: PLC0415 - each verb imports its own
+
+    act = sweeping.find if dry_run else sweeping.sweep
+    found = act(cache_dir(), everything=everything)
+    verb = "would remove" if dry_run else "removed"
+    named: tuple[tuple[str, Sequence[object]], ...] = (
+        ("container", found.containers),
+        ("process", found.processes),
+        ("folder", found.folders),
+    )
+    for kind, items in named:
+        for item in items:
+            click.echo(f"{verb} {kind} {item}")
+    for problem in found.problems:
+        click.echo(f"beamproof: {problem}", err=True)
+    if not found:
+        click.echo("nothing was left behind")
+    if found.problems:
+        context.exit(ExitCode.FAILURE)

@@ -1,0 +1,71 @@
+"""`beamproof trend`.
+
+Knows: options, files. Must not know: how a history is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import claims_option, runs_option
+from harness.errors import ExitCode, InputError
+from harness.judge.finding import Verdict
+from harness.judge.view import RunView, view
+
+if TYPE_CHECKING:
+    pass
+from harness.cli.stored import claims_and_hashes, readable_runs, without_collection
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--claim", "patterns", multiple=True, metavar="GLOB", help="Only these claims.")
+@click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")
+@claims_option
+@runs_option
+@without_collection
+def trend(
+    folder: Path | None, patterns: Sequence[str], *, everything: bool, claims_dir: Path,
+    runs_dir: Path,
+) -> int:  # fmt: skip
+    """Show verdicts and key figures of claims over all runs in DIR (the folder of stored runs).
+
+    Without --claim and --all: claims whose verdict changed, or that the newest run does not
+    confirm. `beamproof report DIR -o SITE` shows the same on a site.
+    """
+    from harness.judge.trend import in_order, trends  # noqa: PLC0415 (as above)
+    from harness.report.terminal.history import trend_text  # noqa: PLC0415 (only this verb needs it)
+
+    folder = folder or runs_dir
+    skills, hashes = claims_and_hashes(claims_dir)
+    views = in_order(view(run, skills, claims_sha256=hashes) for run in readable_runs(folder))
+    chosen = [
+        one
+        for name, one in trends(views).items()
+        if (not patterns or _matches(name, patterns))
+        and (patterns or everything or one.verdict_changes or not _all_well(views[-1], name))
+    ]
+    if patterns and not chosen:
+        raise InputError(f"no run in {folder} has a claim like {', '.join(patterns)}")
+    click.echo(trend_text(chosen, len(views)), nl=False)
+    if not chosen:
+        click.echo("every claim kept its verdict, and the newest run confirms all (--all: each)")
+    return ExitCode.CONFIRMED
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    names = (name, name.partition("/")[2])
+    return any(fnmatchcase(one, pattern) for one in names for pattern in patterns)
+
+
+def _all_well(newest: RunView, name: str) -> bool:
+    return all(
+        finding.verdict in {Verdict.CONFIRMED, Verdict.SKIPPED}
+        for finding in newest.findings
+        if finding.claim.name == name
+    )

@@ -1,0 +1,158 @@
+"""`beamproof verify`: its options, and the VMs that start while all the rest is loaded.
+
+Knows: what a command line asks for. Must not know: how claims are read, and cells laid out, run or
+shown (`cli_collect`, which is imported while the VMs start: the first claim runs that much sooner).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from harness.cli.options import claims_option, probes_option, runs_option, say
+from harness.cli.runtime import runtime_options
+from harness.collect import releases
+from harness.collect import workshop as workshop_
+from harness.collect.runner import Options
+from harness.errors import InputError, NothingSelectedError
+from harness.folders import cache_dir
+from harness.run.file import read_run
+from harness.run.model import Run
+from harness.run.stored import latest_run, run_path
+from harness.runtimes.request import RuntimeRequest
+from harness.verify import plan as matrix
+from harness.verify.request import Request
+
+
+@click.command("verify")
+@click.argument("skills", nargs=-1)
+@click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
+@runtime_options
+@click.option("--failed", is_flag=True, help="Only what the last run did not confirm.")
+@click.option("--plan", is_flag=True, help="Print the cells and what is left out; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan, or the findings, as JSON.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first cell that is not confirmed.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Nodes at work at once [default: cores].")
+@click.option("--repeat", type=click.IntRange(1, 10_000), help="Samples a cell, at least.")
+@click.option("--timeout", type=click.FloatRange(0.1), metavar="S", help="Seconds a call.")
+@click.option("--keep", is_flag=True, help="Leave the container of a failed cell behind.")
+@click.option("--seed", type=int, help="Shuffle the order of the cells with this seed.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was cut short (or: latest).")
+@claims_option
+@probes_option
+@runs_option
+@click.pass_context
+def verify(context: click.Context, /, **given: Any) -> None:
+    """Prove the claims of SKILLS (all without any) on live Erlang VMs."""
+    request = _request(given)
+    runtime = RuntimeRequest.of(given)
+    if request.resumed is not None:
+        runtime = runtime.as_recorded(request.resumed.header)
+    _refuse_unknown_skills(request)
+    run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
+    workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
+    with (
+        _terminate_as_interrupt(),
+        releases.open_releases(
+            runtime.releases, runtime.way, runtime.options(), workshop, say
+        ) as opened,
+    ):
+        if runtime.is_strict:
+            opened.require()
+        from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
+
+        plan = stages.lay_out(request, opened, workshop)
+        if request.plan_only:
+            stages.print_plan(plan, as_json=request.as_json)
+            return
+        code = stages.collect(plan, request)
+    context.exit(code)
+
+
+def _request(given: dict[str, Any]) -> Request:
+    runs_dir = given["runs_dir"]
+    resumed = _run_to_resume(given["resume"], runs_dir)
+    selection = matrix.Selection(claims=given["claims"])
+    skills = given["skills"] or None
+    if resumed is not None:
+        done = {observation.cell for observation in resumed.observations}
+        selection = matrix.Selection(cells=frozenset(resumed.header.cells) - done)
+        skills = skills or tuple(resumed.header.claims_sha256)
+    elif given["failed"]:
+        cells = _unconfirmed(given["claims_dir"], runs_dir)
+        selection = matrix.Selection(claims=given["claims"], cells=cells)
+    return Request(
+        skills=skills,
+        selection=selection,
+        claims_dir=given["claims_dir"],
+        probes_dir=given["probes_dir"],
+        runs_dir=runs_dir,
+        plan_only=given["plan"],
+        as_json=given["as_json"],
+        fail_fast=given["fail_fast"],
+        resumed=resumed,
+        repeat=given["repeat"],
+        timeout_s=given["timeout"],
+        options=Options(
+            jobs=given["jobs"] or os.cpu_count() or 1, seed=given["seed"], keep=given["keep"]
+        ),
+    )
+
+
+def _refuse_unknown_skills(request: Request) -> None:
+    """Say of a skill that is not there before any release is fetched for it."""
+    names = request.skills or ()
+    if request.claims_dir.is_dir() and all(
+        (request.claims_dir / f"{name}.toml").is_file() for name in names
+    ):
+        return
+    from harness.claims.folder import load_skills  # noqa: PLC0415 - only to word the error
+
+    load_skills(request.claims_dir, request.skills)
+
+
+def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:
+    if text is None:
+        return None
+    run = read_run(run_path(text, runs_dir))
+    if run.complete:
+        raise InputError(f"{run.path} is complete: there is nothing to resume")
+    return run
+
+
+def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
+    from harness.claims.folder import load_skills  # noqa: PLC0415 - no other option needs these here
+    from harness.judge.finding import Verdict  # noqa: PLC0415
+    from harness.judge.judge import judge_run  # noqa: PLC0415
+
+    run = read_run(latest_run(runs_dir))
+    findings = judge_run(run, load_skills(claims_dir)).findings
+    cells = frozenset(
+        finding.cell for finding in findings if finding.verdict is not Verdict.CONFIRMED
+    )
+    if not cells:
+        raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
+    return cells
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: nodes ended, what was observed kept."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[[int, FrameType | None], Any] | int | None = signal.signal(
+        signal.SIGTERM, interrupt
+    )
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

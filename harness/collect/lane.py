@@ -1,0 +1,202 @@
+"""One thread's work: take cells of one runtime, call their probes, keep its node fit.
+
+Knows: nodes, failures, repetition. Must not know: predictions, other lanes, how progress is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from harness.bridge.channel import LARGE, Limits
+from harness.collect.failures import failure_of
+from harness.collect.node import Node
+from harness.collect.workshop import Workshop
+from harness.errors import (
+    BeamproofError,
+    InfrastructureError,
+    NodeDiedError,
+)
+from harness.run.cells import Cell, Json, Need
+from harness.run.model import Build, Failure, FailureKind, Observation, Sample
+from harness.runtimes import Runtime
+
+_START_FAILURES_TO_GIVE_UP = 2
+"""Cells in a row whose own node, with flags of its own, did not start, retries included, before
+the runtime counts as gone; a plain node that does not start says so at once."""
+
+
+class Lane:
+    """Run cells of one runtime, one after the other; use as a context manager.
+
+    Args:
+        runtime: where the nodes come from.
+        workshop: what all lanes share.
+        node: a node of the runtime that already runs, to share; the lane closes it.
+    """
+
+    def __init__(self, runtime: Runtime, workshop: Workshop, node: Node | None = None) -> None:
+        self._runtime = runtime
+        self._workshop = workshop
+        self._shared = node
+        self._last: Node | None = None
+        self._lock = threading.Lock()
+        self._live: set[Node] = set() if node is None else {node}
+        self._killed = False
+        self._failed_starts = 0
+        self._build: Build | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every node in good order."""
+        for node in list(self._live):
+            self._close(node)
+
+    def kill(self) -> None:
+        """End every node at once, from any thread; the call in hand fails."""
+        with self._lock:
+            self._killed = True
+            nodes = list(self._live)
+        for node in nodes:
+            node.kill()
+
+    def leave_node(self) -> None:
+        """Leave the node of the last cell behind for a look, and go on with a new one."""
+        if self._last is not None:
+            self._last.keep = True
+            self._shared = None
+            self._drop_last()
+
+    def observe(self, cell: Cell, wants_more: Callable[[Observation], bool]) -> Observation:
+        """Call the cell's probe until no more samples are wanted or one fails.
+
+        Raises:
+            InfrastructureError: the runtime gave no node for several cells in a row.
+        """
+        observation = self._observation(cell, ())
+        while not observation.samples or (
+            observation.samples[-1].failure is None and wants_more(observation)
+        ):
+            sample = self._sample(cell)
+            observation = self._observation(cell, (*observation.samples, sample))
+        return observation
+
+    def _observation(self, cell: Cell, samples: tuple[Sample, ...]) -> Observation:
+        return Observation(
+            cell=cell.id,
+            skill=cell.skill,
+            claim=cell.claim,
+            runtime=cell.runtime,
+            probe=f"{cell.call.module}:{cell.call.function}",
+            probe_sha256=self._workshop.probes.source_sha256(cell.call.module),
+            args=dict(cell.call.args),
+            flags=cell.call.flags,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            build=self._build,
+            samples=samples,
+        )
+
+    def _sample(self, cell: Cell) -> Sample:
+        node: Node | None = None
+        try:
+            node = self._node_for(cell)
+            return self._call(node, cell)
+        except BeamproofError as error:
+            return self._failed(cell, node, error)
+
+    def _call(self, node: Node, cell: Cell) -> Sample:
+        call = cell.call
+        args: Mapping[str, Json | bytes] = call.args
+        if Need.NIF in call.needs:
+            args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
+        answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
+        if answer.leftovers and node is self._shared:
+            self._shared = None  # a probe left something behind: the next cell gets a new node
+        failure = None
+        evidence: dict[str, Any] | None = None
+        if isinstance(answer.value, dict):
+            evidence = answer.value
+        else:
+            kind = type(answer.value).__name__
+            failure = Failure(
+                kind=FailureKind.BAD_EVIDENCE, reason=f"the probe returned a {kind}, not a map"
+            )
+        return Sample(
+            evidence=evidence,
+            failure=failure,
+            elapsed_us=answer.elapsed_us,
+            probe_us=answer.probe_us,
+            node=node.name,
+            log=answer.log,
+            leftovers=answer.leftovers,
+        )
+
+    def _failed(self, cell: Cell, node: Node | None, error: BeamproofError) -> Sample:
+        failure = failure_of(error)
+        if failure.kind is FailureKind.NOT_STARTED and not self._killed:
+            self._failed_starts += 1
+            if not cell.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
+                raise InfrastructureError(
+                    f"{cell.runtime} gives no node any more: {error.message}",
+                    hint="beamproof doctor says what is missing; then go on with --resume",
+                ) from error
+        return Sample(
+            failure=failure,
+            elapsed_us=0,
+            node="" if node is None else node.name,
+            log="" if node is None else node.take_log(),
+        )
+
+    def _node_for(self, cell: Cell) -> Node:
+        if self._shared is not None and not self._shared.alive:
+            self._shared = None
+        self._drop_last()
+        if cell.call.alone:
+            limits = LARGE if Need.MEMORY in cell.call.needs else Limits()
+            node = self._start(flags=cell.call.flags, limits=limits)
+        else:
+            node = self._shared = self._shared or self._start()
+        self._last = node
+        self._build = node.build
+        return node
+
+    def _drop_last(self) -> None:
+        """Close the node of the last cell, unless it is the one that cells share."""
+        if self._last is not None and self._last is not self._shared:
+            self._close(self._last)
+        self._last = None
+
+    def _start(self, flags: tuple[str, ...] = (), limits: Limits | None = None) -> Node:
+        node = Node(
+            self._runtime.launcher,
+            name=self._workshop.node_name(self._runtime.name),
+            flags=flags,
+            limits=limits or Limits(),
+            probes=self._workshop.probes,
+        )
+        with self._lock:
+            if self._killed:
+                raise NodeDiedError("the run was ended")
+            self._live.add(node)
+        try:
+            node.open()
+        except BeamproofError:
+            self._close(node)
+            raise
+        if self._killed:  # while it started: kill() found nothing to end yet
+            node.kill()
+            raise NodeDiedError("the run was ended")
+        self._failed_starts = 0
+        return node
+
+    def _close(self, node: Node) -> None:
+        with self._lock:
+            self._live.discard(node)
+        node.close()

@@ -1,0 +1,90 @@
+"""Native libraries for probes: built on the host against the headers of the runtime under test.
+
+Knows: the C compiler of this machine and where a runtime keeps `erl_nif.h`. Must not know: what
+the library does or which claim wants it. The library needs no C library of its own (`-nostdlib`),
+so one built here loads in any image of the same architecture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.collect.node import Node
+from harness.errors import UnmetNeedError
+
+HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
+"""What `erl_nif.h` includes. Source: erts/emulator/beam/erl_nif.h."""
+
+_COMPILE_TIMEOUT_S = 60.0
+_CALL_TIMEOUT_S = 10.0
+
+
+@dataclass(slots=True)
+class NativeStore:
+    """Build and cache the library of a probe module, one a module, header set and source.
+
+    Args:
+        sources: folder with `<module>.c`.
+        cache: folder for what was built.
+    """
+
+    sources: Path
+    cache: Path
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def library(self, node: Node, module: str) -> bytes:
+        """Return the shared object for the node's build.
+
+        Raises:
+            UnmetNeedError: no C compiler, no headers in the runtime, or the compiler refused.
+        """
+        source = self.sources / f"{module}.c"
+        if not source.is_file():
+            raise UnmetNeedError(f"{module} needs a NIF, but there is no {source}")
+        headers = self._headers(node)
+        digest = hashlib.sha256(source.read_bytes())
+        for name in sorted(headers):
+            digest.update(headers[name])
+        target = self.cache / f"{module}-{digest.hexdigest()[:16]}.so"
+        with self._lock:
+            if not target.is_file():
+                self._build(source, headers, target)
+        return target.read_bytes()
+
+    def _headers(self, node: Node) -> dict[str, bytes]:
+        root = node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value
+        found: dict[str, bytes] = {}
+        for name in HEADERS:
+            found[name] = node.read_file(f"{_text(root)}/usr/include/{name}")
+        return found
+
+    def _build(self, source: Path, headers: dict[str, bytes], target: Path) -> None:
+        compiler = shutil.which(os.environ.get("CC", "cc"))
+        if compiler is None:
+            raise UnmetNeedError("this probe needs a C compiler on the PATH (cc): install gcc")
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+            for name, text in headers.items():
+                (Path(folder) / name).write_bytes(text)
+            built = Path(folder) / target.name
+            command = [compiler, "-shared", "-fPIC", "-O1", "-nostdlib", "-Wall", "-Werror"]
+            command += ["-I", folder, "-o", str(built), str(source)]
+            result = subprocess.run(
+                command, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT_S, check=False
+            )
+            if result.returncode != 0:
+                raise UnmetNeedError(f"{source} does not compile:\n{result.stderr.strip()}")
+            built.replace(target)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return bytes(value).decode()
+    return str(value)

@@ -1,0 +1,324 @@
+"""One live VM: open, load, call, close.
+
+Knows: the bridge, and what its VM was given. Must not know: predictions, or how a VM is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
+
+import msgspec
+
+from harness.bridge.boot import first_frame
+from harness.bridge.calls import Session
+from harness.bridge.channel import Channel, Launcher, Limits
+from harness.bridge.messages import Context
+from harness.bridge.terms import Atom, Term
+from harness.collect.outcome import Answer
+from harness.collect.probes import BRIDGE, Compiled, ProbeStore
+from harness.errors import (
+    CallTimeoutError,
+    InfrastructureError,
+    NodeDiedError,
+    NodeError,
+    ProtocolError,
+    RemoteError,
+)
+from harness.folders import default_probes_dir
+from harness.run.cells import Json
+from harness.run.model import Build
+
+START_TIMEOUT_S = 20.0
+_START_ATTEMPTS = 2
+_LOAD_TIMEOUT_S = 20.0
+_COMPILE_TIMEOUT_S = 120.0
+_CLOSE_TIMEOUT_S = 1.0
+_NO_DUMP = {"ERL_CRASH_DUMP_SECONDS": "0"}
+"""A node's dump is of no use to anybody and takes long; peers have dumps of their own."""
+
+
+class Node:
+    """Be one VM of a runtime; use as a context manager, or `open` and `close` it.
+
+    One thread calls at a time; `kill` may come from any.
+
+    Args:
+        launcher: starts the VM.
+        name: told to the launcher; unique on this machine.
+        flags: of the emulator and the VM, as on erl's command line.
+        limits: what the VM may use.
+        probes: where modules come from; by default those that came with the package.
+        start_timeout_s: how long the VM may take to be ready.
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes a node
+        self,
+        launcher: Launcher,
+        *,
+        name: str,
+        flags: Sequence[str] = (),
+        limits: Limits | None = None,
+        probes: ProbeStore | None = None,
+        start_timeout_s: float = START_TIMEOUT_S,
+    ) -> None:
+        self.name = name
+        self.keep = False
+        self._launcher = launcher
+        self._flags = tuple(flags)
+        self._limits = limits or Limits()
+        self._probes = probes or ProbeStore(default_probes_dir())
+        self._start_timeout_s = start_timeout_s
+        self._session: Session | None = None
+        self._build: Build | None = None
+        self._loaded: set[str] = set()
+        self._ended = False
+        self._last_log = b""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the node may be called."""
+        return self._session is not None and self._session.usable
+
+    @property
+    def build(self) -> Build:
+        """Return who the VM is, as it answered when it started."""
+        if self._build is None:
+            raise NodeDiedError(f"{self.name} was never opened")
+        return self._build
+
+    def open(self) -> None:
+        """Start the VM and ask who it is; an open node stays as it is.
+
+        Raises:
+            InfrastructureError: the VM does not start, or ends while it boots.
+        """
+        if self._session is not None:
+            return
+        for attempt in range(_START_ATTEMPTS):
+            try:
+                compiled_itself = self._start()
+            except CallTimeoutError as error:
+                if attempt + 1 == _START_ATTEMPTS:
+                    raise self._not_started(error) from error
+                continue
+            except NodeError as error:
+                raise self._not_started(error) from error
+            if not compiled_itself:
+                return
+            # a VM that has run its compiler is not the VM that probes should find
+            self.kill()
+            self._session = None
+            self._ended = False
+
+    def call(
+        self, module: str, function: str, args: Sequence[Any] = (), *, timeout_s: float
+    ) -> Answer:
+        """Call any function; its value is made plain.
+
+        Raises:
+            CallTimeoutError: no answer in time; the node has been killed.
+            NodeDiedError: the VM ended; the message says how, `take_log` what it printed.
+            ProtocolError: the VM sent what is no answer; the node has been killed.
+            RemoteError: the function raised this; the node goes on.
+        """
+        inner: list[Term] = [Atom(module), Atom(function), list(args)]
+        return self._answer("call", inner, timeout_s, f"{module}:{function}/{len(args)}")
+
+    def probe(
+        self, module: str, function: str, args: Mapping[str, Any], *, timeout_s: float
+    ) -> Answer:
+        """Run a probe in a fresh process of the VM, loading its module first if need be.
+
+        Args:
+            module: a module of the probes' folder.
+            function: the probe.
+            args: arrive as a map with atoms as keys, in nested maps, too.
+            timeout_s: for the probe alone, not for compiling or loading.
+
+        Returns:
+            The evidence, a JSON object, and what the probe left in the VM.
+
+        Raises:
+            CompileError: the release's compiler refused the module.
+            CallTimeoutError, NodeDiedError, ProtocolError, RemoteError: as for `call`; a
+                RemoteError of class `bad_evidence` says what is wrong with what it returned.
+        """
+        self._load(module)
+        inner: list[Term] = [Atom(module), Atom(function), _atom_keys(args)]
+        return self._answer("probe", inner, timeout_s, f"{module}:{function}")
+
+    def read_file(self, path: str, *, timeout_s: float = _LOAD_TIMEOUT_S) -> bytes:
+        """Return the content of a file that the VM can see.
+
+        Raises:
+            RemoteError: it cannot be read; the reason is Erlang's.
+        """
+        match self._raw("file", "read_file", [path], timeout_s, Context.TERM):
+            case (Atom("ok"), bytes(content)):
+                return content
+            case (Atom("ok"), str(text)):
+                return text.encode()
+            case (_, Atom(reason)):
+                raise RemoteError("error", f"{reason}: {path}")
+            case other:
+                raise RemoteError("error", f"{other!r}: {path}")
+
+    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
+        """Compile modules on a second VM of the same runtime, which is closed afterwards.
+
+        Raises:
+            InfrastructureError: that VM does not start.
+        """
+        with Node(self._launcher, name=f"{self.name}-compile", probes=self._probes) as compiler:
+            return {name: compiler._compile(name, text) for name, text in sources.items()}
+
+    def take_log(self) -> str:
+        """Return what the VM has printed since the last call, also after its death."""
+        found = self._last_log
+        self._last_log = b""
+        if self._session is not None:
+            with contextlib.suppress(OSError):
+                found += self._session.channel.log()
+        return found.decode(errors="replace")
+
+    def close(self) -> None:
+        """Have the VM halt in good order, kill it after a second; repeatable, never raises."""
+        if self._session is None or self._ended:
+            return
+        if not self.keep and self._session.usable:
+            with contextlib.suppress(NodeError, OSError):
+                self._session.halt(_CLOSE_TIMEOUT_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the VM at once, and whatever it started; from any thread, never raises."""
+        self._ended = True
+        if self._session is not None:
+            self._session.channel.keep = self.keep
+            self._session.usable = False
+            self._session.channel.kill()
+
+    def _start(self) -> bool:
+        """Start one VM; tell whether it had to compile the bridge first."""
+        deadline = time.monotonic() + self._start_timeout_s
+        self._loaded.clear()
+        beams = self._probes.bridge_beams()
+        channel = self._launcher.start(
+            name=self.name, flags=self._flags, env=_NO_DUMP, limits=self._limits
+        )
+        self._session = Session(channel)
+        try:
+            self._session.send(first_frame(BRIDGE, beams, self._probes.source(BRIDGE)), deadline)
+            self._build = self._identify(deadline)
+            known = self._build.erts_version in beams
+            if not known:
+                self._probes.keep_bridge(self._build.erts_version, self._own_beam(deadline))
+        except BaseException:
+            self._note_log(channel)
+            self.kill()
+            raise
+        return not known
+
+    def _identify(self, deadline: float) -> Build:
+        found = self._raw(BRIDGE, "identity", [], deadline - time.monotonic(), Context.TERM)
+        try:
+            return msgspec.convert(found, Build)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(f"{self.name} is no VM of ours: {error}") from error
+
+    def _own_beam(self, deadline: float) -> bytes:
+        beam = self._raw(BRIDGE, "own_beam", [], deadline - time.monotonic(), Context.TERM)
+        if not isinstance(beam, bytes):
+            raise ProtocolError("the bridge does not know its own code")
+        return beam
+
+    def _not_started(self, error: NodeError) -> InfrastructureError:
+        said = self.take_log().strip().splitlines()
+        self._session = None
+        text = f"{self.name} does not start: {error.message}"
+        return InfrastructureError("\n  ".join([text, *said[:12]]))
+
+    def _load(self, module: str) -> None:
+        if module in self._loaded:
+            return
+        wanted = [name for name in self._probes.closure(module) if name not in self._loaded]
+        beams = self._probes.beams(self, wanted)
+        modules: Term = [(Atom(name), beam) for name, beam in beams.items()]
+        self._raw(BRIDGE, "load", [modules], _LOAD_TIMEOUT_S, Context.TERM)
+        self._loaded.update(wanted)
+
+    def _compile(self, name: str, source: bytes) -> Compiled:
+        found = self._raw(BRIDGE, "compile", [Atom(name), source], _COMPILE_TIMEOUT_S, Context.TERM)
+        if isinstance(found, dict):
+            beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
+            if isinstance(beam, bytes) or isinstance(errors, str):
+                return Compiled(beam=cast("bytes | None", beam), errors=cast("str | None", errors))
+        raise ProtocolError(f"not what a compiler returns: {repr(found)[:200]}")
+
+    def _raw(
+        self, module: str, function: str, args: list[Term], timeout_s: float, context: Context
+    ) -> Term:
+        session = self._usable()
+        try:
+            return session.call(module, function, args, timeout_s, context)
+        except (CallTimeoutError, NodeDiedError, ProtocolError) as error:
+            self._note_log(session.channel)
+            self.kill()
+            raise type(error)(f"{self.name}: {error.message}") from error
+        except RemoteError:
+            raise
+        except BaseException:  # an interruption: whatever the VM answers now answers nobody
+            self.kill()
+            raise
+
+    def _usable(self) -> Session:
+        if self._session is None or not self._session.usable:
+            raise NodeDiedError(f"{self.name} is closed")
+        return self._session
+
+    def _note_log(self, channel: Channel) -> None:
+        with contextlib.suppress(OSError):
+            self._last_log += channel.log()
+
+    def _answer(self, entry: str, inner: list[Term], timeout_s: float, what: str) -> Answer:
+        start = time.perf_counter_ns()
+        try:
+            outcome = self._raw(BRIDGE, entry, inner, timeout_s, Context.TERM)
+        except NodeError as error:
+            error.message = f"{what}: {error.message}"
+            error.args = (error.message,)
+            raise
+        elapsed_us = (time.perf_counter_ns() - start) // 1000
+        if not isinstance(outcome, dict):
+            self.kill()
+            raise ProtocolError(f"{what}: not an outcome: {repr(outcome)[:200]}")
+        if (reason := outcome.get(Atom("reason"))) is not None:
+            stack = cast("list[str]", outcome.get(Atom("stack"), []))
+            kind = str(outcome.get(Atom("class")))
+            raise RemoteError(kind, str(reason), tuple(stack))
+        return Answer(
+            value=cast("Json", outcome.get(Atom("value"))),
+            elapsed_us=elapsed_us,
+            probe_us=cast("int | None", outcome.get(Atom("probe_us"))),
+            log=self.take_log(),
+            leftovers=tuple(cast("list[str]", outcome.get(Atom("leftovers"), []))),
+        )
+
+
+def _atom_keys(value: Any) -> Any:
+    """Give maps atoms as keys, as probes read them."""
+    if isinstance(value, Mapping):
+        return {Atom(str(key)): _atom_keys(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_atom_keys(item) for item in value]
+    return value

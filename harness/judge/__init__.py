@@ -1,0 +1,1 @@
+"""Claims and a run in, findings out."""

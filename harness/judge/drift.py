@@ -1,0 +1,162 @@
+"""Tell whether evidence moved between two observations by more than it scatters anyway.
+
+Knows: samples of evidence. Must not know: claims, verdicts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from harness.claims.predicates import is_number, show
+from harness.run.model import Sample
+
+FLOORS = {
+    "us": 1.0,
+    "ms": 1.0,
+    "ns": 1.0,
+    "s": 1.0,
+    "ratio": 0.5,
+    "percent": 0.5,
+    "exponent": 0.25,
+    "bytes": 0.1,
+    "words": 0.1,
+    "reductions": 0.1,
+}
+"""The relative scatter that a key is granted by its unit, however few samples there are.
+
+Between two nights on a machine that others use durations double, and memory moves by a carrier or
+two; counts, booleans and texts are exact.
+"""
+
+FLOAT_FLOOR = 0.25
+"""The same for a number with a fraction whose key has none of these units."""
+
+_VOLATILE = re.compile(r"<\d+(?:\.\d+)+>|#(?:Ref|Port|Fun)<[^>]*>|0x[0-9A-Fa-f]{4,}")
+"""Names of processes, references, ports and addresses: other ones in every run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Hold one key of the evidence that moved; `points` is how many values of a series did.
+
+    `size` is how far, relative to the larger of both values (1.0 for what is no number).
+    """
+
+    path: str
+    old: str
+    new: str
+    size: float
+    points: int = 1
+
+
+def shifts(old: Sequence[Sample], new: Sequence[Sample]) -> tuple[Shift, ...]:
+    """Return what moved between two observations of the same cell, the largest first.
+
+    Two numbers differ when the ranges of their samples, each widened to the scatter that the
+    key's unit is granted, do not touch. Samples without evidence are left out.
+    """
+    before = [sample.evidence for sample in old if sample.evidence is not None]
+    after = [sample.evidence for sample in new if sample.evidence is not None]
+    if not before or not after or before == after:
+        return ()
+    olds, news = _values(before), _values(after)
+    found: dict[str, Shift] = {}
+    for path in dict.fromkeys((*olds, *news)):
+        shift = _shift(path, olds.get(path, []), news.get(path, []))
+        if shift is not None:
+            found[shift.path] = _joined(found.get(shift.path), shift)
+    return tuple(sorted(found.values(), key=lambda shift: -shift.size))
+
+
+def _values(evidence: Iterable[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return the values of all samples by path; elements of a list by their place in it."""
+    found: dict[str, list[Any]] = {}
+    for one in evidence:
+        for path, value in _leaves(one, ""):
+            found.setdefault(path, []).append(value)
+    return found
+
+
+def _leaves(value: Any, path: str) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def _shift(path: str, old: Sequence[Any], new: Sequence[Any]) -> Shift | None:
+    if old == new:
+        return None
+    name = _INDEX.sub("[]", path)
+    if not old or not new:
+        return Shift(path=name, old=_shown(old), new=_shown(new), size=1.0)
+    if all(map(is_number, old)) and all(map(is_number, new)):
+        return _number_shift(name, old, new)
+    if {_plain(value) for value in old} & {_plain(value) for value in new}:
+        return None
+    return Shift(path=name, old=_shown(old), new=_shown(new), size=1.0)
+
+
+def _number_shift(name: str, old: Sequence[float], new: Sequence[float]) -> Shift | None:
+    floor = _floor(name, (*old, *new))
+    before, after = median(old), median(new)
+    old_low, old_high = _widened(old, before, floor)
+    new_low, new_high = _widened(new, after, floor)
+    if old_low <= new_high and new_low <= old_high:
+        return None
+    size = abs(after - before) / max(abs(before), abs(after))
+    return Shift(path=name, old=_range(old), new=_range(new), size=size)
+
+
+def _widened(values: Sequence[float], middle: float, floor: float) -> tuple[float, float]:
+    return (
+        min(*values, middle - abs(middle) * floor / 2),
+        max(*values, middle + abs(middle) * floor / 2),
+    )
+
+
+def _floor(path: str, values: Iterable[float]) -> float:
+    unit = path.rpartition("_")[2]
+    if unit in FLOORS:
+        return FLOORS[unit]
+    return FLOAT_FLOOR if any(isinstance(value, float) for value in values) else 0.0
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    if low == high:
+        return show(low)
+    return f"{show(median(values))} ({show(low)} to {show(high)}, n = {len(values)})"
+
+
+def _plain(value: Any) -> str:
+    return _VOLATILE.sub("<…>", show(value, 4000))
+
+
+def _shown(values: Sequence[Any]) -> str:
+    return " or ".join(dict.fromkeys(show(value) for value in values)) or "(missing)"
+
+
+def _joined(known: Shift | None, shift: Shift) -> Shift:
+    """Join the points of one series: the largest move stands for all of them."""
+    if known is None:
+        return shift
+    largest = max(known, shift, key=lambda one: one.size)
+    return Shift(
+        path=largest.path,
+        old=largest.old,
+        new=largest.new,
+        size=largest.size,
+        points=known.points + 1,
+    )

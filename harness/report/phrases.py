@@ -1,0 +1,90 @@
+"""Releases, durations, moments and plurals in words.
+
+Knows: numbers and names. Must not know: claims, formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from harness.run.model import Outcome, Run
+
+
+def label(runtime: str) -> str:
+    """Return a runtime's name as people say it: `otp27` as `OTP 27`."""
+    release = runtime.removeprefix("otp")
+    return f"OTP {release}" if release.isdigit() and release != runtime else runtime
+
+
+def labels(runtimes: Iterable[str]) -> str:
+    """Return runtimes as people say them, neighbours joined: `OTP 24-26, 28`."""
+    return _labels(tuple(runtimes))
+
+
+@lru_cache(maxsize=1024)  # a report names the same few sets of releases thousands of times
+def _labels(runtimes: tuple[str, ...]) -> str:
+    numbers: list[int] = []
+    others: list[str] = []
+    for name in runtimes:
+        release = name.removeprefix("otp")
+        if release.isdigit() and release != name:
+            numbers.append(int(release))
+        else:
+            others.append(name)
+    parts = [f"{a}" if a == b else f"{a}\N{EN DASH}{b}" for a, b in _spans(sorted(set(numbers)))]
+    return ", ".join(filter(None, [f"OTP {', '.join(parts)}" if parts else "", *others]))
+
+
+def _spans(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1] = (spans[-1][0], number)
+        else:
+            spans.append((number, number))
+    return spans
+
+
+def outcome_word(run: Run) -> str:
+    """Return `complete`, `interrupted`, `failed` or `cut short`."""
+    if run.footer is None:
+        return "cut short"
+    return Outcome(run.footer.outcome).value
+
+
+@lru_cache(maxsize=1024)
+def moment(iso: str) -> str:
+    """Return an ISO time as people read it, e.g. `20 November 2026, 03:00 UTC`."""
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = "UTC" if at.tzinfo is not None and not at.utcoffset() else at.strftime("%z")
+    return f"{at.day} {at:%B %Y, %H:%M} {zone}".strip()
+
+
+def duration(microseconds: float | None) -> str:
+    """Return a duration in the unit that suits it, e.g. `12.3 ms`."""
+    if microseconds is None:
+        return ""
+    for size, unit in ((1e6, "s"), (1e3, "ms")):
+        if microseconds >= size:
+            return f"{microseconds / size:.3g} {unit}"
+    return f"{microseconds:g} µs"
+
+
+def took(started: str, ended: str) -> str:
+    """Return how long a run took, e.g. `4 min 10 s`; nothing if the times cannot be read."""
+    try:
+        seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun, e.g. `1 cell`, `2,000 cells`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

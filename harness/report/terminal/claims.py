@@ -1,0 +1,194 @@
+"""Claims, coverage and mutation in words, and as plain data for `--json`.
+
+Knows: how they read. Must not know: where the text goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import indent, wrap
+
+from harness.authoring.coverage import Row, Status
+from harness.authoring.probe_source import Probe
+from harness.claims.expect import words
+from harness.claims.model import Claim, Skill
+from harness.claims.predicates import Prediction, show
+from harness.judge.finding import Check, Finding
+from harness.judge.mutate import MutationReport
+from harness.run.cells import Json
+
+_WIDTH = 100
+_EVIDENCE = 1000
+_MARKS = {
+    Status.COVERED: "✔",
+    Status.PARTLY: "~",
+    Status.UNTESTABLE: "-",
+    Status.UNCOVERED: "✘",
+}
+
+
+def claim_lines(claim: Claim) -> Iterator[str]:
+    """Yield a claim as text: statement, quotes, predictions, rivals, how it is called."""
+    yield f"{claim.name}  ({claim.place})"
+    yield from wrap(claim.statement, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    for quote in claim.quotes:
+        yield from _labelled("quote", f'"{" ".join(quote.split())}"')
+    for source in claim.sources:
+        yield f"  source: {source}"
+    if claim.otp:
+        yield f"  on OTP {claim.otp}"
+    yield "  predicts"
+    yield from _prediction_lines(claim.expect)
+    for when in claim.whens:
+        yield f"  on OTP {when.otp} instead ({when.why})"
+        yield from _prediction_lines(when.expect)
+    for rival in claim.rivals:
+        on = f" (on OTP {rival.otp})" if rival.otp else ""
+        yield from _labelled(f"rival{on}", rival.statement)
+        yield from _prediction_lines(rival.expect)
+    yield f"  probe: {call_text(claim)}"
+
+
+def call_text(claim: Claim) -> str:
+    """Return how the claim calls its probe, in one line."""
+    parts = [f"{claim.module}:{claim.probe}({show(dict(claim.args)) if claim.args else '#{}'})"]
+    parts += [f"{claim.node} node"] if claim.call().alone else []
+    parts += [f"flags {' '.join(claim.flags)}"] if claim.flags else []
+    parts += [f"needs {', '.join(sorted(claim.needs))}"] if claim.needs else []
+    parts += [f"{claim.repeat} samples or more"] if claim.repeat > 1 else []
+    parts += ["alone on the machine"] if claim.timing else []
+    return ", ".join(parts)
+
+
+def probe_lines(probe: Probe, place: str) -> Iterator[str]:
+    """Yield the source of a probe below its place."""
+    yield f"  {place}:{probe.line}"
+    yield indent(probe.source, "    ")
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """Yield a finding as text: verdict, reason, predicted and found side by side."""
+    yield f"  {finding.cell}: {finding.verdict}: {finding.reason}"
+    for check in finding.checks:
+        yield f"    {_sign(check)} {check.path}: {check.found_text}  (predicted {check.predicted})"
+    for rival in finding.rivals:
+        by = f"{rival.by.path}: {rival.by.found_text}" if rival.by else "nothing"
+        yield f"    {'✔' if rival.contradicted else '?'} contradicted by {by}: {rival.statement}"
+    for sample in finding.observation.samples if finding.observation else ():
+        yield f"    evidence: {show(sample.evidence, limit=_EVIDENCE)}"
+
+
+def coverage_lines(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the table: mark, sentence, who covers it, what is left; the counts last."""
+    part = ""
+    for row in rows:
+        if row.part != part:
+            part = row.part
+            yield part
+        yield from wrap(
+            row.text, _WIDTH, initial_indent=f"  {_MARKS[row.status]} ", subsequent_indent="    "
+        )
+        if row.by:
+            yield f"      {row.status}: {', '.join(row.by)}"
+        yield from (f'      left over: "{one}"' for one in row.remainder)
+    counts = (f"{sum(row.status is one for row in rows)} {one}" for one in Status)
+    yield f"{len(rows)} statements: {', '.join(counts)}"
+
+
+def mutation_lines(name: str, report: MutationReport) -> Iterator[str]:
+    """Yield what survived, what could not be tested, and the counts."""
+    for one in report.survivors:
+        yield f"✘ {one.cell}: {one.description}"
+        yield f"    came out {one.verdict}: {one.reason}"
+    for claim, reason in report.untested:
+        yield f"? {claim} was not tested: {reason}"
+    refuted = report.tried - len(report.survivors)
+    yield (
+        f"{name}: {report.tried} changed predictions, {refuted} refuted,"
+        f" {len(report.survivors)} survived; {len(report.untested)} claims not tested"
+    )
+
+
+def claim_json(claim: Claim) -> dict[str, Json]:
+    """Return a claim as plain data."""
+    return {
+        "claim": claim.name,
+        "statement": claim.statement,
+        "quotes": list(claim.quotes),
+        "sources": list(claim.sources),
+        "otp": claim.otp,
+        "probe": f"{claim.module}:{claim.probe}",
+        "args": dict(claim.args),
+        "predictions": _predictions_json(claim.expect),
+        "rivals": [
+            {"statement": one.statement, "predictions": _predictions_json(one.expect)}
+            for one in claim.rivals
+        ],
+        "file": str(claim.path),
+        "line": claim.line,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Json]:
+    """Return a finding as plain data."""
+    return {
+        "cell": finding.cell,
+        "verdict": finding.verdict.value,
+        "reason": finding.reason,
+        "checks": [_check_json(check) for check in finding.checks],
+        "rivals": [
+            {"statement": one.statement, "contradicted": one.contradicted} for one in finding.rivals
+        ],
+    }
+
+
+def coverage_json(rows: Iterable[Row]) -> list[Json]:
+    """Return coverage as plain data."""
+    return [
+        {
+            "part": row.part,
+            "text": row.text,
+            "line": row.line,
+            "status": row.status.value,
+            "by": list(row.by),
+            "remainder": list(row.remainder),
+        }
+        for row in rows
+    ]
+
+
+def skill_lines(skill: Skill) -> Iterator[str]:
+    """Yield a skill's claims, one a line below its description."""
+    yield f"{skill.name}: {skill.description}"
+    width = max((len(claim.id) for claim in skill.claims), default=0)
+    for claim in skill.claims:
+        otp = f" [OTP {claim.otp}]" if claim.otp else ""
+        yield f"  {claim.id:<{width}}  {claim.statement}{otp}"
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return wrap(f"{label}: {text}", _WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def _prediction_lines(expect: Iterable[Prediction]) -> Iterator[str]:
+    for prediction in expect:
+        yield f"    {prediction.name}: {words(prediction.leaf)}"
+
+
+def _predictions_json(expect: Iterable[Prediction]) -> dict[str, Json]:
+    return {prediction.name: words(prediction.leaf) for prediction in expect}
+
+
+def _check_json(check: Check) -> dict[str, Json]:
+    return {
+        "path": check.path,
+        "predicted": check.predicted,
+        "found": check.found,
+        "found_text": check.found_text,
+        "holds": check.holds,
+        "note": check.note,
+    }
+
+
+def _sign(check: Check) -> str:
+    return "?" if check.holds is None else "✔" if check.holds else "✘"

@@ -1,0 +1,192 @@
+"""The report in a terminal: the table claims by releases, then every cell that is not confirmed.
+
+Knows: findings and how they read. Must not know: where they come from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.judge.finding import Check, Finding, Verdict
+from harness.run.cells import split_cell
+from harness.run.model import Observation, Run, RuntimeRecord
+from harness.run.repeat import repeat_command
+
+MARKS = {
+    Verdict.CONFIRMED: ("✔", "green"),
+    Verdict.REFUTED: ("✘", "bold red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+    Verdict.SKIPPED: ("-", "dim"),
+}
+"""One character and one colour a verdict."""
+
+_LOG_LINES = 8
+_VALUE_CHARS = 160
+
+
+def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Console) -> None:
+    """Print the table, what is not confirmed, and the counts.
+
+    Args:
+        findings: in the order of the matrix, skipped cells included.
+        run: where they come from, for the releases' builds and the path; `None` leaves them out.
+        console: where to print.
+    """
+    for skill in _unique(split_cell(finding.cell)[0] for finding in findings):
+        own = [finding for finding in findings if split_cell(finding.cell)[0] == skill]
+        console.print(_table(skill, own, run))
+    for finding in findings:
+        if finding.verdict not in {Verdict.CONFIRMED, Verdict.SKIPPED}:
+            console.print(_details(finding, run))
+    _print_skipped(findings, console)
+    _print_leftovers(findings, console)
+    console.print(summary(findings))
+    if run is not None:
+        _print_run(run, console)
+
+
+def summary(findings: Iterable[Finding]) -> Text:
+    """Return one line with the count of every verdict, e.g. `56 confirmed, 2 skipped`."""
+    counts = Counter(finding.verdict for finding in findings)
+    parts = [
+        Text(f"{counts[verdict]} {verdict.value}", style=MARKS[verdict][1])
+        for verdict in MARKS
+        if counts[verdict] or verdict is Verdict.CONFIRMED
+    ]
+    return Text(", ").join(parts)
+
+
+def _table(skill: str, findings: Sequence[Finding], run: Run | None) -> Table:
+    runtimes = sorted(_unique(split_cell(finding.cell)[2] for finding in findings))
+    verdicts = {finding.cell: finding.verdict for finding in findings}
+    table = Table(title=skill, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("claim", overflow="fold")
+    for runtime in runtimes:
+        table.add_column(_heading(runtime, run), justify="center")
+    for claim in _unique(split_cell(finding.cell)[1] for finding in findings):
+        marks = (verdicts.get(f"{skill}/{claim}@{runtime}") for runtime in runtimes)
+        table.add_row(claim, *(_mark(verdict) for verdict in marks))
+    return table
+
+
+def _heading(runtime: str, run: Run | None) -> str:
+    record = _record(runtime, run)
+    if record is None:
+        return runtime
+    version = record.build.otp_version if record.build else str(record.release)
+    return f"{version}\n{record.way}"
+
+
+def _record(runtime: str, run: Run | None) -> RuntimeRecord | None:
+    if run is None:
+        return None
+    return next((record for record in run.header.runtimes if record.name == runtime), None)
+
+
+def _mark(verdict: Verdict | None) -> Text:
+    if verdict is None:
+        return Text(" ")
+    character, style = MARKS[verdict]
+    return Text(character, style=style)
+
+
+def _details(finding: Finding, run: Run | None = None) -> RenderableType:
+    character, style = MARKS[finding.verdict]
+    title = Text.assemble(
+        (f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold")
+    )
+    body: list[RenderableType] = [Text(finding.claim.statement), Text(finding.reason, style=style)]
+    if finding.checks:
+        body.append(_checks(finding.checks))
+    body += [
+        Text(f"rival not contradicted: {rival.statement}")
+        for rival in finding.rivals
+        if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE
+    ]
+    body += _envelope(finding.observation)
+    body.append(
+        Text(
+            f"again: {repeat_command(finding.cell, None if run is None else run.header)}",
+            style="cyan",
+        )
+    )
+    return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
+
+
+def explain(finding: Finding) -> str:
+    """Return what the terminal shows of one cell, as plain text of 100 columns."""
+    console = Console(width=100, color_system=None, force_terminal=False, file=StringIO())
+    with console.capture() as captured:
+        console.print(_details(finding))
+    return captured.get().strip()
+
+
+def _checks(checks: Sequence[Check]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("")
+    table.add_column("evidence", style="bold")
+    table.add_column("predicted", overflow="fold")
+    table.add_column("found", overflow="fold")
+    for check in checks:
+        mark = {True: ("✔", "green"), False: ("✘", "red"), None: ("?", "yellow")}[check.holds]
+        table.add_row(
+            Text(*mark), Text(check.path), Text(check.predicted), Text(_short(check.found_text))
+        )
+    return table
+
+
+def _envelope(observation: Observation | None) -> list[RenderableType]:
+    if observation is None or not observation.samples:
+        return []
+    last = observation.samples[-1]
+    lines: list[RenderableType] = []
+    if last.failure is not None:
+        lines += [Text(f"  at {entry}", style="dim") for entry in last.failure.stacktrace[:4]]
+    if last.log.strip():
+        tail = last.log.strip().splitlines()[-_LOG_LINES:]
+        lines += [Text(f"  log: {line}", style="dim") for line in tail]
+    return lines
+
+
+def _print_skipped(findings: Sequence[Finding], console: Console) -> None:
+    reasons = Counter(
+        (split_cell(finding.cell)[2], finding.reason)
+        for finding in findings
+        if finding.verdict is Verdict.SKIPPED
+    )
+    for (runtime, reason), count in reasons.items():
+        console.print(Text(f"- skipped {count} on {runtime}: {reason}", style="dim"))
+
+
+def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
+    for finding in findings:
+        left = _unique(
+            leftover
+            for sample in (finding.observation.samples if finding.observation else ())
+            for leftover in sample.leftovers
+        )
+        if left:
+            console.print(Text(f"! {finding.cell} left behind: {'; '.join(left)}", style="yellow"))
+
+
+def _print_run(run: Run, console: Console) -> None:
+    if not run.complete:
+        console.print(
+            Text(f"! incomplete run: beamproof verify --resume {run.path}", style="yellow")
+        )
+    console.print(Text(f"run: {run.path}", style="dim"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _VALUE_CHARS else f"{text[:_VALUE_CHARS]}…"
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,1 @@
+"""The words that both halves share, and the file between them."""

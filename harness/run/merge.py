@@ -1,0 +1,240 @@
+"""Join the runs of several machines into one: a job matrix over releases gives one report.
+
+Knows: runs. Must not know: claims, verdicts or how evidence is made; a merge never judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from harness.errors import InputError
+from harness.run.cells import cell_id
+from harness.run.model import (
+    FORMAT,
+    Footer,
+    Header,
+    LeftOutCell,
+    Observation,
+    Outcome,
+    Run,
+    RuntimeRecord,
+)
+
+_SHOWN = 8
+
+
+class Wins(StrEnum):
+    """Say whose observation stands when two runs hold the same cell."""
+
+    FIRST = "first"
+    LAST = "last"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Hold the joined run's lines, and what nobody observed.
+
+    `missing` are cells of the joint matrix (every claim on every runtime that any run names) that
+    were neither observed nor left out for a reason.
+    """
+
+    header: Header
+    observations: tuple[Observation, ...]
+    footer: Footer
+    missing: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+    def content(self) -> bytes:
+        """Return the run file: one JSON line each, header first, footer last."""
+        encode = msgspec.json.Encoder().encode
+        lines = (self.header, *self.observations, self.footer)
+        return b"".join(encode(line) + b"\n" for line in lines)
+
+
+def merge(
+    runs: Sequence[Run], *, wins: Wins | None = None, command: Sequence[str] = (), at: str
+) -> Merged:
+    """Join runs into one.
+
+    Args:
+        runs: at least one, in the order of the command line.
+        wins: which one stands where two disagree; None refuses.
+        command: what the joined run's header names as its command.
+        at: the time of the merge, ISO 8601.
+
+    Raises:
+        InputError: two runs hold the same cell, or were made from different claims, probes or
+            builds, and `wins` does not decide.
+    """
+    if not runs:
+        raise InputError("nothing to merge", hint="name at least one run file")
+    ranked = _ranked(runs, wins)
+    if wins is None:
+        _refuse_doubles(runs)
+        _refuse_contradictions(runs)
+    observations = {item.cell: item for run in ranked for item in run.observations}
+    left_out = {
+        item.cell: item
+        for run in ranked
+        for item in run.header.left_out
+        if item.cell not in observations
+    }
+    header = _header(ranked, runs, left_out.values(), command)
+    missing = _missing(runs, {*observations, *left_out})
+    incomplete = tuple(str(run.path) for run in runs if not run.complete)
+    return Merged(
+        header=header,
+        observations=tuple(
+            observations[cell] for cell in _cells(runs, observations) if cell in observations
+        ),
+        footer=_footer(len(observations), at, missing, incomplete),
+        missing=missing,
+        incomplete=incomplete,
+    )
+
+
+def _ranked(runs: Sequence[Run], wins: Wins | None) -> Sequence[Run]:
+    """Order the runs so that the last word belongs to the one that wins."""
+    if wins is Wins.FIRST:
+        return tuple(reversed(runs))
+    if wins is Wins.NEWEST:
+        return sorted(runs, key=lambda run: run.header.started)
+    return runs
+
+
+def _refuse_doubles(runs: Sequence[Run]) -> None:
+    seen: dict[str, Run] = {}
+    doubles: list[str] = []
+    for run in runs:
+        for item in run.observations:
+            other = seen.setdefault(item.cell, run)
+            if other is not run:
+                doubles.append(f"{item.cell}: in {other.path} and in {run.path}")
+    if doubles:
+        raise InputError(
+            f"{len(doubles)} cells were observed by more than one run:\n"
+            + _listed(doubles)
+            + "\n(the same file given twice?)",
+            hint="say which one stands: --wins first, --wins last or --wins newest",
+        )
+
+
+def _refuse_contradictions(runs: Sequence[Run]) -> None:
+    complaints: list[str] = []
+    for what, facts in (
+        ("claims of", [run.header.claims_sha256 for run in runs]),
+        ("probe module", [run.header.probes_sha256 for run in runs]),
+        ("runtime", [_identities(run.header.runtimes) for run in runs]),
+    ):
+        complaints += _differing(runs, what, facts)
+    if complaints:
+        raise InputError(
+            "the runs do not belong together:\n" + _listed(complaints),
+            hint="run them from the same sources, or say which one stands: --wins newest",
+        )
+
+
+def _identities(runtimes: Iterable[RuntimeRecord]) -> dict[str, str]:
+    """Return what a runtime is, by its name, as one text to compare and to show."""
+    return {item.name: " ".join(filter(None, _identity(item))) for item in runtimes}
+
+
+def _identity(item: RuntimeRecord) -> tuple[str | None, ...]:
+    version = item.build.otp_version if item.build else None
+    return item.way, item.origin, item.digest, version
+
+
+def _differing(runs: Sequence[Run], what: str, facts: Sequence[Mapping[str, str]]) -> Iterable[str]:
+    first: dict[str, tuple[str, Run]] = {}
+    for run, known in zip(runs, facts, strict=True):
+        for name, value in known.items():
+            other_value, other = first.setdefault(name, (value, run))
+            if other_value != value:
+                yield (
+                    f"{what} {name}: {_short(other_value)} in {other.path},"
+                    f" {_short(value)} in {run.path}"
+                )
+
+
+def _short(value: str) -> str:
+    is_hash = len(value) == 64 and " " not in value  # noqa: PLR2004 (a SHA-256 in hex)
+    return value[:12] if is_hash else value
+
+
+def _listed(lines: Sequence[str]) -> str:
+    shown = [f"  {line}" for line in lines[:_SHOWN]]
+    if len(lines) > _SHOWN:
+        shown.append(f"  … and {len(lines) - _SHOWN} more")
+    return "\n".join(shown)
+
+
+def _header(
+    ranked: Sequence[Run],
+    runs: Sequence[Run],
+    left_out: Iterable[LeftOutCell],
+    command: Sequence[str],
+) -> Header:
+    headers = [run.header for run in ranked]
+    runtimes = {item.name: item for header in headers for item in header.runtimes}
+    left_out = tuple(left_out)
+    gone = {item.cell for item in left_out}
+    return Header(
+        format=FORMAT,
+        run="+".join(dict.fromkeys(run.header.run for run in runs)),
+        beamproof=headers[-1].beamproof,
+        started=min(header.started for header in headers),
+        command=tuple(command),
+        seed=headers[-1].seed,
+        cells=tuple(cell for cell in _cells(runs, ()) if cell not in gone),
+        left_out=left_out,
+        claims_sha256={k: v for header in headers for k, v in header.claims_sha256.items()},
+        probes_sha256={k: v for header in headers for k, v in header.probes_sha256.items()},
+        runtimes=tuple(sorted(runtimes.values(), key=lambda item: (item.release, item.name))),
+    )
+
+
+def _cells(runs: Sequence[Run], more: Iterable[str]) -> Iterable[str]:
+    """Return the cells of all runs once each, planned ones first, in the order given."""
+    planned = (cell for run in runs for cell in run.header.cells)
+    return dict.fromkeys([*planned, *more])
+
+
+def _missing(runs: Sequence[Run], known: set[str]) -> tuple[str, ...]:
+    named = [
+        *(cell for run in runs for cell in run.header.cells),
+        *(item.cell for run in runs for item in run.header.left_out),
+    ]
+    claims = dict.fromkeys(cell.rpartition("@")[0] for cell in named)
+    runtimes = dict.fromkeys(
+        (
+            *(cell.rpartition("@")[2] for cell in named),
+            *(item.name for run in runs for item in run.header.runtimes),
+        )
+    )
+    grid = (
+        cell_id(*claim.split("/", 1), runtime)  # type: ignore[call-arg]  # two parts, always
+        for claim in claims
+        for runtime in runtimes
+    )
+    return tuple(cell for cell in grid if cell not in known)
+
+
+def _footer(
+    observations: int, at: str, missing: Sequence[str], incomplete: Sequence[str]
+) -> Footer:
+    reasons = []
+    if incomplete:
+        reasons.append("incomplete: " + ", ".join(incomplete))
+    if missing:
+        reasons.append(f"{len(missing)} cells are missing")
+    return Footer(
+        ended=at,
+        outcome=Outcome.FAILED if reasons else Outcome.COMPLETE,
+        observations=observations,
+        reason="; ".join(reasons) or None,
+    )

@@ -1,0 +1,1 @@
+"""Runtimes from Debian's packages, as trees."""

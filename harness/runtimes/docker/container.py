@@ -1,0 +1,258 @@
+"""The docker way: VMs in containers that can do nothing but run a VM.
+
+Knows: what a container of a VM may do, its name and its labels. Must not know: the bytes on its
+attached stream (`docker_channel`) or where images come from (`images`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from harness import processes
+from harness.bridge.boot import boot_command
+from harness.bridge.channel import Channel, Limits
+from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
+from harness.runtimes import vm
+from harness.runtimes.docker import engine
+from harness.runtimes.docker.images import Image
+
+LABEL = "beamproof"
+"""Label of every container that beamproof starts; its value is the version that did."""
+
+OWNER_LABEL = "beamproof.owner"
+"""Label that names the process whose container it is."""
+
+PACKAGE_LABEL = "beamproof.package"
+OTP_LABEL = "beamproof.otp"
+SUITE_LABEL = "beamproof.suite"
+"""Labels of an imported image: the version of its package, of OTP, and Debian's suite."""
+
+USER = "65534:65534"
+"""The user and group `nobody`, known to every distribution by this number."""
+
+_SCRATCH = "/tmp"  # noqa: S108 - a tmpfs of the container's own
+_ATTEMPTS = 3
+_ASK_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DockerLauncher:
+    """Start VMs of one image, each in a container of its own."""
+
+    image: Image
+
+    def start(
+        self, *, name: str, flags: Sequence[str], env: Mapping[str, str], limits: Limits
+    ) -> Channel:
+        """Start a VM that waits for its first frame.
+
+        Raises:
+            InfrastructureError: the engine does not start it, three times.
+            RuntimeMissingError: the image is gone, or has no `sh`.
+        """
+        settings = container_settings(
+            image=self.image, command=boot_command("erl", flags), env=env, limits=limits
+        )
+        return _retrying(lambda: start_container(name, settings))
+
+
+def container_settings(
+    *, image: Image, command: Sequence[str], env: Mapping[str, str], limits: Limits
+) -> dict[str, Any]:
+    """Return how a container is made, as the engine's API has it.
+
+    Units: `Memory`, `MemorySwap` bytes; `PidsLimit` processes and threads.
+    """
+    environment = {
+        "HOME": _SCRATCH,
+        "TMPDIR": _SCRATCH,
+        "LANG": "C.UTF-8",
+        **env,
+        processes.OWNER_VARIABLE: processes.own(),
+    }
+    return {
+        "Image": image.id,
+        "Entrypoint": list(command[:1]),
+        "Cmd": list(command[1:]),
+        "Env": [f"{key}={value}" for key, value in environment.items()],
+        "User": USER,
+        "WorkingDir": _SCRATCH,
+        "Hostname": "localhost",
+        "Labels": {LABEL: _version(), OWNER_LABEL: processes.own()},
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "Tty": False,
+        "NetworkDisabled": True,
+        "HostConfig": _host_settings(limits),
+    }
+
+
+def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
+    """Create a container, attach to it, start it; nothing is left when one of these fails.
+
+    Raises:
+        InfrastructureError: the engine fails.
+        RuntimeMissingError: the image is not there, or its command is not in it.
+    """
+    from docker.errors import APIError, DockerException, ImageNotFound  # noqa: PLC0415 - see engine
+
+    from harness.runtimes.docker.channel import DockerChannel  # noqa: PLC0415 - imports docker
+
+    client = engine.client()
+    made: list[Channel | None] = []  # empty: nothing of ours carries the name yet
+    try:
+        client.create_container_from_config(dict(settings), name)  # type: ignore[no-untyped-call]
+        made.append(None)
+        # attached before it starts: what a container prints before that goes nowhere
+        made.append(channel := DockerChannel.attach(client, name))
+        client.start(name)
+    except ImageNotFound as error:
+        raise RuntimeMissingError(f"the image {settings['Image']} is gone") from error
+    except APIError as error:
+        _undo(name, made)
+        said = str(error.explanation or error)
+        if "docker-init" in said and settings["HostConfig"]["Init"]:
+            return start_container(name, _without_init(settings))
+        raise _refused(said, settings) from error
+    except (DockerException, OSError) as error:
+        _undo(name, made)
+        raise InfrastructureError(f"the engine does not start a container: {error}") from error
+    except BaseException:
+        _undo(name, made)
+        raise
+    return channel
+
+
+def _without_init(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Do without process 1 of the engine's own, where its package left that out."""
+    return {**settings, "HostConfig": {**settings["HostConfig"], "Init": False}}
+
+
+def _refused(said: str, settings: Mapping[str, Any]) -> BeamproofError:
+    if "executable file not found" in said or "no such file" in said:
+        return RuntimeMissingError(f"the image has no {settings['Entrypoint'][0]}")
+    return InfrastructureError(f"the engine does not start a container: {said}")
+
+
+def ask(image: Image) -> bytes:
+    """Run the image's `erl` once and return what it printed for `vm.ASK`.
+
+    Raises:
+        InfrastructureError: the engine fails, or the VM does not end in time.
+    """
+    name = f"beamproof-ask-{processes.own().replace(':', '-')}-{time.monotonic_ns()}"
+    shell = 'exec "$@" </dev/null'
+    command = ["sh", "-c", shell, "sh", "erl", "-noinput", "-noshell", "-eval", vm.ASK]
+    settings = container_settings(image=image, command=command, env={}, limits=Limits())
+    channel = _retrying(lambda: start_container(name, settings))
+    try:
+        deadline = time.monotonic() + _ASK_TIMEOUT_S
+        while channel.read(1 << 16, deadline):
+            pass
+        return channel.log()
+    except TimeoutError as error:
+        raise InfrastructureError(f"the erl of {image.reference} does not answer") from error
+    finally:
+        channel.kill()
+
+
+def leftovers(*, everything: bool = False) -> tuple[str, ...]:
+    """Return the containers whose owners have ended, by name; all labelled ones if told so.
+
+    Raises:
+        InfrastructureError: the engine fails.
+    """
+    from docker.errors import DockerException  # noqa: PLC0415 - see engine.client
+
+    try:
+        found = engine.client().containers(all=True, filters={"label": LABEL})
+    except (DockerException, OSError) as error:
+        raise InfrastructureError(f"the engine does not list its containers: {error}") from error
+    return tuple(
+        sorted(
+            container["Names"][0].lstrip("/")
+            for container in found
+            if everything or processes.is_gone(container["Labels"].get(OWNER_LABEL, ""))
+        )
+    )
+
+
+def remove(name: str) -> None:
+    """Remove a container whatever it does; one that is not there is as good.
+
+    Raises:
+        InfrastructureError: the engine fails to.
+    """
+    from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see engine.client
+
+    try:
+        engine.client().remove_container(name, force=True, v=True)
+    except NotFound:
+        return
+    except (DockerException, OSError) as error:
+        raise InfrastructureError(f"the engine does not remove {name}: {error}") from error
+
+
+def _host_settings(limits: Limits) -> dict[str, Any]:
+    return {
+        "NetworkMode": "none",
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "Init": True,  # as process 1 a VM could not be killed from inside, nor would it reap
+        "Memory": limits.memory_bytes,
+        "MemorySwap": limits.memory_bytes,
+        "PidsLimit": limits.processes,
+        "Tmpfs": {_SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={limits.scratch_bytes}"},
+        "LogConfig": {"Type": "none"},
+        "RestartPolicy": {"Name": "no"},
+        "IpcMode": "private",
+    }
+
+
+def _undo(name: str, made: Sequence[Channel | None]) -> None:
+    """Remove what was made before a start failed, and nothing that others made."""
+    if not made:
+        return
+    channel = made[-1]
+    if channel is not None:
+        channel.kill()
+        return
+    with contextlib.suppress(Exception):  # the failure that led here is the one to tell
+        remove(name)
+
+
+def _retrying(start: Callable[[], Channel]) -> Channel:
+    """Call `start`, again when the engine failed."""
+    try:
+        return start()
+    except InfrastructureError:
+        from tenacity import (  # noqa: PLC0415 - only a failure pays for it
+            Retrying,
+            retry_if_exception_type,
+            stop_after_attempt,
+            wait_exponential,
+        )
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(InfrastructureError),
+            stop=stop_after_attempt(_ATTEMPTS - 1),
+            wait=wait_exponential(multiplier=0.2, max=2),
+            reraise=True,
+        )
+        return retrying(start)
+
+
+def _version() -> str:
+    try:
+        return version("beamproof")
+    except PackageNotFoundError:
+        return "source"

@@ -1,0 +1,1 @@
+"""Where collecting and judging meet."""

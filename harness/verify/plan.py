@@ -1,0 +1,110 @@
+"""Skills times runtimes: which cells there are, in which order, and why one is left out.
+
+Knows: claims, releases, what a machine offers. Must not know: how a cell is run or judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from harness.run.cells import Cell, Column, LeftOut, cell_id
+from harness.suggest import did_you_mean
+
+if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
+    from harness.claims.model import Claim, Skill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Say which claims are wanted: every pattern list is empty when it does not narrow.
+
+    Args:
+        claims: glob patterns over the claim's id; one with `/` has the skill in it, too, and one
+            with `@` the runtime.
+        cells: exact cell ids, e.g. those that a run did not confirm; `None` is all.
+    """
+
+    claims: tuple[str, ...] = ()
+    cells: frozenset[str] | None = None
+
+    def takes(self, skill: str, claim: str, runtime: str) -> bool:
+        """Tell whether the claim on the runtime is wanted."""
+        cell = cell_id(skill, claim, runtime)
+        if self.cells is not None and cell not in self.cells:
+            return False
+        return not self.claims or any(_fits(pattern, cell) for pattern in self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Hold the cells in the order they will run, and those left out with their reasons."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def overridden(self, *, repeat: int | None, timeout_s: float | None) -> Matrix:
+        """Return the matrix with the claims' own repetition and deadlines replaced."""
+        given = {"repeat": repeat, "timeout_s": timeout_s}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        cells = tuple(replace(cell, call=replace(cell.call, **changes)) for cell in self.cells)
+        return replace(self, cells=cells)
+
+
+def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selection) -> Matrix:
+    """Lay out the matrix, skill by skill and claim by claim, release by release.
+
+    Returns:
+        Cells in the order of the claim files; a cell that cannot run is in `left_out`.
+    """
+    cells: list[Cell] = []
+    left_out: list[LeftOut] = []
+    for skill in skills:
+        for claim in skill.claims:
+            for column in columns:
+                if not selection.takes(skill.name, claim.id, column.name):
+                    continue
+                reason = why_left_out(claim, column)
+                if reason is None:
+                    cells.append(_cell(skill, claim, column))
+                else:
+                    cell = cell_id(skill.name, claim.id, column.name)
+                    left_out.append(LeftOut(cell=cell, reason=reason))
+    return Matrix(cells=tuple(cells), left_out=tuple(left_out))
+
+
+def why_left_out(claim: Claim, column: Column) -> str | None:
+    """Return the reason a claim does not run on a release, or `None` when it does."""
+    if column.reason is not None:
+        return column.reason
+    if not claim.applies_to(column.otp_version or str(column.release)):
+        return f"the claim is about OTP {claim.otp}"
+    for need in sorted(claim.needs):
+        if need in column.unmet:
+            return column.unmet[need]
+    return None
+
+
+def _cell(skill: Skill, claim: Claim, column: Column) -> Cell:
+    return Cell(skill=skill.name, claim=claim.id, runtime=column.name, call=claim.call())
+
+
+def unknown_patterns(skills: Iterable[Skill], patterns: Iterable[str]) -> list[str]:
+    """Return a sentence for every pattern that fits no claim, with what was probably meant."""
+    names = [(skill.name, claim.id) for skill in skills for claim in skill.claims]
+    return [
+        f"--claim {pattern}: no such claim{did_you_mean(pattern, (claim for _, claim in names))}"
+        for pattern in patterns
+        if not any(_fits(pattern.partition("@")[0], f"{skill}/{claim}") for skill, claim in names)
+    ]
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Match a pattern with as much of a cell's name as the pattern speaks of."""
+    if "/" not in pattern:
+        name = name.partition("/")[2]
+    if "@" not in pattern:
+        name = name.partition("@")[0]
+    return fnmatchcase(name, pattern)

@@ -1,0 +1,46 @@
+"""What one `verify` command asks for, beside its runtimes.
+
+Knows: options that were read. Must not know: how they are typed, or what is made of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.collect.runner import Options
+from harness.run.model import Run
+from harness.verify.plan import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Hold the options of one invocation.
+
+    Args:
+        skills: `None` is all.
+        selection: which cells.
+        claims_dir: folder of the claim files.
+        probes_dir: folder of the probes.
+        runs_dir: folder of stored runs.
+        plan_only: print the cells and run nothing.
+        as_json: print JSON instead of tables.
+        fail_fast: stop at the first cell that is not confirmed.
+        resumed: the run that goes on.
+        repeat: samples a cell; `None` leaves what the claims say.
+        timeout_s: seconds a call; `None` leaves what the claims say.
+        options: how cells are run.
+    """
+
+    skills: tuple[str, ...] | None
+    selection: Selection
+    claims_dir: Path
+    probes_dir: Path
+    runs_dir: Path
+    plan_only: bool
+    as_json: bool
+    fail_fast: bool
+    resumed: Run | None
+    repeat: int | None
+    timeout_s: float | None
+    options: Options

@@ -1,0 +1,279 @@
+"""The verbs about claims: what they print, and the message and exit code of every bad input."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.main import run
+from harness.errors import ExitCode
+from harness.folders import cache_dir, default_claims_dir, default_probes_dir
+from harness.run.stored import latest_run
+
+EVIDENCE = Path(__file__).parents[2] / "evidence"
+SKILL = "beam-memory-management"
+RUN = EVIDENCE / f"{SKILL}.jsonl"
+CLAIMS = ("--claims", str(EVIDENCE / "claims"))
+RUNS = ("--runs", str(EVIDENCE))
+
+
+class Terminal:
+    """Run command lines and keep what they print."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        code = run(list(arguments))
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def json(self, *arguments: str) -> Any:
+        self(*arguments, "--json")
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
+
+
+def altered_run(folder: Path, old: str, new: str, *, lines: int | None = None) -> Path:
+    text = RUN.read_text(encoding="utf-8")
+    assert old in text
+    path = folder / "altered.jsonl"
+    kept = text.replace(old, new).splitlines(keepends=True)[:lines]
+    path.write_text("".join(kept), encoding="utf-8")
+    return path
+
+
+def test_list_prints_every_claim(terminal: Terminal) -> None:
+    """One line a claim, as data with --json."""
+    assert terminal("list", *CLAIMS) == ExitCode.CONFIRMED
+    assert f"{SKILL}: " in terminal.out
+    assert "  refc-threshold  " in terminal.out
+    listed = terminal.json("list", SKILL, *CLAIMS)
+    assert listed[0]["claim"] == f"{SKILL}/refc-threshold"
+    assert listed[0]["predictions"]["ways.copy.largest_heap_binary_bytes"] == "64"
+
+
+def test_show_prints_everything_about_a_claim(terminal: Terminal) -> None:
+    """Statement, quote, predictions, rivals, probe source, last evidence."""
+    code = terminal("show", "refc-threshold", *CLAIMS, *RUNS)
+    assert code == ExitCode.CONFIRMED
+    for words in (
+        f"{SKILL}/refc-threshold  (",
+        'quote: "The **64-byte threshold**',
+        "source: https://www.erlang.org/",
+        "ways.copy.largest_heap_binary_bytes: 64",
+        "rival: All binaries are reference-counted.",
+        "probe: beam_memory_management:refc_threshold(#{})",
+        "-spec refc_threshold(",
+        f"{SKILL}/refc-threshold@otp25: confirmed",
+        "✔ ways.copy.largest_heap_binary_bytes: 64  (predicted 64)",
+        "✔ contradicted by ways.copy.smallest_refc_binary_bytes: 65: All binaries are",
+        'evidence: {"ways": {',
+    ):
+        assert words in terminal.out
+    shown = terminal.json("show", f"{SKILL}/refc-threshold@otp27", *CLAIMS, *RUNS)
+    assert shown["findings"][0]["evidence"][0]["ways"]["copy"]["largest_heap_binary_bytes"] == 64
+
+
+def test_show_without_a_run_or_a_probe_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    """A claim can be read before anything was proven."""
+    nowhere = ("--runs", str(tmp_path), "--probes", str(tmp_path))
+    assert terminal("show", "refc-threshold", *CLAIMS, *nowhere) == ExitCode.CONFIRMED
+    assert "beam_memory_management.erl: No such file" in terminal.out
+    assert "no evidence yet: beamproof verify" in terminal.out
+
+
+def test_judge_judges_a_stored_run(terminal: Terminal) -> None:
+    """The table, and the findings as data."""
+    assert terminal("judge", *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+    assert "refc-threshold" in terminal.out
+    judged = terminal.json("judge", str(RUN), *CLAIMS)
+    assert {one["verdict"] for one in judged["findings"]} == {"confirmed"}
+    assert judged["unknown"] == []
+    assert terminal("judge", SKILL, *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+
+
+def test_judge_exits_with_the_worst_verdict(terminal: Terminal, tmp_path: Path) -> None:
+    """Refuted is 1, inconclusive 2, and half a run is called so."""
+    key = '"largest_heap_binary_bytes":'
+    refuted = altered_run(tmp_path, f"{key}64", f"{key}65")
+    assert terminal("judge", str(refuted), *CLAIMS) == ExitCode.REFUTED
+    renamed = altered_run(tmp_path, key, '"renamed_bytes":')
+    assert terminal("judge", str(renamed), *CLAIMS) == ExitCode.INCONCLUSIVE
+    half = altered_run(tmp_path, key, key, lines=20)
+    assert terminal("judge", str(half), *CLAIMS) == ExitCode.INCONCLUSIVE
+    assert "is half a run" in terminal.err
+    renamed = altered_run(tmp_path, "/refc-threshold@", "/gone@")
+    assert terminal("judge", str(renamed), *CLAIMS) == ExitCode.CONFIRMED
+    assert f"{SKILL}/gone@otp25 was not judged: there is no such claim" in terminal.err
+
+
+def test_mutate_counts_what_was_refuted(terminal: Terminal) -> None:
+    """All of it, on the recorded run."""
+    assert terminal("mutate", SKILL, *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+    assert "0 survived; 0 claims not tested" in terminal.out
+    report = terminal.json("mutate", "--run", str(RUN), *CLAIMS)
+    assert report[SKILL]["survivors"] == []
+    assert report[SKILL]["tried"] > 500
+
+
+def test_mutate_names_what_it_could_not_test(terminal: Terminal, tmp_path: Path) -> None:
+    """A refuted claim proves nothing about its predictions."""
+    key = '"largest_heap_binary_bytes":'
+    refuted = altered_run(tmp_path, f"{key}64", f"{key}65")
+    assert terminal("mutate", SKILL, "--run", str(refuted), *CLAIMS) == ExitCode.INCONCLUSIVE
+    assert f"? {SKILL}/refc-threshold was not tested: {SKILL}/refc-threshold@otp" in terminal.out
+    empty = altered_run(tmp_path, key, key, lines=1)
+    assert terminal("mutate", SKILL, "--run", str(empty), *CLAIMS) == ExitCode.NOTHING_SELECTED
+    assert "has no confirmed cell" in terminal.err
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> tuple[str, ...]:
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "probes").mkdir()
+    return ("--claims", str(tmp_path / "claims"), "--probes", str(tmp_path / "probes"))
+
+
+def test_new_begins_a_claim_that_only_lacks_its_words(
+    terminal: Terminal, sandbox: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What it writes loads, fits together, and lint names nothing but what is to be filled in."""
+    for name in ("beam-new/first-law", "beam-new/second-law"):
+        assert terminal("new", name, *sandbox) == ExitCode.CONFIRMED
+    source = (tmp_path / "probes" / "beam_new.erl").read_text(encoding="utf-8")
+    assert "-export([first_law/1, second_law/1])." in source
+    assert terminal("lint", *sandbox) == ExitCode.BAD_INPUT
+    problems = [line for line in terminal.out.splitlines() if ": error: " in line]
+    assert len(problems) == 5
+    assert all("TODO" in problem for problem in problems)
+    for path in (*tmp_path.rglob("*.toml"), *tmp_path.rglob("*.erl")):
+        path.write_text(path.read_text(encoding="utf-8").replace("TODO", "Done"), encoding="utf-8")
+    assert terminal("lint", *sandbox) == ExitCode.CONFIRMED
+    assert terminal.out == "1 skills, 2 claims: 0 errors, 0 warnings\n"
+
+
+def test_new_adds_to_an_export_list_of_several_lines(
+    terminal: Terminal, sandbox: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The layout of the list is kept."""
+    path = tmp_path / "probes" / "beam_new.erl"
+    path.write_text("-module(beam_new).\n\n-export([\n    a/1,\n    b/1\n]).\n", encoding="utf-8")
+    assert terminal("new", "beam-new/c", *sandbox) == ExitCode.CONFIRMED
+    assert "-export([\n    a/1,\n    b/1,\n    c/1\n])." in path.read_text(encoding="utf-8")
+
+
+def test_new_refuses_what_exists(
+    terminal: Terminal, sandbox: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Nothing is overwritten."""
+    terminal("new", "beam-new/first-law", *sandbox)
+    before = (tmp_path / "claims" / "beam-new.toml").read_bytes()
+    assert terminal("new", "beam-new/first-law", *sandbox) == ExitCode.BAD_INPUT
+    assert "has a claim first-law" in terminal.err
+    assert (tmp_path / "claims" / "beam-new.toml").read_bytes() == before
+    path = tmp_path / "probes" / "beam_new.erl"
+    path.write_text("-module(beam_new).\nfoo(_) -> ok.\n", encoding="utf-8")
+    assert terminal("new", "beam-new/foo", *sandbox) == ExitCode.BAD_INPUT
+    assert "has a function foo" in terminal.err
+    assert terminal("new", "beam-new/bar", *sandbox) == ExitCode.BAD_INPUT
+    assert "has no -export" in terminal.err
+    assert (tmp_path / "claims" / "beam-new.toml").read_bytes() == before
+
+
+def test_a_folder_without_claims_is_nothing_selected(
+    terminal: Terminal, sandbox: tuple[str, ...]
+) -> None:
+    """Nothing is never called sound."""
+    for verb in (("list", *sandbox[:2]), ("lint", *sandbox)):
+        assert terminal(*verb) == ExitCode.NOTHING_SELECTED
+        assert "there is no claim file in" in terminal.err
+
+
+def test_coverage_prints_the_table(terminal: Terminal) -> None:
+    """The recorded skill covers its section whole; another document it does not."""
+    document = str(default_claims_dir() / "research.md")
+    assert terminal("coverage", document, "--section", "4", *CLAIMS) == ExitCode.CONFIRMED
+    assert "Pain point summary\n" in terminal.out
+    assert "0 partly" in terminal.out
+    assert "0 uncovered" in terminal.out
+    code = terminal("coverage", document, "--section", "9", "--skill", SKILL, *CLAIMS)
+    assert code == ExitCode.INCONCLUSIVE
+    rows = terminal.json("coverage", document, "--skill", SKILL, *CLAIMS)
+    assert {row["status"] for row in rows} <= {"covered", "untestable"}
+
+
+def test_lint_prints_problems_as_data(terminal: Terminal, sandbox: tuple[str, ...]) -> None:
+    """File, line, severity, message."""
+    terminal("new", "beam-new/first-law", *sandbox)
+    problem = terminal.json("lint", "beam-new", *sandbox)[0]
+    assert problem.keys() == {"path", "line", "severity", "message"}
+    assert problem["line"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("list", "beam-memory"), 4, 'did you mean "beam-memory-management"?'),
+        (("list", "--claims", "nowhere"), 4, "there is no claims folder nowhere"),
+        (("show", "refc-treshold"), 4, 'did you mean "refc-threshold"?'),
+        (("show", "refc-*"), 4, '"refc-*" names 2'),
+        (("show",), 4, "Missing argument 'CLAIM'"),
+        (("new", "Beam/New"), 4, '"Beam/New" does not name a claim'),
+        (("new", "beam-new"), 4, "write SKILL/CLAIM"),
+        (("lint", "beam-memory"), 4, 'did you mean "beam-memory-management"?'),
+        (("coverage",), 4, "which section?"),
+        (("coverage", "--section", "0"), 4, "Invalid value for '--section'"),
+        (("coverage", "--section", "99"), 4, "sections with a skill: 4"),
+        (("coverage", "nowhere.md", "--section", "4"), 4, "cannot read the document nowhere.md"),
+        (("judge", "nowhere.jsonl"), 4, "cannot read the run file nowhere.jsonl"),
+        (("judge", "--runs", "nowhere"), 4, "there is no run in nowhere"),
+        (("mutate", "--run", "nowhere.jsonl"), 4, "cannot read the run file nowhere.jsonl"),
+        (("mutate", "beam-memory", "--run", str(RUN)), 4, 'did you mean "beam-memory-management"?'),
+        (("mutate", "--run", str(EVIDENCE / "README.md")), 4, "not a line of a run file"),
+    ],
+)
+def test_bad_input_has_a_message_and_an_exit_code(
+    terminal: Terminal, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """What failed, what was probably meant; no traceback."""
+    given = arguments if "--claims" in arguments else (*arguments, *CLAIMS)
+    assert terminal(*given) == code
+    assert words in terminal.err
+    assert "Traceback" not in terminal.err
+
+
+def test_a_broken_claim_file_stops_every_verb(terminal: Terminal, tmp_path: Path) -> None:
+    """With file and line."""
+    broken = tmp_path / "beam-x.toml"
+    broken.write_text('skill = "beam-x"\ndescription = "D."\nclam = []\n', encoding="utf-8")
+    for verb in (("list",), ("show", "x"), ("judge", str(RUN)), ("mutate", "beam-x")):
+        assert terminal(*verb, "--claims", str(tmp_path), *(RUNS if verb[0] != "list" else ())) == 4
+        assert f'{broken}:3: error: unknown key "clam"; did you mean "claim"?' in terminal.err
+
+
+def test_folders_come_from_the_environment_or_the_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """BEAMPROOF_CLAIMS and its like win over what lies beside the package."""
+    for variable in ("BEAMPROOF_CLAIMS", "BEAMPROOF_PROBES", "BEAMPROOF_CACHE"):
+        monkeypatch.delenv(variable, raising=False)
+    assert (default_claims_dir().name, default_probes_dir().name) == ("claims", "erlang_probes")
+    assert cache_dir().name == "beamproof"
+    for variable in ("BEAMPROOF_CLAIMS", "BEAMPROOF_PROBES", "BEAMPROOF_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    assert default_claims_dir() == default_probes_dir() == cache_dir() == tmp_path
+
+
+def test_the_latest_run_is_the_one_written_last(tmp_path: Path) -> None:
+    """Whatever the files are called."""
+    for name in ("b.jsonl", "a.jsonl"):
+        shutil.copyfile(RUN, tmp_path / name)
+    assert latest_run(tmp_path).name == "a.jsonl"

@@ -1,0 +1,144 @@
+"""The store of probes: each source compiled once a build, whoever asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.collect.probes import Compiled, ProbeStore
+from harness.errors import CompileError, InputError
+from harness.run.model import Build
+
+BUILD = Build(
+    otp_release=27,
+    otp_version="27.3",
+    erts_version="15.2",
+    emu_flavor="jit",
+    jit=True,
+    wordsize_bytes=8,
+    schedulers=2,
+    schedulers_online=2,
+    dirty_cpu_schedulers=2,
+    dirty_io_schedulers=10,
+    system_architecture="x86_64",
+    host_kernel="linux 6",
+    host_cores=2,
+)
+
+
+class Compiler:
+    """Compile as a node does, but into something short; refuse what says `refuse me`."""
+
+    def __init__(self, build: Build = BUILD) -> None:
+        self.build = build
+        self.asked: list[str] = []
+
+    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
+        self.asked += sorted(sources)
+        return {
+            name: Compiled(errors=f"{name}.erl:1: refused")
+            if b"refuse me" in source
+            else Compiled(beam=b"FOR1" + source)
+            for name, source in sources.items()
+        }
+
+
+@pytest.fixture
+def probes(tmp_path: Path) -> Path:
+    folder = tmp_path / "probes"
+    folder.mkdir()
+    for name, text in (
+        ("probe_bridge", "bridge"),
+        ("probe_lib", "lib"),
+        ("probe_peer", "uses probe_lib:x() and probe_bridge:y()"),
+        ("skill", "calls skill_lib:a()"),
+        ("skill_lib", "calls nothing"),
+        ("other", "refuse me"),
+    ):
+        (folder / f"{name}.erl").write_text(text)
+    return folder
+
+
+def test_a_source_is_compiled_once(probes: Path, tmp_path: Path) -> None:
+    """A second store, a second node of the same build: nothing is compiled again."""
+    first, second = Compiler(), Compiler()
+    store = ProbeStore(probes, tmp_path / "cache")
+    assert store.beam(first, "skill") == b"FOR1calls skill_lib:a()"
+    assert store.beam(first, "skill") == store.beam(second, "skill")
+    assert ProbeStore(probes, tmp_path / "cache").beam(second, "skill").startswith(b"FOR1")
+    assert (first.asked, second.asked) == (["skill"], [])
+
+
+def test_another_build_or_source_is_compiled_again(probes: Path, tmp_path: Path) -> None:
+    """The cache tells builds and sources apart."""
+    patched = Compiler(msgspec.structs.replace(BUILD, otp_version="27.3.1"))
+    ProbeStore(probes, tmp_path / "cache").beam(Compiler(), "skill")
+    ProbeStore(probes, tmp_path / "cache").beam(patched, "skill")
+    (probes / "skill.erl").write_text("changed")
+    again = Compiler()
+    ProbeStore(probes, tmp_path / "cache").beam(again, "skill")
+    assert (patched.asked, again.asked) == (["skill"], ["skill"])
+
+
+def test_what_a_module_uses_comes_with_it(probes: Path) -> None:
+    """A module brings what it mentions and what every probe may use, but not the bridge."""
+    store = ProbeStore(probes)
+    assert store.closure("skill") == ("probe_lib", "probe_peer", "skill", "skill_lib")
+    before = store.source_sha256("skill")
+    (probes / "skill_lib.erl").write_text("calls something")
+    assert ProbeStore(probes).source_sha256("skill") != before
+
+
+def test_a_refusal_is_the_compilers(probes: Path, tmp_path: Path) -> None:
+    """The compiler's text reaches the user; others of the same batch are kept."""
+    store, compiler = ProbeStore(probes, tmp_path / "cache"), Compiler()
+    with pytest.raises(CompileError, match=r"other does not compile on OTP 27\.3:\nother\.erl:1"):
+        store.beams(compiler, ["other", "skill"])
+    assert store.beam(compiler, "skill")
+    with pytest.raises(CompileError):
+        store.beam(compiler, "other")
+    assert compiler.asked == ["other", "skill"]
+
+
+def test_no_such_module_is_said(probes: Path) -> None:
+    """A module without a source is an error of input."""
+    with pytest.raises(InputError, match="there is no probe module nothing"):
+        ProbeStore(probes).beam(Compiler(), "nothing")
+
+
+def test_a_damaged_or_unwritable_cache_only_costs_time(probes: Path, tmp_path: Path) -> None:
+    """Half a file is compiled again; a cache that is a file is done without."""
+    cache = tmp_path / "cache"
+    ProbeStore(probes, cache).beam(Compiler(), "skill")
+    (path,) = cache.glob("skill-*.beam")
+    path.write_bytes(b"")
+    again = Compiler()
+    assert ProbeStore(probes, cache).beam(again, "skill")
+    assert again.asked == ["skill"]
+    assert path.read_bytes().startswith(b"FOR1")
+    assert [found.name for found in cache.iterdir()] == [path.name]
+    (tmp_path / "file").write_text("")
+    assert ProbeStore(probes, tmp_path / "file").beam(Compiler(), "skill")
+
+
+def test_threads_share_one_compilation(probes: Path) -> None:
+    """Lanes that want the same module at the same time compile it once."""
+    store, compiler = ProbeStore(probes), Compiler()
+    threads = [threading.Thread(target=store.beam, args=(compiler, "skill")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert compiler.asked == ["skill"]
+
+
+def test_the_bridges_own_code_is_kept_by_version(probes: Path, tmp_path: Path) -> None:
+    """A later store knows the variants of the same source, and none of another."""
+    ProbeStore(probes, tmp_path / "cache").keep_bridge("15.2", b"FOR1bridge")
+    assert ProbeStore(probes, tmp_path / "cache").bridge_beams() == {"15.2": b"FOR1bridge"}
+    (probes / "probe_bridge.erl").write_text("changed")
+    assert ProbeStore(probes, tmp_path / "cache").bridge_beams() == {}

@@ -1,0 +1,123 @@
+"""Locks, temporary folders and whole files of the cache."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import files
+from harness.errors import StorageError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from harness import files
+with files.locked(Path(sys.argv[1]), "27"), files.temporary(Path(sys.argv[1]), "27"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Return a process that holds the lock `27` and a temporary folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_process_waits_for_the_lock_and_says_so(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    """Two installs of one release never work at once."""
+    told = threading.Event()
+    entered = threading.Event()
+
+    def second() -> None:
+        with files.locked(tmp_path, "27", waiting=told.set):
+            entered.set()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    assert told.wait(5)
+    assert not entered.is_set()
+    holder.kill()
+    assert entered.wait(5)
+    thread.join()
+
+
+@pytest.mark.usefixtures("holder")
+def test_locks_of_two_releases_do_not_meet(tmp_path: Path) -> None:
+    """Installs of different releases run side by side."""
+    with files.locked(tmp_path, "25", waiting=lambda: pytest.fail("waited")):
+        pass
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_living_installs_folder_is_not_swept(tmp_path: Path) -> None:
+    """Only what nobody works on is a leftover."""
+    assert files.abandoned(tmp_path) == ()
+    assert files.sweep_stale(tmp_path) == ()
+    assert len(files.stale(tmp_path, "27")) == 1
+
+
+def test_a_killed_installs_folder_is_swept(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    """What a kill left behind is found and removed."""
+    holder.kill()
+    holder.wait()
+    (left,) = files.stale(tmp_path, "27")
+    assert files.abandoned(tmp_path) == (left,)
+    assert files.sweep_stale(tmp_path) == (left,)
+    assert not left.exists()
+
+
+def test_a_failure_leaves_no_temporary_folder(tmp_path: Path) -> None:
+    """An exception takes its temporary folder with it, read-only folders included."""
+
+    def fail() -> None:
+        with files.temporary(tmp_path, "27") as folder:
+            (folder / "deep").mkdir()
+            (folder / "deep" / "file").write_text("x")
+            (folder / "deep").chmod(0o500)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A reader sees the old content or the new."""
+    path = tmp_path / "deep" / "file"
+    files.write_whole(path, b"old")
+    files.write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [item.name for item in path.parent.iterdir()] == ["file"]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
+    """No room is told with the folder and two ways out."""
+    with pytest.raises(StorageError, match="is full") as caught, files.storage_errors(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "BEAMPROOF_CACHE" in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    """A cache below a file is refused with the variable that mends it."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StorageError, match="BEAMPROOF_CACHE"),
+        files.locked(tmp_path / "file" / "cache", "27"),
+    ):
+        pass
