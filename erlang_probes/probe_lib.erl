@@ -1,36 +1,59 @@
-%% What the probes share: subjects, observers, bounded waiting, clocks, growth laws.
-%% Knows how to measure; knows nothing of any claim, and never judges what it measured.
+%% What all probes share: subjects and observers, bounded waiting, ends of processes.
+%% Knows how to start, ask and end processes; knows nothing of any claim, and never judges.
 -module(probe_lib).
 
+%% Waiting.
+-export([settle/2, until/2, await/2, value_within/2]).
+%% Processes.
 -export([
-    settle/2,
-    kill_and_wait/1,
     in_process/1,
     in_process/2,
-    with_process/2,
-    ask/2,
+    in_process/3,
     subject/1,
+    ask/2,
+    tell/2,
+    with_process/2,
+    hibernate/1,
+    asleep/1,
+    wake/1,
+    gone/2,
+    kill_and_wait/1,
+    kill_all/1,
+    error_class/1
+]).
+%% These moved to probe_measure and stay here until every skill calls them there.
+-export([
     elapsed_us/1,
     best_us/2,
     median/1,
     growth_exponent/1,
     first_where/2,
-    error_class/1,
     words_to_bytes/1
 ]).
 
--export_type([settled/0, sample/0]).
+-export_type([json/0, evidence/0, args/0, settled/0, sample/0]).
 
-%% What settle/2 found, and how long it waited for it.
+%% What evidence may hold; text is a binary, an atom is text as well.
+-type json() ::
+    null | boolean() | number() | atom() | binary() | [json()] | #{atom() | binary() => json()}.
+%% What a probe returns: keys end in their unit.
+-type evidence() :: #{atom() => json()}.
+%% What a probe is given: `args' of its claim, and what the harness adds (`nif_library').
+-type args() :: #{atom() => term()}.
+%% What settle/2 or until/2 found, and how long it waited for it.
 -type settled() :: #{settled := boolean(), waited_ms := non_neg_integer(), last := term()}.
-%% One point of a series: the independent quantity and what was measured there.
--type sample() :: {X :: number(), Y :: number()}.
+-type sample() :: probe_measure:sample().
 
 -define(POLL_MS, 5).
--define(REPLY_MS, 30_000).
+%% Longer than anything but a hang takes; shorter than the deadline of a call, so that what was
+%% waited for is said. A probe that may take longer says so with in_process/3.
+-define(REPLY_MS, 25_000).
+
+%%% Waiting. settle/2 and until/2 observe: what they return belongs into the evidence. await/2 and
+%%% value_within/2 require: without it the probe has no subject, and ends in {setup, _}.
 
 %% Poll Fun until it returns {done, Value} or the deadline passes; never sleep longer than one
-%% poll. `last' is the Value, or what Fun last returned beside it.
+%% poll. `last' is the Value, or what Fun returned at last in its place.
 -spec settle(fun(() -> {done, term()} | term()), non_neg_integer()) -> settled().
 settle(Fun, DeadlineMs) ->
     Start = erlang:monotonic_time(millisecond),
@@ -49,19 +72,41 @@ settle(Fun, Start, Deadline) ->
             settle(Fun, Start, Deadline)
     end.
 
-%% Monitor first, kill then, and wait for the 'DOWN'. Returns the exit reason.
--spec kill_and_wait(pid()) -> term().
-kill_and_wait(Pid) ->
-    Ref = erlang:monitor(process, Pid),
-    unlink(Pid),
-    exit(Pid, kill),
-    receive
-        {'DOWN', Ref, process, Pid, Reason} -> Reason
-    after ?REPLY_MS -> error({setup, {not_killed, Pid}})
+%% Poll Predicate until it returns true or the deadline passes. `last' is what it returned last,
+%% which may be anything that says more than `false'.
+-spec until(fun(() -> true | term()), non_neg_integer()) -> settled().
+until(Predicate, DeadlineMs) ->
+    settle(
+        fun() ->
+            case Predicate() of
+                true -> {done, true};
+                Other -> Other
+            end
+        end,
+        DeadlineMs
+    ).
+
+%% As until/2, of what the probe cannot do without: raises {setup, {never, Last}} past the deadline.
+-spec await(fun(() -> true | term()), non_neg_integer()) -> ok.
+await(Predicate, DeadlineMs) ->
+    case until(Predicate, DeadlineMs) of
+        #{settled := true} -> ok;
+        #{last := Last} -> error({setup, {never, Last}})
     end.
 
+%% The Value of {done, Value} that Fun comes to return; raises {setup, {never, Last}} past the
+%% deadline.
+-spec value_within(fun(() -> {done, Value} | term()), non_neg_integer()) -> Value.
+value_within(Fun, DeadlineMs) ->
+    case settle(Fun, DeadlineMs) of
+        #{settled := true, last := Value} -> Value;
+        #{last := Last} -> error({setup, {never, Last}})
+    end.
+
+%%% Processes
+
 %% Run Fun in a fresh process and return its value, so that the caller's heap and mailbox do not
-%% disturb what is measured. A crash of Fun is re-raised here.
+%% disturb what is measured. A crash of Fun is raised again here.
 -spec in_process(fun(() -> Value)) -> Value.
 in_process(Fun) ->
     in_process(Fun, []).
@@ -69,6 +114,11 @@ in_process(Fun) ->
 %% As in_process/1, with the options of spawn_opt/2 (`monitor' is added).
 -spec in_process(fun(() -> Value), list()) -> Value.
 in_process(Fun, SpawnOptions) ->
+    in_process(Fun, SpawnOptions, ?REPLY_MS).
+
+%% As in_process/2; a process that takes longer is killed, and {setup, {no_value, Ms}} raised.
+-spec in_process(fun(() -> Value), list(), pos_integer()) -> Value.
+in_process(Fun, SpawnOptions, DeadlineMs) ->
     Self = self(),
     Tag = make_ref(),
     {Pid, Ref} = spawn_opt(
@@ -76,14 +126,16 @@ in_process(Fun, SpawnOptions) ->
     ),
     receive
         {Tag, {ok, Value}} ->
-            receive
-                {'DOWN', Ref, process, Pid, _} -> Value
-            end;
+            _ = gone(Ref, DeadlineMs),
+            Value;
         {Tag, {raised, Class, Reason, Stack}} ->
             erlang:demonitor(Ref, [flush]),
             erlang:raise(Class, Reason, Stack);
         {'DOWN', Ref, process, Pid, Reason} ->
             error({in_process, Reason})
+    after DeadlineMs ->
+        _ = kill_and_wait(Pid),
+        error({setup, {no_value, DeadlineMs}})
     end.
 
 catch_value(Fun) ->
@@ -93,23 +145,25 @@ catch_value(Fun) ->
         Class:Reason:Stack -> {raised, Class, Reason, Stack}
     end.
 
-%% A process that evaluates the funs sent to it with ask/2 until it is killed. It is the subject:
-%% observe it from outside. Options are those of spawn_opt/2.
+%% A process that evaluates the funs sent to it with ask/2 or tell/2 until it is killed. It is the
+%% subject: observe it from outside. Options are those of spawn_opt/2.
 -spec subject(list()) -> pid().
 subject(SpawnOptions) ->
-    spawn_opt(fun() -> subject_loop(undefined) end, SpawnOptions).
+    spawn_opt(fun() -> wake(undefined) end, SpawnOptions).
 
-%% The state lives in the subject's own heap: a fun of one argument gets it and what the fun
-%% returns as {Reply, NewState} replaces it.
-subject_loop(State) ->
+%% The subject's loop, and where a hibernated one goes on. The state lives in the subject's own
+%% heap: a fun of one argument gets it, and what it returns as {Reply, NewState} replaces it.
+-spec wake(term()) -> no_return().
+wake(State) ->
     receive
         {ask, From, Ref, Fun} ->
             {Reply, NewState} = Fun(State),
             From ! {Ref, Reply},
-            subject_loop(NewState)
+            wake(NewState)
     end.
 
-%% Have the subject evaluate Fun(State) -> {Reply, NewState}; returns Reply.
+%% Have the subject evaluate Fun(State) -> {Reply, NewState}; returns Reply. Raises
+%% {subject_died, Reason} when it ends instead.
 -spec ask(pid(), fun((term()) -> {Reply, term()})) -> Reply.
 ask(Subject, Fun) ->
     Ref = erlang:monitor(process, Subject),
@@ -123,6 +177,14 @@ ask(Subject, Fun) ->
     after ?REPLY_MS -> error({setup, {no_reply, Subject}})
     end.
 
+%% Have the subject evaluate Fun(State) -> {Reply, NewState}, and do not wait: {Ref, Reply} comes
+%% to the caller as a message, if the subject lives so long.
+-spec tell(pid(), fun((term()) -> {term(), term()})) -> Ref :: reference().
+tell(Subject, Fun) ->
+    Ref = make_ref(),
+    Subject ! {ask, self(), Ref, Fun},
+    Ref.
+
 %% Start a subject, hand it to Fun, and kill it afterwards, whatever happened.
 -spec with_process(list(), fun((pid()) -> Value)) -> Value.
 with_process(SpawnOptions, Fun) ->
@@ -133,53 +195,80 @@ with_process(SpawnOptions, Fun) ->
         kill_and_wait(Pid)
     end.
 
-%% Microseconds that Fun takes; resolution is the VM's native clock.
--spec elapsed_us(fun(() -> term())) -> float().
-elapsed_us(Fun) ->
-    Start = erlang:monotonic_time(),
-    _ = Fun(),
-    Stop = erlang:monotonic_time(),
-    erlang:convert_time_unit(Stop - Start, native, nanosecond) / 1000.
+%% Have a subject hibernate with its state, and wait until it sleeps and its heap has been swept:
+%% a large one is swept on a dirty scheduler some time after the process looks asleep. Any ask/2
+%% wakes it.
+-spec hibernate(pid()) -> ok.
+hibernate(Subject) ->
+    _ = tell(Subject, fun(State) -> erlang:hibernate(?MODULE, wake, [State]) end),
+    Subject = asleep(Subject),
+    await(fun() -> slack_words(Subject) < 100 end, ?REPLY_MS).
 
-%% The least time of Rounds runs (after one that is dropped): what a noisy machine disturbs least.
--spec best_us(pos_integer(), fun(() -> term())) -> float().
-best_us(Rounds, Fun) ->
-    _ = Fun(),
-    lists:min([elapsed_us(Fun) || _ <- lists:seq(1, Rounds)]).
+%% Wait until a process hibernates, and return it.
+-spec asleep(pid()) -> pid().
+asleep(Pid) ->
+    Asleep = [{current_function, {erlang, hibernate, 3}}, {status, waiting}],
+    await(
+        fun() ->
+            Now = process_info(Pid, [current_function, status]),
+            Now =:= Asleep orelse Now
+        end,
+        ?REPLY_MS
+    ),
+    Pid.
 
--spec median([number(), ...]) -> float().
-median(Values) ->
-    Sorted = lists:sort(Values),
-    Length = length(Sorted),
-    Upper = lists:nth(Length div 2 + 1, Sorted),
-    case Length rem 2 of
-        1 -> float(Upper);
-        0 -> (lists:nth(Length div 2, Sorted) + Upper) / 2
+%% The words of a process' heaps that hold nothing.
+slack_words(Pid) ->
+    [{stack_size, Stack}, {garbage_collection_info, Info}] =
+        process_info(Pid, [stack_size, garbage_collection_info]),
+    [Young, Used, Old] = [
+        proplists:get_value(Key, Info)
+     || Key <- [heap_block_size, heap_size, old_heap_block_size]
+    ],
+    Young - Used - Stack + Old.
+
+%% The exit reason of a process, or `alive' when it has not ended after DeadlineMs. Given the
+%% reference of a monitor, it waits for that one's 'DOWN'; given a pid that has ended already, the
+%% reason is `noproc'.
+-spec gone(pid() | reference(), non_neg_integer()) -> Reason :: term() | alive.
+gone(Pid, DeadlineMs) when is_pid(Pid) ->
+    Ref = erlang:monitor(process, Pid),
+    Reason = gone(Ref, DeadlineMs),
+    erlang:demonitor(Ref, [flush]),
+    Reason;
+gone(Ref, DeadlineMs) ->
+    receive
+        {'DOWN', Ref, process, _, Reason} -> Reason
+    after DeadlineMs -> alive
     end.
 
-%% The exponent B of Y = A * X^B by least squares over the logarithms: 0 is constant, 1 linear,
-%% 2 quadratic. All X and Y must be above 0.
--spec growth_exponent([sample(), ...]) -> float().
-growth_exponent(Samples) ->
-    Logs = [{math:log(X), math:log(Y)} || {X, Y} <- Samples],
-    Count = length(Logs),
-    MeanX = lists:sum([X || {X, _} <- Logs]) / Count,
-    MeanY = lists:sum([Y || {_, Y} <- Logs]) / Count,
-    Covariance = lists:sum([(X - MeanX) * (Y - MeanY) || {X, Y} <- Logs]),
-    Variance = lists:sum([(X - MeanX) * (X - MeanX) || {X, _} <- Logs]),
-    Covariance / Variance.
+%% Monitor first, kill then, and wait for the 'DOWN'. Returns the exit reason.
+-spec kill_and_wait(pid()) -> term().
+kill_and_wait(Pid) ->
+    [Reason] = kill_all([Pid]),
+    Reason.
 
-%% The first element for which Predicate holds, or `none': how a sweep reports its threshold.
--spec first_where(fun((Element) -> boolean()), [Element]) -> Element | none.
-first_where(_, []) ->
-    none;
-first_where(Predicate, [Element | Rest]) ->
-    case Predicate(Element) of
-        true -> Element;
-        false -> first_where(Predicate, Rest)
+%% Kill all first and wait then, which is quicker than one by one. Returns the exit reasons in the
+%% order of the pids: `killed', or `noproc' of one that had ended already.
+-spec kill_all([pid()]) -> [Reason :: term()].
+kill_all(Pids) ->
+    Refs = [erlang:monitor(process, Pid) || Pid <- Pids],
+    lists:foreach(
+        fun(Pid) ->
+            unlink(Pid),
+            exit(Pid, kill)
+        end,
+        Pids
+    ),
+    [killed(Pid, Ref) || {Pid, Ref} <- lists:zip(Pids, Refs)].
+
+killed(Pid, Ref) ->
+    receive
+        {'DOWN', Ref, process, Pid, Reason} -> Reason
+    after ?REPLY_MS -> error({setup, {not_killed, Pid}})
     end.
 
-%% What evaluating Fun raises, as plain evidence; `returned' when it does not raise.
+%% What evaluating Fun raises, as plain terms; `returned' when it does not raise.
 -spec error_class(fun(() -> term())) -> #{class := atom(), reason := term()}.
 error_class(Fun) ->
     try Fun() of
@@ -188,6 +277,22 @@ error_class(Fun) ->
         Class:Reason -> #{class => Class, reason => Reason}
     end.
 
+%%% Moved
+
+-spec elapsed_us(fun(() -> term())) -> float().
+elapsed_us(Fun) -> probe_measure:elapsed_us(Fun).
+
+-spec best_us(pos_integer(), fun(() -> term())) -> float().
+best_us(Rounds, Fun) -> probe_measure:best_us(Rounds, Fun).
+
+-spec median([number(), ...]) -> float().
+median(Values) -> probe_measure:median(Values).
+
+-spec growth_exponent([sample(), ...]) -> float().
+growth_exponent(Samples) -> probe_measure:growth_exponent(Samples).
+
+-spec first_where(fun((Element) -> boolean()), [Element]) -> Element | none.
+first_where(Predicate, Elements) -> probe_measure:first_where(Predicate, Elements).
+
 -spec words_to_bytes(integer()) -> integer().
-words_to_bytes(Words) ->
-    Words * erlang:system_info(wordsize).
+words_to_bytes(Words) -> probe_measure:words_to_bytes(Words).

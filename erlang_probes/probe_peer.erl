@@ -145,7 +145,7 @@ request({?MODULE, Guardian, _, _}, Request) ->
 guard(Owner, Options) ->
     process_flag(trap_exit, true),
     _ = erlang:monitor(process, Owner),
-    Folder = make_folder(),
+    Folder = probe_capture:new_folder("probe_peer-"),
     try
         Port = open(Options, Folder),
         {os_pid, OsPid} = erlang:port_info(Port, os_pid),
@@ -164,7 +164,7 @@ guard(Owner, Options) ->
             finish(Port, OsPid)
         end
     after
-        remove(Folder)
+        probe_capture:remove_folder(Folder)
     end.
 
 open(Options, Folder) ->
@@ -415,7 +415,11 @@ printable(Binary) ->
 finish(Port, OsPid) ->
     command(Port, {'C', stop, erlang, halt, [0, [{flush, false}]], 'T'}),
     await_end(Port, OsPid, ?HALT_MS),
-    catch port_close(Port).
+    try
+        port_close(Port)
+    catch
+        error:badarg -> true
+    end.
 
 await_end(Port, OsPid, TimeoutMs) ->
     case erlang:port_info(Port, id) of
@@ -432,26 +436,6 @@ await_end(Port, OsPid, TimeoutMs) ->
 
 kill(OsPid) ->
     _ = os:cmd("kill -KILL " ++ integer_to_list(OsPid) ++ " 2>/dev/null"),
-    ok.
-
-make_folder() ->
-    Root =
-        case os:getenv("TMPDIR") of
-            false -> "/tmp";
-            Set -> Set
-        end,
-    Unique = [
-        "probe_peer-", os:getpid(), "-", integer_to_list(erlang:unique_integer([positive]))
-    ],
-    Folder = filename:join(Root, lists:flatten(Unique)),
-    case file:make_dir(Folder) of
-        ok -> Folder;
-        {error, Reason} -> exit({no_scratch, Folder, Reason})
-    end.
-
-%% file:del_dir_r/1 is there since OTP 23; it follows no links.
-remove(Folder) ->
-    _ = file:del_dir_r(Folder),
     ok.
 
 output_file(Folder) ->

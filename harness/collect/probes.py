@@ -22,8 +22,8 @@ from harness.folders import own_probes_dir
 from harness.run.model import Build
 
 BRIDGE = "probe_bridge"
-SUPPORT = ("probe_lib", "probe_peer")
-"""Modules that every probe may use."""
+SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_peer")
+"""Modules that every probe may use; a folder without them has ours."""
 
 _FORMAT = b"1"  # part of every key: changes with the compiler options of probe_bridge:compile/2
 _KEY_CHARS = 24
@@ -136,7 +136,7 @@ class ProbeStore:
         names = {path.stem for path in self._probes_dir.glob("*.erl")} | set(SUPPORT)
         word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in sorted(names)))
         found: set[str] = set()
-        wanted = {module, *SUPPORT}
+        wanted = {module}
         while wanted:
             name = wanted.pop()
             found.add(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.folders import default_probes_dir
 
 MODULE = "bench_trivial"
-SUPPORT = ("probe_bridge", "probe_lib", "probe_peer")
+SUPPORT = ("probe_bridge", "probe_lib", "probe_measure", "probe_peer", "probe_capture")
 
 
 def function(number: int) -> str:

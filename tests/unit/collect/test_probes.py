@@ -56,8 +56,8 @@ def probes(tmp_path: Path) -> Path:
         ("probe_lib", "lib"),
         ("probe_peer", "uses probe_lib:x() and probe_bridge:y()"),
         ("skill", "calls skill_lib:a()"),
-        ("skill_lib", "calls nothing"),
-        ("other", "refuse me"),
+        ("skill_lib", "calls probe_peer:with()"),
+        ("other_skill", "refuse me"),
     ):
         (folder / f"{name}.erl").write_text(text)
     return folder
@@ -85,23 +85,34 @@ def test_another_build_or_source_is_compiled_again(probes: Path, tmp_path: Path)
 
 
 def test_what_a_module_uses_comes_with_it(probes: Path) -> None:
-    """A module brings what it mentions and what every probe may use, but not the bridge."""
+    """A module brings what it mentions and what that mentions, but not the bridge."""
     store = ProbeStore(probes)
     assert store.closure("skill") == ("probe_lib", "probe_peer", "skill", "skill_lib")
+    assert store.closure("probe_lib") == ("probe_lib",)
     before = store.source_sha256("skill")
     (probes / "skill_lib.erl").write_text("calls something")
     assert ProbeStore(probes).source_sha256("skill") != before
 
 
+def test_a_folder_of_ones_own_has_the_shared_modules(probes: Path) -> None:
+    """What every probe may use comes from beamproof where a folder lacks it."""
+    (probes / "skill.erl").write_text("measures with probe_measure:x()")
+    store = ProbeStore(probes)
+    assert store.closure("skill") == ("probe_lib", "probe_measure", "skill")
+    assert b"-module(probe_measure)." in store.source("probe_measure")
+
+
 def test_a_refusal_is_the_compilers(probes: Path, tmp_path: Path) -> None:
     """The compiler's text reaches the user; others of the same batch are kept."""
     store, compiler = ProbeStore(probes, tmp_path / "cache"), Compiler()
-    with pytest.raises(CompileError, match=r"other does not compile on OTP 27\.3:\nother\.erl:1"):
-        store.beams(compiler, ["other", "skill"])
+    with pytest.raises(
+        CompileError, match=r"other_skill does not compile on OTP 27\.3:\nother_skill\.erl:1"
+    ):
+        store.beams(compiler, ["other_skill", "skill"])
     assert store.beam(compiler, "skill")
     with pytest.raises(CompileError):
-        store.beam(compiler, "other")
-    assert compiler.asked == ["other", "skill"]
+        store.beam(compiler, "other_skill")
+    assert compiler.asked == ["other_skill", "skill"]
 
 
 def test_no_such_module_is_said(probes: Path) -> None:
