@@ -58,30 +58,13 @@
     boot_time/1
 ]).
 
--import(beam_fault_tolerance_lib, [
-    gone/1, mailbox/1, reason/1, scratch/0, text/1, watched/1, watched_proc_lib/1, with_log/1
-]).
--import(beam_fault_tolerance_signals, [
-    cleanup/2, count_messages/0, down_order_of/1, downs/1, exit_reason/1, late_demonitor/1,
-    outcome/3,
-    raced_demonitor/0, raced_unlink/1, repeated/2, row_killed/2, shape/1, survives/3,
-    to_the_dead/2
-]).
--import(beam_fault_tolerance_trees, [
-    await_started/1, called/1, comes_back/2, crash/2, crash_column/2, default_shutdown/1,
-    error_tuple_us/0, failing_us/2, given_up_below/1, label/1, log_bytes/2, refused/2,
-    restart_outside_state/1, restart_own_state/0, restart_time/1, restarted/1, restarts/1,
-    significant_ends/1, start_worker/1, stop_slowly/2, stopped/2, supervised/3, tried/3,
-    two_crashes/3, worker/2
-]).
--import(beam_fault_tolerance_isolation, [
-    boot_ms/0, ended/1, ets_access/1, held/1, held_bytes/1, holders_grow/3, lives/2, orphan/1,
-    owned/1, program_crash/2, until_refused/1
-]).
-
+-define(SIGNALS, beam_fault_tolerance_signals).
 -define(TREES, beam_fault_tolerance_trees).
+-define(RESTARTS, beam_fault_tolerance_restarts).
 -define(ISOLATION, beam_fault_tolerance_isolation).
--define(DEADLINE_MS, 5000).
+-define(DEADLINE_MS, 5_000).
+%% Of what runs beside others: as long as the longest probe may take.
+-define(AT_ONCE_MS, 85_000).
 -define(SIGNAL_REASONS, [normal, shutdown, kill, killed, noproc, boom]).
 
 %%% Exit signals, links, monitors
@@ -92,11 +75,11 @@
 %% Cost: a few processes, 20 ms.
 %% Misread: the reason that a dead receiver shows is its own, not that of the signal.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals
--spec exit_signal_table(#{mechanism := binary()}) -> map().
+-spec exit_signal_table(#{mechanism := binary()}) -> probe_lib:evidence().
 exit_signal_table(#{mechanism := Mechanism}) ->
     Row = fun(Trapping) ->
         maps:from_list(
-            [{Reason, outcome(Mechanism, Trapping, Reason)} || Reason <- ?SIGNAL_REASONS]
+            [{Reason, ?SIGNALS:outcome(Mechanism, Trapping, Reason)} || Reason <- ?SIGNAL_REASONS]
         )
     end,
     #{not_trapping => Row(false), trapping => Row(true)}.
@@ -107,12 +90,12 @@ exit_signal_table(#{mechanism := Mechanism}) ->
 %% Cost: a hundred processes, 20 ms.
 %% Misread: the trapping process hears from its neighbour, not from the process that was killed.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#sending-exit-signals
--spec kill_chain(#{length_count => pos_integer()}) -> map().
+-spec kill_chain(#{length_count => pos_integer()}) -> probe_lib:evidence().
 kill_chain(Args) ->
     Length = maps:get(length_count, Args, 100),
     #{
-        by_exit2 => row_killed(Length, fun(First) -> exit(First, kill) end),
-        by_own_exit => row_killed(
+        by_exit2 => ?SIGNALS:row_killed(Length, fun(First) -> exit(First, kill) end),
+        by_own_exit => ?SIGNALS:row_killed(
             Length, fun(First) -> First ! {ask, self(), make_ref(), fun(_) -> exit(kill) end} end
         )
     }.
@@ -122,15 +105,15 @@ kill_chain(Args) ->
 %% Cost: a few processes.
 %% Misread: exit/2 to oneself looks like exit/1 and is not: it is a signal, and nothing catches it.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#exit/2
--spec exit_signal_cleanup(map()) -> map().
+-spec exit_signal_cleanup(probe_lib:args()) -> probe_lib:evidence().
 exit_signal_cleanup(_) ->
     #{
-        own_exit => cleanup(fun() -> exit(boom) end, none),
-        own_exit_kill => cleanup(fun() -> exit(kill) end, none),
-        own_error => cleanup(fun() -> error(boom) end, none),
-        exit2_self => cleanup(fun() -> exit(self(), boom) end, none),
-        signal_boom => cleanup(fun() -> receive never -> ok end end, boom),
-        signal_kill => cleanup(fun() -> receive never -> ok end end, kill)
+        own_exit => ?SIGNALS:cleanup(fun() -> exit(boom) end, none),
+        own_exit_kill => ?SIGNALS:cleanup(fun() -> exit(kill) end, none),
+        own_error => ?SIGNALS:cleanup(fun() -> error(boom) end, none),
+        exit2_self => ?SIGNALS:cleanup(fun() -> exit(self(), boom) end, none),
+        signal_boom => ?SIGNALS:cleanup(fun() -> receive never -> ok end end, boom),
+        signal_kill => ?SIGNALS:cleanup(fun() -> receive never -> ok end end, kill)
     }.
 
 %% Address a process that is dead, with everything that can be sent to one.
@@ -138,7 +121,7 @@ exit_signal_cleanup(_) ->
 %% Cost: a few processes.
 %% Misread: only a pid that belonged to this node is checked by link/1 at once.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#link/1
--spec signals_to_the_dead(map()) -> map().
+-spec signals_to_the_dead(probe_lib:args()) -> probe_lib:evidence().
 signals_to_the_dead(_) ->
     Operations = #{
         link => fun(Dead) -> link(Dead) end,
@@ -151,8 +134,8 @@ signals_to_the_dead(_) ->
     maps:map(
         fun(_, Operation) ->
             #{
-                not_trapping => to_the_dead(Operation, false),
-                trapping => to_the_dead(Operation, true)
+                not_trapping => ?SIGNALS:to_the_dead(Operation, false),
+                trapping => ?SIGNALS:to_the_dead(Operation, true)
             }
         end,
         Operations
@@ -166,22 +149,24 @@ signals_to_the_dead(_) ->
 %% Misread: survivors are asked after the link or monitor left their lists, so the signal was
 %% handled.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#links
--spec links_and_monitors(map()) -> map().
+-spec links_and_monitors(probe_lib:args()) -> probe_lib:evidence().
 links_and_monitors(_) ->
     Monitor = fun(Pid) -> erlang:monitor(process, Pid) end,
     #{
-        exit_message_count => repeated(fun(Pid) -> link(Pid), none end, fun(_, _) -> ok end),
-        down_message_count => repeated(Monitor, fun(_, _) -> ok end),
-        exit_message_after_unlink_count => repeated(
+        exit_message_count => ?SIGNALS:repeated(
+            fun(Pid) -> link(Pid), none end, fun(_, _) -> ok end
+        ),
+        down_message_count => ?SIGNALS:repeated(Monitor, fun(_, _) -> ok end),
+        exit_message_after_unlink_count => ?SIGNALS:repeated(
             fun(Pid) -> link(Pid), none end, fun(Pid, _) -> unlink(Pid) end
         ),
-        down_message_after_demonitor_count => repeated(
+        down_message_after_demonitor_count => ?SIGNALS:repeated(
             Monitor, fun(_, Ref) -> erlang:demonitor(Ref) end
         ),
-        linker_survives => survives(fun link/1, links, linker),
-        linked_survives => survives(fun link/1, links, other),
-        watcher_survives => survives(Monitor, monitors, linker),
-        watched_survives => survives(Monitor, monitored_by, other)
+        linker_survives => ?SIGNALS:survives(fun link/1, links, linker),
+        linked_survives => ?SIGNALS:survives(fun link/1, links, other),
+        watcher_survives => ?SIGNALS:survives(Monitor, monitors, linker),
+        watched_survives => ?SIGNALS:survives(Monitor, monitored_by, other)
     }.
 
 %% Have a process send many messages and die at once, while others kill it too.
@@ -190,9 +175,9 @@ links_and_monitors(_) ->
 %% Cost: 10,000 messages, 20 ms.
 %% Misread: the order holds between two processes only; what a third one passes on may come later.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
--spec down_order(map()) -> map().
+-spec down_order(probe_lib:args()) -> probe_lib:evidence().
 down_order(_) ->
-    Series = [down_order_of(Count) || Count <- [0, 1, 10, 100, 1000, 10000]],
+    Series = [?SIGNALS:down_order_of(Count) || Count <- [0, 1, 10, 100, 1000, 10000]],
     #{
         series => Series,
         down_behind_all_messages => lists:all(
@@ -207,20 +192,20 @@ down_order(_) ->
 %% Misread: a race that leaves nothing without `flush' was only lucky; the sure case has the message
 %% there.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#demonitor/2
--spec demonitor_flush(map()) -> map().
+-spec demonitor_flush(probe_lib:args()) -> probe_lib:evidence().
 demonitor_flush(_) ->
     Rounds = 500,
     probe_lib:in_process(fun() ->
-        Without = [late_demonitor([]) || _ <- lists:seq(1, Rounds)],
-        Left = count_messages(),
-        With = [late_demonitor([flush, info]) || _ <- lists:seq(1, Rounds)],
-        Flushed = count_messages(),
-        _ = [raced_demonitor() || _ <- lists:seq(1, Rounds)],
+        Without = [?SIGNALS:late_demonitor([]) || _ <- lists:seq(1, Rounds)],
+        Left = ?SIGNALS:count_messages(),
+        With = [?SIGNALS:late_demonitor([flush, info]) || _ <- lists:seq(1, Rounds)],
+        Flushed = ?SIGNALS:count_messages(),
+        _ = [?SIGNALS:raced_demonitor() || _ <- lists:seq(1, Rounds)],
         #{
             round_count => Rounds,
             left_without_flush_count => Left,
             left_with_flush_count => Flushed,
-            left_after_race_with_flush_count => count_messages(),
+            left_after_race_with_flush_count => ?SIGNALS:count_messages(),
             without_flush_returns => lists:usort(Without),
             with_flush_and_info_returns => lists:usort(With)
         }
@@ -233,24 +218,22 @@ demonitor_flush(_) ->
 %% Cost: 1,000 processes, 30 ms.
 %% Misread: unlink/1 does not take a message out of the mailbox; it only keeps another from coming.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#unlink/1
--spec unlink_guarantee(map()) -> map().
+-spec unlink_guarantee(probe_lib:args()) -> probe_lib:evidence().
 unlink_guarantee(_) ->
     Rounds = 500,
     probe_lib:in_process(fun() ->
         process_flag(trap_exit, true),
-        Early = [raced_unlink(Round rem 2) || Round <- lists:seq(1, Rounds)],
-        Late = count_messages(),
+        Early = [?SIGNALS:raced_unlink(Round rem 2) || Round <- lists:seq(1, Rounds)],
+        Late = ?SIGNALS:count_messages(),
         Pid = spawn_link(fun() -> ok end),
-        #{settled := true} = probe_lib:settle(
-            fun() -> mailbox(self()) =:= [{'EXIT', Pid, normal}] andalso {done, ok} end,
-            ?DEADLINE_MS
-        ),
+        Told = [{'EXIT', Pid, normal}],
+        probe_lib:await(fun() -> ?SIGNALS:mailbox(self()) =:= Told end, ?DEADLINE_MS),
         unlink(Pid),
         #{
             round_count => Rounds,
             already_there_count => lists:sum(Early),
             late_exit_count => Late,
-            left_by_unlink_count => count_messages()
+            left_by_unlink_count => ?SIGNALS:count_messages()
         }
     end).
 
@@ -260,7 +243,7 @@ unlink_guarantee(_) ->
 %% Misread: a handler's filters decide what a log shows; counted is what reached a handler without
 %% any.
 %% Source: https://www.erlang.org/doc/system/errors.html#exit-reasons
--spec exit_reasons_by_class(map()) -> map().
+-spec exit_reasons_by_class(probe_lib:args()) -> probe_lib:evidence().
 exit_reasons_by_class(_) ->
     Bodies = #{
         return => fun() -> ok end,
@@ -271,10 +254,10 @@ exit_reasons_by_class(_) ->
         throw_boom => fun() -> throw(boom) end
     },
     maps:map(fun(_, Body) ->
-        {Plain, PlainLog} = with_log(fun() -> watched(Body) end),
-        {_, ProcLibLog} = with_log(fun() -> watched_proc_lib(Body) end),
+        {Plain, PlainLog} = probe_capture:with_log(fun() -> ?SIGNALS:watched(Body) end),
+        {_, ProcLibLog} = probe_capture:with_log(fun() -> ?SIGNALS:watched_proc_lib(Body) end),
         #{
-            exit_reason => shape(Plain),
+            exit_reason => ?SIGNALS:shape(Plain),
             plain_log_count => length(PlainLog),
             proc_lib_log_count => length(ProcLibLog)
         }
@@ -285,19 +268,22 @@ exit_reasons_by_class(_) ->
 %% Cost: 1,000 processes, 30 ms.
 %% Misread: survives what plain Erlang code does; the probes of limits show what ends the VM.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#error-handling
--spec unlinked_bystander(map()) -> map().
+-spec unlinked_bystander(probe_lib:args()) -> probe_lib:evidence().
 unlinked_bystander(_) ->
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         Bystander = probe_lib:subject([]),
         Linked = probe_lib:subject([]),
         _ = probe_lib:ask(Bystander, fun(_) -> {ok, remembered} end),
         Bodies = [fun() -> exit(boom) end, fun() -> exit(self(), kill) end],
         Failures = [fun() -> error(boom) end, fun() -> throw(boom) end],
-        Reasons = [watched(Body) || Body <- lists:append(lists:duplicate(500, Bodies)) ++ Failures],
-        Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(exit_reason(boom)), S} end),
+        Reasons = [
+            ?SIGNALS:watched(Body)
+         || Body <- lists:append(lists:duplicate(500, Bodies)) ++ Failures
+        ],
+        Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(?SIGNALS:exit_reason(boom)), S} end),
         Gone = erlang:monitor(process, Linked),
         Crasher ! go,
-        [LinkedReason] = downs([Gone]),
+        [LinkedReason] = ?SIGNALS:downs([Gone]),
         Known = probe_lib:ask(Bystander, fun(S) -> {S, S} end),
         probe_lib:kill_and_wait(Bystander),
         #{
@@ -315,15 +301,25 @@ unlinked_bystander(_) ->
 %% Misread: the callers are not linked to the servers: what they see is gen_server:call/3's own
 %% exit.
 %% Source: https://www.erlang.org/doc/apps/stdlib/gen_server.html#call/3
--spec call_failure(map()) -> map().
+-spec call_failure(probe_lib:args()) -> probe_lib:evidence().
 call_failure(_) ->
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         Slow = fun() -> receive after 50 -> ok end end,
         #{
-            crash => called(fun(Pid) -> gen_server:call(Pid, {run, fun() -> exit(boom) end}) end),
-            dead => called(fun(Pid) -> probe_lib:kill_and_wait(Pid), gen_server:call(Pid, get) end),
-            timeout => called(fun(Pid) -> gen_server:call(Pid, {run, Slow}, 5) end),
-            cast => called(fun(Pid) -> gen_server:cast(Pid, {exit, boom}), _ = gone(Pid), ok end)
+            crash => ?RESTARTS:called(
+                fun(Pid) -> gen_server:call(Pid, {run, fun() -> exit(boom) end}) end
+            ),
+            dead => ?RESTARTS:called(
+                fun(Pid) -> probe_lib:kill_and_wait(Pid), gen_server:call(Pid, get) end
+            ),
+            timeout => ?RESTARTS:called(fun(Pid) -> gen_server:call(Pid, {run, Slow}, 5) end),
+            cast => ?RESTARTS:called(
+                fun(Pid) ->
+                    gen_server:cast(Pid, {exit, boom}),
+                    boom = probe_lib:gone(Pid, ?DEADLINE_MS),
+                    ok
+                end
+            )
         }
     end),
     Evidence.
@@ -336,12 +332,15 @@ call_failure(_) ->
 %% Cost: two small trees, 10 ms.
 %% Misread: the restarted worker is another process: only who goes by its name finds it.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html
--spec restart_state(map()) -> map().
+-spec restart_state(probe_lib:args()) -> probe_lib:evidence().
 restart_state(_) ->
     Table = ets:new(beam_fault_tolerance_source, [public]),
     try
-        {Evidence, _} = with_log(fun() ->
-            #{own_state => restart_own_state(), outside_state => restart_outside_state(Table)}
+        {Evidence, _} = probe_capture:with_log(fun() ->
+            #{
+                own_state => ?RESTARTS:restart_own_state(),
+                outside_state => ?RESTARTS:restart_outside_state(Table)
+            }
         end),
         Evidence
     after
@@ -355,11 +354,11 @@ restart_state(_) ->
 %% Cost: 20 restarts, 20 ms.
 %% Misread: the period is an hour here, so all crashes count.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-restart-intensity-and-period
--spec restart_intensity(map()) -> map().
+-spec restart_intensity(probe_lib:args()) -> probe_lib:evidence().
 restart_intensity(_) ->
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         Series = [
-            (restarts(#{intensity => I, period => 3600}))#{intensity_count => I}
+            (?RESTARTS:restarts(#{intensity => I, period => 3600}))#{intensity_count => I}
          || I <- [0, 1, 2, 3, 5, 8]
         ],
         #{
@@ -367,7 +366,7 @@ restart_intensity(_) ->
             crashes_to_give_up_over_intensity_count =>
                 lists:usort([R + 1 - I || #{intensity_count := I, restart_count := R} <- Series]),
             exit_reasons => lists:usort([Reason || #{exit_reason := Reason} <- Series]),
-            default => restarts(#{})
+            default => ?RESTARTS:restarts(#{})
         }
     end),
     Evidence.
@@ -380,14 +379,14 @@ restart_intensity(_) ->
 %% Cost: 3 to 4 s of waiting.
 %% Misread: the clock is erlang:monotonic_time/1 in whole seconds, so its phase decides.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl (add_restart/3)
--spec restart_period(map()) -> map().
+-spec restart_period(probe_lib:args()) -> probe_lib:evidence().
 restart_period(_) ->
     Cases = #{long_gap => {50, 1650}, short_gap => {750, 2050}},
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         at_once(
             fun(Name) ->
                 {First, Second} = maps:get(Name, Cases),
-                two_crashes(First, Second, 3)
+                ?RESTARTS:two_crashes(First, Second, 3)
             end,
             maps:keys(Cases)
         )
@@ -399,14 +398,14 @@ restart_period(_) ->
 %% Cost: 30 crashes, 30 ms.
 %% Misread: crashes far apart never escalate; here all fall within every supervisor's period.
 %% Source: https://www.erlang.org/doc/system/sup_princ.html#maximum-restart-intensity
--spec escalation(#{intensity => non_neg_integer()}) -> map().
+-spec escalation(#{intensity => non_neg_integer()}) -> probe_lib:evidence().
 escalation(Args) ->
     Intensity = maps:get(intensity, Args, 1),
     Flags = #{intensity => Intensity, period => 3600},
-    {Series, _} = with_log(fun() ->
+    {Series, _} = probe_capture:with_log(fun() ->
         [
             begin
-                {Restarts, Reason} = crash_column(Depth, Flags),
+                {Restarts, Reason} = ?RESTARTS:crash_column(Depth, Flags),
                 #{depth_count => Depth, crash_count => Restarts + 1, top_exit_reason => Reason}
             end
          || Depth <- [1, 2, 3, 4]
@@ -423,10 +422,13 @@ escalation(Args) ->
 %% Cost: three trees, 20 ms.
 %% Misread: the parent sees `shutdown', which for a transient child is no failure.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:restart/0
--spec supervisor_as_child(map()) -> map().
+-spec supervisor_as_child(probe_lib:args()) -> probe_lib:evidence().
 supervisor_as_child(_) ->
-    {Evidence, _} = with_log(fun() ->
-        maps:from_list([{Type, given_up_below(Type)} || Type <- [permanent, transient, temporary]])
+    {Evidence, _} = probe_capture:with_log(fun() ->
+        maps:from_list([
+            {Type, ?RESTARTS:given_up_below(Type)}
+         || Type <- [permanent, transient, temporary]
+        ])
     end),
     Evidence.
 
@@ -436,19 +438,19 @@ supervisor_as_child(_) ->
 %% Cost: ten workers, 150 ms.
 %% Misread: children that do not trap exits end at once; these trap, so that the order shows.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html
--spec start_stop_order(map()) -> map().
+-spec start_stop_order(probe_lib:args()) -> probe_lib:evidence().
 start_stop_order(_) ->
     Ids = [1, 2, 3, 4, 5],
     Options = fun(Id) -> #{id => Id, report_to => self(), trap => true, terminate => await_go} end,
-    Children = [worker(Options(Id), #{}) || Id <- Ids],
-    {Started, Stopped, AtOnce} = supervised(
-        #{}, Children, fun(Supervisor) -> stop_slowly(Supervisor, 5) end
+    Children = [?TREES:worker(Options(Id), #{}) || Id <- Ids],
+    {Started, Stopped, AtOnce} = ?TREES:supervised(
+        #{}, Children, fun(Supervisor) -> ?RESTARTS:stop_slowly(Supervisor, 5) end
     ),
     Simple = #{strategy => simple_one_for_one},
     Template = #{id => any, start => {?TREES, start_worker, []}},
-    {_, _, SimpleAtOnce} = supervised(Simple, [Template], fun(Supervisor) ->
+    {_, _, SimpleAtOnce} = ?TREES:supervised(Simple, [Template], fun(Supervisor) ->
         [{ok, _} = supervisor:start_child(Supervisor, [Options(Id)]) || Id <- Ids],
-        stop_slowly(Supervisor, 5)
+        ?RESTARTS:stop_slowly(Supervisor, 5)
     end),
     #{
         start_order => Started,
@@ -464,10 +466,13 @@ start_stop_order(_) ->
 %% Cost: 0.4 s of waiting.
 %% Misread: `beyond' holds the machine's own delay; it is never negative.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:shutdown/0
--spec shutdown_timeout(map()) -> map().
+-spec shutdown_timeout(probe_lib:args()) -> probe_lib:evidence().
 shutdown_timeout(_) ->
-    {Evidence, _} = with_log(fun() ->
-        Series = [(stopped(start_stubborn, Ms))#{timeout_ms => Ms} || Ms <- [0, 20, 50, 100, 200]],
+    {Evidence, _} = probe_capture:with_log(fun() ->
+        Series = [
+            (?RESTARTS:stopped(start_stubborn, Ms))#{timeout_ms => Ms}
+         || Ms <- [0, 20, 50, 100, 200]
+        ],
         #{
             series => Series,
             reasons => lists:usort([Reason || #{exit_reason := Reason} <- Series]),
@@ -475,11 +480,11 @@ shutdown_timeout(_) ->
                 Waited - Ms
              || #{timeout_ms := Ms, waited_ms := Waited} <- Series
             ],
-            brutal_kill => stopped(start_stubborn, brutal_kill),
-            obeying => stopped(start_worker, 5000),
+            brutal_kill => ?RESTARTS:stopped(start_stubborn, brutal_kill),
+            obeying => ?RESTARTS:stopped(start_worker, 5000),
             default => #{
-                worker_ms => default_shutdown(worker),
-                supervisor_ms => default_shutdown(supervisor)
+                worker_ms => ?RESTARTS:default_shutdown(worker),
+                supervisor_ms => ?RESTARTS:default_shutdown(supervisor)
             }
         }
     end),
@@ -490,22 +495,22 @@ shutdown_timeout(_) ->
 %% Cost: a dozen servers.
 %% Misread: trapping exits helps against the parent's shutdown only, not against kill.
 %% Source: https://www.erlang.org/doc/apps/stdlib/gen_server.html#c:terminate/2
--spec terminate_callback(map()) -> map().
+-spec terminate_callback(probe_lib:args()) -> probe_lib:evidence().
 terminate_callback(_) ->
     Ways = #{
-        stop => fun(Pid) -> crash(Pid, normal) end,
-        error => fun(Pid) -> crash(Pid, {raise, boom}) end,
+        stop => fun(Pid) -> ?TREES:crash(Pid, normal) end,
+        error => fun(Pid) -> ?TREES:crash(Pid, {raise, boom}) end,
         parent_shutdown => fun(Pid) -> exit(Pid, shutdown) end,
         kill => fun(Pid) -> exit(Pid, kill) end
     },
     Ran = fun(Trap, Way) ->
         Options = #{id => server, report_to => self(), trap => Trap, terminate => report},
-        {ok, Pid} = start_worker(Options),
+        {ok, Pid} = ?TREES:start_worker(Options),
         Way(Pid),
-        _ = gone(Pid),
+        _ = probe_lib:gone(Pid, ?DEADLINE_MS),
         receive {terminated, server} -> true after 0 -> false end
     end,
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         process_flag(trap_exit, true),
         #{
             trapping => maps:map(fun(_, Way) -> Ran(true, Way) end, Ways),
@@ -519,11 +524,11 @@ terminate_callback(_) ->
 %% Cost: four trees.
 %% Misread: the others of one_for_all and rest_for_one did not crash: they were stopped first.
 %% Source: https://www.erlang.org/doc/system/sup_princ.html#restart-strategy
--spec restart_strategies(map()) -> map().
+-spec restart_strategies(probe_lib:args()) -> probe_lib:evidence().
 restart_strategies(_) ->
     Strategies = [one_for_one, one_for_all, rest_for_one, simple_one_for_one],
-    {Evidence, _} = with_log(fun() ->
-        maps:from_list([{Strategy, restarted(Strategy)} || Strategy <- Strategies])
+    {Evidence, _} = probe_capture:with_log(fun() ->
+        maps:from_list([{Strategy, ?RESTARTS:restarted(Strategy)} || Strategy <- Strategies])
     end),
     Evidence.
 
@@ -532,7 +537,7 @@ restart_strategies(_) ->
 %% Cost: 12 trees.
 %% Misread: a reason `killed' is abnormal, so a transient child that was killed comes back.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#t:restart/0
--spec restart_types(map()) -> map().
+-spec restart_types(probe_lib:args()) -> probe_lib:evidence().
 restart_types(_) ->
     Reasons = #{
         normal => normal,
@@ -541,9 +546,9 @@ restart_types(_) ->
         boom => boom,
         killed => killed
     },
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         maps:from_list([
-            {Type, maps:map(fun(_, Reason) -> comes_back(Type, Reason) end, Reasons)}
+            {Type, maps:map(fun(_, Reason) -> ?RESTARTS:comes_back(Type, Reason) end, Reasons)}
          || Type <- [permanent, transient, temporary]
         ])
     end),
@@ -555,14 +560,14 @@ restart_types(_) ->
 %% Cost: five trees.
 %% Misread: only transient and temporary children can be significant.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-automatic-shutdown
--spec auto_shutdown(map()) -> map().
+-spec auto_shutdown(probe_lib:args()) -> probe_lib:evidence().
 auto_shutdown(_) ->
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         #{
-            any_significant => significant_ends(any_significant),
-            all_significant => significant_ends(all_significant),
-            never => refused(never, temporary),
-            permanent => refused(any_significant, permanent)
+            any_significant => ?RESTARTS:significant_ends(any_significant),
+            all_significant => ?RESTARTS:significant_ends(all_significant),
+            never => ?RESTARTS:refused(never, temporary),
+            permanent => ?RESTARTS:refused(any_significant, permanent)
         }
     end),
     Evidence.
@@ -573,26 +578,30 @@ auto_shutdown(_) ->
 %% Cost: one tree.
 %% Misread: an orphan is not restarted, not stopped and in nobody's list any more.
 %% Source: https://www.erlang.org/doc/apps/stdlib/supervisor.html#module-supervision-principles
--spec supervisor_killed(map()) -> map().
+-spec supervisor_killed(probe_lib:args()) -> probe_lib:evidence().
 supervisor_killed(_) ->
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         process_flag(trap_exit, true),
         Children = [
-            worker(#{id => plain, report_to => self()}, #{}),
-            worker(#{id => trapping, report_to => self(), trap => true, terminate => report}, #{}),
+            ?TREES:worker(#{id => plain, report_to => self()}, #{}),
+            ?TREES:worker(
+                #{id => trapping, report_to => self(), trap => true, terminate => report}, #{}
+            ),
             #{
                 id => stubborn,
                 start => {?TREES, start_stubborn, [#{id => stubborn, report_to => self()}]}
             }
         ],
         {ok, Supervisor} = supervisor:start_link(?TREES, {supervisor, #{}, Children}),
-        [Plain, Trapping, Stubborn] = [await_started(Id) || Id <- [plain, trapping, stubborn]],
+        [Plain, Trapping, Stubborn] = [
+            ?TREES:await_started(Id)
+         || Id <- [plain, trapping, stubborn]
+        ],
         Refs = [erlang:monitor(process, Pid) || Pid <- [Plain, Trapping]],
         killed = probe_lib:kill_and_wait(Supervisor),
-        [PlainReason, TrappingReason] = downs(Refs),
+        [PlainReason, TrappingReason] = ?SIGNALS:downs(Refs),
         Told = [{'EXIT', Supervisor, killed}],
-        Heard = fun() -> mailbox(Stubborn) =:= Told andalso {done, ok} end,
-        #{settled := true} = probe_lib:settle(Heard, ?DEADLINE_MS),
+        probe_lib:await(fun() -> ?SIGNALS:mailbox(Stubborn) =:= Told end, ?DEADLINE_MS),
         Survives = is_process_alive(Stubborn),
         probe_lib:kill_and_wait(Stubborn),
         Terminated = receive {terminated, trapping} -> true after 0 -> false end,
@@ -611,23 +620,30 @@ supervisor_killed(_) ->
 %% Cost: two trees.
 %% Misread: at first start no intensity applies; at a restart each failed try counts as one more.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl
--spec failed_start(map()) -> map().
+-spec failed_start(probe_lib:args()) -> probe_lib:evidence().
 failed_start(_) ->
     Tries = counters:new(2, []),
-    {Evidence, _} = with_log(fun() ->
+    {Evidence, _} = probe_capture:with_log(fun() ->
         process_flag(trap_exit, true),
         Children = [
-            worker(#{id => first, report_to => self(), trap => true, terminate => report}, #{}),
-            worker(#{id => second, report_to => self(), source => tried(Tries, 1, 0)}, #{})
+            ?TREES:worker(
+                #{id => first, report_to => self(), trap => true, terminate => report}, #{}
+            ),
+            ?TREES:worker(
+                #{id => second, report_to => self(), source => ?RESTARTS:tried(Tries, 1, 0)}, #{}
+            )
         ],
         Result = supervisor:start_link(?TREES, {supervisor, #{intensity => 7}, Children}),
         {error, {shutdown, {failed_to_start_child, FailedChild, _}}} = Result,
         Stopped = receive {terminated, first} -> true after 0 -> false end,
-        Restarting = worker(#{id => third, report_to => self(), source => tried(Tries, 2, 1)}, #{}),
-        Reason = supervised(#{intensity => 7, period => 3600}, [Restarting], fun(Supervisor) ->
+        Restarting = ?TREES:worker(
+            #{id => third, report_to => self(), source => ?RESTARTS:tried(Tries, 2, 1)}, #{}
+        ),
+        Flags = #{intensity => 7, period => 3600},
+        Reason = ?TREES:supervised(Flags, [Restarting], fun(Supervisor) ->
             Ref = erlang:monitor(process, Supervisor),
-            boom = crash(await_started(third), boom),
-            hd(downs([Ref]))
+            boom = ?TREES:crash(?TREES:await_started(third), boom),
+            hd(?SIGNALS:downs([Ref]))
         end),
         #{
             failed_child => FailedChild,
@@ -644,14 +660,16 @@ failed_start(_) ->
 %% Cost: 50 restarts, 30 ms.
 %% Misread: absolute times are the machine's; a delay that grows would show in the ratio.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/supervisor.erl (restart/2)
--spec restart_backoff(map()) -> map().
+-spec restart_backoff(probe_lib:args()) -> probe_lib:evidence().
 restart_backoff(_) ->
     Rounds = 60,
-    {Times, _} = with_log(fun() ->
-        Worker = worker(#{id => worker, report_to => self()}, #{}),
-        supervised(#{intensity => Rounds + 1, period => 3600}, [Worker], fun(_) ->
+    {Times, _} = probe_capture:with_log(fun() ->
+        Worker = ?TREES:worker(#{id => worker, report_to => self()}, #{}),
+        ?TREES:supervised(#{intensity => Rounds + 1, period => 3600}, [Worker], fun(_) ->
             {Times, _} = lists:mapfoldl(
-                fun(_, Pid) -> restart_time(Pid) end, await_started(worker), lists:seq(1, Rounds)
+                fun(_, Pid) -> ?RESTARTS:restart_time(Pid) end,
+                ?TREES:await_started(worker),
+                lists:seq(1, Rounds)
             ),
             Times
         end)
@@ -659,8 +677,9 @@ restart_backoff(_) ->
     {FirstHalf, SecondHalf} = lists:split(Rounds div 2, Times),
     #{
         restart_count => Rounds,
-        median_restart_us => probe_lib:median(Times),
-        later_over_earlier_ratio => probe_lib:median(SecondHalf) / probe_lib:median(FirstHalf)
+        median_restart_us => probe_measure:median(Times),
+        later_over_earlier_ratio =>
+            probe_measure:median(SecondHalf) / probe_measure:median(FirstHalf)
     }.
 
 %% Let a supervised gen_server fail, and have it answer an error tuple instead.
@@ -668,16 +687,19 @@ restart_backoff(_) ->
 %% Cost: 100 restarts, 60 ms; events are kept off the VM's own log.
 %% Misread: the time of a restart is without writing a log: a real handler adds its own.
 %% Source: https://www.erlang.org/doc/system/error_logging.html
--spec crash_cost(map()) -> map().
+-spec crash_cost(probe_lib:args()) -> probe_lib:evidence().
 crash_cost(_) ->
-    {CrashUs, Crashes} = with_log(fun() -> failing_us({exit, {raise, boom}}, 1) end),
-    {_, Shutdowns} = with_log(fun() -> failing_us({exit, {shutdown, asked}}, 1) end),
-    {ManyUs, _} = with_log(fun() -> failing_us({exit, {raise, boom}}, 20) end),
-    {ErrorUs, Errors} = with_log(fun() -> error_tuple_us() end),
+    Failing = fun(Cast, Rounds) ->
+        probe_capture:with_log(fun() -> ?RESTARTS:failing_us(Cast, Rounds) end)
+    end,
+    {CrashUs, Crashes} = Failing({exit, {raise, boom}}, 1),
+    {_, Shutdowns} = Failing({exit, {shutdown, asked}}, 1),
+    {ManyUs, _} = Failing({exit, {raise, boom}}, 20),
+    {ErrorUs, Errors} = probe_capture:with_log(fun() -> ?RESTARTS:error_tuple_us() end),
     #{
-        crash_log_labels => lists:sort([label(Event) || Event <- Crashes]),
+        crash_log_labels => lists:sort([?RESTARTS:label(Event) || Event <- Crashes]),
         crash_log_count => length(Crashes),
-        shutdown_log_labels => lists:sort([label(Event) || Event <- Shutdowns]),
+        shutdown_log_labels => lists:sort([?RESTARTS:label(Event) || Event <- Shutdowns]),
         error_tuple_log_count => length(Errors),
         first_crash_us => CrashUs,
         crash_us => ManyUs,
@@ -691,16 +713,19 @@ crash_cost(_) ->
 %% Misread: `chars_limit' and `depth' of the formatter, or format_status, cut it: the default does
 %% not.
 %% Source: https://www.erlang.org/doc/apps/kernel/logger_formatter.html
--spec crash_log_growth(map()) -> map().
+-spec crash_log_growth(probe_lib:args()) -> probe_lib:evidence().
 crash_log_growth(_) ->
     Sizes = [1000, 3000, 10000, 30000],
-    Series = [#{state_elements_count => Size, log_bytes => log_bytes(Size, #{})} || Size <- Sizes],
+    Series = [
+        #{state_elements_count => Size, log_bytes => ?RESTARTS:log_bytes(Size, #{})}
+     || Size <- Sizes
+    ],
     #{
         series => Series,
-        growth_exponent => probe_lib:growth_exponent(
+        growth_exponent => probe_measure:growth_exponent(
             [{X, Y} || #{state_elements_count := X, log_bytes := Y} <- Series]
         ),
-        limited_log_bytes => [log_bytes(Size, #{chars_limit => 2000}) || Size <- Sizes]
+        limited_log_bytes => [?RESTARTS:log_bytes(Size, #{chars_limit => 2000}) || Size <- Sizes]
     }.
 
 %% Send a misspelt request to a server with and to one without catch-all clauses, by call and by
@@ -709,14 +734,16 @@ crash_log_growth(_) ->
 %% Cost: four servers.
 %% Misread: the catch-all server is as wrong as the other; it only does not say so.
 %% Source: https://www.erlang.org/doc/apps/stdlib/gen_server.html#c:handle_call/3
--spec catch_all_clause(map()) -> map().
+-spec catch_all_clause(probe_lib:args()) -> probe_lib:evidence().
 catch_all_clause(_) ->
     Mistake = fun(CatchAll, Send) ->
-        {{Class, Survives}, Events} = with_log(fun() ->
+        {{Class, Survives}, Events} = probe_capture:with_log(fun() ->
             process_flag(trap_exit, true),
-            {ok, Pid} = start_worker(#{id => server, report_to => self(), catch_all => CatchAll}),
+            {ok, Pid} = ?TREES:start_worker(
+                #{id => server, report_to => self(), catch_all => CatchAll}
+            ),
             #{class := Class} = probe_lib:error_class(fun() -> Send(Pid, {sett, 1}) end),
-            _ = (catch sys:get_state(Pid)),
+            _ = probe_lib:error_class(fun() -> sys:get_state(Pid) end),
             Survives = is_process_alive(Pid),
             Survives andalso probe_lib:kill_and_wait(Pid),
             {Class, Survives}
@@ -735,9 +762,9 @@ catch_all_clause(_) ->
 %% Cost: one refused connection over loopback.
 %% Misread: the same absence can be either: the API that is called says what the caller expects.
 %% Source: https://www.erlang.org/doc/system/errors.html
--spec expected_conditions(map()) -> map().
+-spec expected_conditions(probe_lib:args()) -> probe_lib:evidence().
 expected_conditions(_) ->
-    Missing = filename:join(scratch(), "beam_fault_tolerance_missing"),
+    Missing = filename:join(probe_capture:scratch(), "beam_fault_tolerance_missing"),
     Conditions = #{
         missing_file => fun() -> file:read_file(Missing) end,
         refused_connection => fun refused_connection/0,
@@ -757,9 +784,12 @@ expected_conditions(_) ->
         Conditions
     ).
 
-condition({error, {Reason, _}}) when is_list(Reason) -> text(["{error, ", Reason, "}"]);
-condition({error, Reason, _}) -> text(["{error, ", reason(element(2, Reason)), ", _}"]);
-condition(Reason) -> text(reason(Reason)).
+condition({error, {Reason, _}}) when is_list(Reason) ->
+    probe_capture:text("{error, ~ts}", [Reason]);
+condition({error, Reason, _}) ->
+    probe_capture:text("{error, ~ts, _}", [probe_capture:reason(element(2, Reason))]);
+condition(Reason) ->
+    probe_capture:reason(Reason).
 
 %% Connect to a port of this machine that was in use a moment ago and is closed now.
 refused_connection() ->
@@ -775,14 +805,17 @@ refused_connection() ->
 %% Cost: three tables.
 %% Misread: what a process read is its own copy; only the table is shared.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
--spec ets_shared(map()) -> map().
+-spec ets_shared(probe_lib:args()) -> probe_lib:evidence().
 ets_shared(_) ->
-    Access = maps:from_list([{Kind, ets_access(Kind)} || Kind <- [public, protected, private]]),
+    Access = maps:from_list([
+        {Kind, ?ISOLATION:ets_access(Kind)}
+     || Kind <- [public, protected, private]
+    ]),
     Table = ets:new(accounts, [public]),
     try
         true = ets:insert(Table, [{from, 100}, {to, 0}]),
         Copy = ets:lookup(Table, from),
-        boom = watched(fun() -> ets:update_counter(Table, from, -100), exit(boom) end),
+        boom = ?SIGNALS:watched(fun() -> ets:update_counter(Table, from, -100), exit(boom) end),
         Access#{
             copy_read_before => Copy =:= [{from, 100}],
             total_after_crash_count => lists:sum([Amount || {_, Amount} <- ets:tab2list(Table)])
@@ -797,18 +830,18 @@ ets_shared(_) ->
 %% Cost: 300 tables, 20 ms.
 %% Misread: an heir inherits the table, not the right to be told what was half done in it.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#heir
--spec ets_owner(map()) -> map().
+-spec ets_owner(probe_lib:args()) -> probe_lib:evidence().
 ets_owner(_) ->
     Rounds = 100,
     Self = self(),
     {Dead, Ref} = spawn_monitor(fun() -> ok end),
-    receive {'DOWN', Ref, process, Dead, _} -> ok end,
+    normal = probe_lib:gone(Ref, ?DEADLINE_MS),
     Left = fun(Options) ->
-        length([left || _ <- lists:seq(1, Rounds), orphan(Options) =/= undefined])
+        length([left || _ <- lists:seq(1, Rounds), ?ISOLATION:orphan(Options) =/= undefined])
     end,
     Without = Left([]),
     DeadHeir = Left([{heir, Dead, none}]),
-    Table = orphan([{heir, Self, inheritance}]),
+    Table = ?ISOLATION:orphan([{heir, Self, inheritance}]),
     Told = receive {'ETS-TRANSFER', Table, _, Data} -> Data after 0 -> nothing end,
     Evidence = #{
         round_count => Rounds,
@@ -827,26 +860,26 @@ ets_owner(_) ->
 %% Cost: 12 processes with 20,000 words, 50 ms.
 %% Misread: heaps are compared before and after; the VM copies when it gets there, so it is polled.
 %% Source: https://www.erlang.org/doc/apps/erts/persistent_term.html
--spec persistent_term_erase(map()) -> map().
+-spec persistent_term_erase(probe_lib:args()) -> probe_lib:evidence().
 persistent_term_erase(_) ->
     Words = 20_000,
     Erase = fun(Key, _) -> persistent_term:erase(Key) end,
     Again = fun(Key, Term) -> persistent_term:put(Key, Term) end,
     Series = [
-        (holders_grow(Holders, Words, Erase))#{holder_count => Holders}
+        (?ISOLATION:holders_grow(Holders, Words, Erase))#{holder_count => Holders}
      || Holders <- [1, 2, 4, 8]
     ],
     #{
         term_words => Words,
         series => Series,
-        growth_exponent => probe_lib:growth_exponent(
+        growth_exponent => probe_measure:growth_exponent(
             [{H, G} || #{holder_count := H, holders_grow_words := G} <- Series]
         ),
         least_copies_per_holder_count => lists:min(
             [G div Words div H || #{holder_count := H, holders_grow_words := G} <- Series]
         ),
         bystander_grow_words => lists:max([G || #{bystander_grow_words := G} <- Series]),
-        same_value_put => holders_grow(4, Words, Again)
+        same_value_put => ?ISOLATION:holders_grow(4, Words, Again)
     }.
 
 %% Make a large binary in one process and hand 100 bytes of it to two others; kill the maker, have
@@ -857,7 +890,7 @@ persistent_term_erase(_) ->
 %% Misread: parts of up to 64 bytes are copied into messages by later releases, and then keep
 %% nothing.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html#reference-counted-binaries
--spec shared_binary(map()) -> map().
+-spec shared_binary(probe_lib:args()) -> probe_lib:evidence().
 shared_binary(_) ->
     Bytes = 32_000_000,
     [Maker, Copier, Keeper] = Pids = [probe_lib:subject([]) || _ <- [1, 2, 3]],
@@ -868,17 +901,17 @@ shared_binary(_) ->
             [ok = probe_lib:ask(Pid, fun(_) -> {ok, Part} end) || Pid <- [Copier, Keeper]],
             {ok, Whole}
         end),
-        Large = fun(Pid) -> [Id || {Id, Size} <- held(Pid), Size >= Bytes] end,
+        Large = fun(Pid) -> [Id || {Id, Size} <- ?ISOLATION:held(Pid), Size >= Bytes] end,
         Same = Large(Maker) =:= Large(Keeper),
         killed = probe_lib:kill_and_wait(Maker),
-        AfterDeath = held_bytes(Copier),
+        AfterDeath = ?ISOLATION:held_bytes(Copier),
         ok = probe_lib:ask(Copier, fun(Part) -> {ok, binary:copy(Part)} end),
         true = erlang:garbage_collect(Copier),
-        AfterCopy = held_bytes(Copier),
+        AfterCopy = ?ISOLATION:held_bytes(Copier),
         Before = erlang:memory(binary),
         killed = probe_lib:kill_and_wait(Keeper),
-        Freed = fun() -> Before - erlang:memory(binary) >= Bytes andalso {done, ok} end,
-        #{settled := Released} = probe_lib:settle(Freed, ?DEADLINE_MS),
+        Freed = fun() -> Before - erlang:memory(binary) >= Bytes end,
+        #{settled := Released} = probe_lib:until(Freed, ?DEADLINE_MS),
         #{
             binary_bytes => Bytes,
             same_binary => Same,
@@ -895,7 +928,7 @@ shared_binary(_) ->
 %% Cost: a few atoms, which stay.
 %% Misread: raised in the caller means that only the caller has to deal with it; the VM goes on.
 %% Source: https://www.erlang.org/doc/system/system_limits.html
--spec system_limits(map()) -> map().
+-spec system_limits(probe_lib:args()) -> probe_lib:evidence().
 system_limits(_) ->
     Name = fun(Length) -> lists:duplicate(Length, $a) end,
     TooLong = fun(Length) ->
@@ -915,7 +948,7 @@ system_limits(_) ->
         probe_lib:in_process(fun() -> probe_lib:error_class(Request) end)
     end,
     Raised = maps:map(Alone, Requests),
-    Raised#{longest_atom_characters => probe_lib:first_where(TooLong, lists:seq(250, 260)) - 1}.
+    Raised#{longest_atom_characters => probe_measure:first_where(TooLong, lists:seq(250, 260)) - 1}.
 
 %% Keep the compiler from knowing a number.
 at_run_time(Number) ->
@@ -927,24 +960,23 @@ at_run_time(Number) ->
 %% Cost: as many processes as +P allows.
 %% Misread: the VM rounds +P up to a power of two; a process that catches nothing dies of it.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#+P
--spec process_limit(map()) -> map().
+-spec process_limit(probe_lib:args()) -> probe_lib:evidence().
 process_limit(_) ->
     Server = probe_lib:subject([]),
     Idle = fun() -> receive stop -> ok end end,
-    {Evidence, _} = with_log(fun() ->
-        {Made, Raised} = until_refused(fun() -> spawn(Idle) end),
+    {Evidence, _} = probe_capture:with_log(fun() ->
+        {Made, Raised} = ?ISOLATION:until_refused(fun() -> spawn(Idle) end),
         Full = erlang:system_info(process_count),
         Answer = probe_lib:ask(Server, fun(S) -> {answers, S} end),
         [exit(Pid, kill) || Pid <- Made],
         Free = Full - length(Made),
-        Fell = fun() -> erlang:system_info(process_count) =< Free andalso {done, ok} end,
-        #{settled := true} = probe_lib:settle(Fell, ?DEADLINE_MS),
+        probe_lib:await(fun() -> erlang:system_info(process_count) =< Free end, ?DEADLINE_MS),
         #{
             raised => Raised,
             limit_count => erlang:system_info(process_limit),
             unused_count => erlang:system_info(process_limit) - Full,
             server => Answer,
-            spawns_again => normal =:= watched(fun() -> ok end)
+            spawns_again => normal =:= ?SIGNALS:watched(fun() -> ok end)
         }
     end),
     probe_lib:kill_and_wait(Server),
@@ -956,15 +988,18 @@ process_limit(_) ->
 %% Cost: as many ports as +Q allows; none of them uses a descriptor.
 %% Misread: a descriptor limit of the system (emfile) usually strikes first, as a value.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#+Q
--spec port_limit(map()) -> map().
+-spec port_limit(probe_lib:args()) -> probe_lib:evidence().
 port_limit(_) ->
     probe_lib:in_process(fun() ->
         Open = fun() -> open_port({spawn_driver, "udp_inet"}, [binary]) end,
-        {[One | Others], Raised} = until_refused(Open),
+        {[One | Others], Raised} = ?ISOLATION:until_refused(Open),
         Full = erlang:system_info(port_count),
         true = port_close(One),
         Again = is_port(Open()),
-        [port_close(Port) || Port <- erlang:ports(), lists:member(Port, Others) orelse owned(Port)],
+        [
+            port_close(Port)
+         || Port <- erlang:ports(), lists:member(Port, Others) orelse ?ISOLATION:owned(Port)
+        ],
         #{
             raised => Raised,
             limit_count => erlang:system_info(port_limit),
@@ -978,7 +1013,7 @@ port_limit(_) ->
 %% Cost: ten thousand tables, 150 ms.
 %% Misread: the limit once was hard; now it is only a hint, and memory is what ends it.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
--spec ets_limit(map()) -> map().
+-spec ets_limit(probe_lib:args()) -> probe_lib:evidence().
 ets_limit(_) ->
     Limit = erlang:system_info(ets_limit),
     Names = [list_to_atom("beam_fault_tolerance_" ++ integer_to_list(I)) || I <- lists:seq(1, 50)],
@@ -999,12 +1034,12 @@ ets_limit(_) ->
 %% Cost: three runs of /bin/sh, 30 ms.
 %% Misread: a status above 128 is 128 plus the signal, if a shell or the VM's forker reports it.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#open_port/2
--spec port_program_crash(map()) -> map().
+-spec port_program_crash(probe_lib:args()) -> probe_lib:evidence().
 port_program_crash(_) ->
     #{
-        with_status => program_crash([exit_status], true),
-        without_status => program_crash([], true),
-        not_trapping => program_crash([], false)
+        with_status => ?ISOLATION:program_crash([exit_status], true),
+        without_status => ?ISOLATION:program_crash([], true),
+        not_trapping => ?ISOLATION:program_crash([], false)
     }.
 
 %% Make new atoms on a peer with a small atom table until there is no room for one more, guarded by
@@ -1013,12 +1048,12 @@ port_program_crash(_) ->
 %% Cost: two peers, 0.8 s.
 %% Misread: the limit in the slogan is the flag's, rounded by the VM as it likes.
 %% Source: https://www.erlang.org/doc/system/system_limits.html
--spec atom_table(map()) -> map().
+-spec atom_table(probe_lib:args()) -> probe_lib:evidence().
 atom_table(_) ->
     Options = #{flags => ["+t", "65536"]},
     Fatal = probe_peer:with(Options, fun(Peer) ->
         probe_peer:cast(Peer, ?ISOLATION, many_atoms, [list_to_atom, 1, 100_000]),
-        ended(Peer)
+        ?ISOLATION:ended(Peer)
     end),
     Existing = probe_peer:with(Options, fun(Peer) ->
         Before = probe_peer:call(Peer, erlang, system_info, [atom_count]),
@@ -1034,13 +1069,13 @@ atom_table(_) ->
 %% Cost: three peers, 1.5 s, up to 256 MB.
 %% Misread: without the cap it is the system that runs out, and its OOM killer leaves no slogan.
 %% Source: https://www.erlang.org/doc/apps/erts/erts_alloc.html
--spec memory_exhaustion(map()) -> map().
+-spec memory_exhaustion(probe_lib:args()) -> probe_lib:evidence().
 memory_exhaustion(_) ->
     Capped = #{flags => ["+Musac", "false", "+MMsco", "true", "+MMscs", "128"]},
     Ends = fun(Options, Function, Args) ->
         probe_peer:with(Options, fun(Peer) ->
             probe_peer:cast(Peer, ?ISOLATION, Function, Args),
-            ended(Peer)
+            ?ISOLATION:ended(Peer)
         end)
     end,
     #{
@@ -1062,7 +1097,7 @@ memory_exhaustion(_) ->
 %% Cost: one peer, 0.4 s.
 %% Misread: a crash of native code leaves no crash dump, so there is no slogan.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_nif.html
--spec native_code(#{nif_library := binary()}) -> map().
+-spec native_code(#{nif_library := binary()}) -> probe_lib:evidence().
 native_code(#{nif_library := Library}) ->
     Nif = beam_fault_tolerance_nif,
     probe_peer:with(#{}, fun(Peer) ->
@@ -1076,7 +1111,7 @@ native_code(#{nif_library := Library}) ->
             well_behaved => Behaved,
             immutable_before_text => Before,
             immutable_after_text => After,
-            crash => ended(Peer)
+            crash => ?ISOLATION:ended(Peer)
         }
     end).
 
@@ -1086,13 +1121,13 @@ native_code(#{nif_library := Library}) ->
 %% Misread: `survives' means for 2.5 s and with an answer; the VM may be crippled all the same. Who
 %% is given longer to end only is so for the sake of slow machines.
 %% Source: https://www.erlang.org/doc/apps/kernel/kernel_app.html
--spec system_process_kill(map()) -> map().
+-spec system_process_kill(probe_lib:args()) -> probe_lib:evidence().
 system_process_kill(_) ->
     WaitMs = #{user => 2500},
     Kill = fun(Name) ->
         probe_peer:with(#{}, fun(Peer) ->
             probe_peer:cast(Peer, ?ISOLATION, kill_name, [Name]),
-            lives(Peer, maps:get(Name, WaitMs, 20_000))
+            ?ISOLATION:lives(Peer, maps:get(Name, WaitMs, 20_000))
         end)
     end,
     at_once(Kill, [init, application_controller, kernel_sup, file_server_2, rex, user]).
@@ -1101,7 +1136,13 @@ system_process_kill(_) ->
 at_once(Fun, Keys) ->
     Self = self(),
     Pids = [{Key, spawn_link(fun() -> Self ! {self(), Fun(Key)} end)} || Key <- Keys],
-    maps:from_list([receive {Pid, Value} -> {Key, Value} end || {Key, Pid} <- Pids]).
+    maps:from_list([
+        receive
+            {Pid, Value} -> {Key, Value}
+        after ?AT_ONCE_MS -> error({setup, {no_value, Key}})
+        end
+     || {Key, Pid} <- Pids
+    ]).
 
 %% Have the top supervisor of an application give up, on peers where it was started as permanent,
 %% transient and temporary.
@@ -1109,13 +1150,13 @@ at_once(Fun, Keys) ->
 %% Cost: three peers at once, 2 s.
 %% Misread: application:start/1 starts as temporary; a release starts its applications as permanent.
 %% Source: https://www.erlang.org/doc/apps/kernel/application.html#start/2
--spec application_end(map()) -> map().
+-spec application_end(probe_lib:args()) -> probe_lib:evidence().
 application_end(_) ->
     End = fun(Type) ->
         probe_peer:with(#{}, fun(Peer) ->
             case probe_peer:call(Peer, ?TREES, application_ends, [Type]) of
-                controller_ended -> lives(Peer, 20_000);
-                controller_goes_on -> lives(Peer, 100)
+                controller_ended -> ?ISOLATION:lives(Peer, 20_000);
+                controller_goes_on -> ?ISOLATION:lives(Peer, 100)
             end
         end)
     end,
@@ -1127,9 +1168,9 @@ application_end(_) ->
 %% Cost: three peers, 1 s.
 %% Misread: only the VM's own start is in it: no detection, no application.
 %% Source: https://www.erlang.org/doc/apps/erts/init.html
--spec boot_time(map()) -> map().
+-spec boot_time(probe_lib:args()) -> probe_lib:evidence().
 boot_time(_) ->
-    Boots = [boot_ms() || _ <- lists:seq(1, 3)],
+    Boots = [?ISOLATION:boot_ms() || _ <- lists:seq(1, 3)],
     #{
         least_boot_ms => lists:min(Boots),
         nine_nines_ms_a_year => 365.25 * 24 * 3600 * 1000 * 1.0e-9

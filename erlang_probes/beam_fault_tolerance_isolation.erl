@@ -23,25 +23,31 @@
     boot_ms/0
 ]).
 
--define(LIB, beam_fault_tolerance_lib).
--define(DEADLINE_MS, 5000).
+-define(DEADLINE_MS, 5_000).
 
 %% Turn so many texts into atoms by a function of erlang, and go on when one raises.
 -spec many_atoms(list_to_atom | list_to_existing_atom, pos_integer(), pos_integer()) -> ok.
 many_atoms(Function, From, To) ->
     lists:foreach(
-        fun(I) -> catch erlang:Function("beam_fault_tolerance_atom_" ++ integer_to_list(I)) end,
+        fun(I) ->
+            Name = "beam_fault_tolerance_atom_" ++ integer_to_list(I),
+            guarded(fun() -> erlang:Function(Name) end)
+        end,
         lists:seq(From, To)
     ).
 
 -spec huge_binary(pos_integer()) -> term().
 huge_binary(Bytes) ->
-    catch byte_size(binary:copy(<<0>>, Bytes)).
+    guarded(fun() -> byte_size(binary:copy(<<0>>, Bytes)) end).
+
+%% Guard against all that can be caught.
+guarded(Fun) ->
+    try Fun() catch _:Reason -> Reason end.
 
 %% Let the heap of the caller grow without end.
 -spec grow_heap() -> term().
 grow_heap() ->
-    catch grow([]).
+    guarded(fun() -> grow([]) end).
 
 grow(List) ->
     grow([lists:seq(1, 1000) | List]).
@@ -51,8 +57,9 @@ grow(List) ->
 limited_growth(Words) ->
     Options = [monitor, {max_heap_size, #{size => Words, kill => true, error_logger => false}}],
     {Pid, Ref} = spawn_opt(?MODULE, grow_heap, [], Options),
-    receive
-        {'DOWN', Ref, process, Pid, Reason} -> Reason
+    case probe_lib:gone(Ref, 4 * ?DEADLINE_MS) of
+        alive -> error({setup, {still_alive, Pid}});
+        Reason -> Reason
     end.
 
 %% Have native code overwrite a binary that another process holds: what that one has, before and
@@ -70,7 +77,7 @@ scribbled(Nif) ->
 
 -spec catching(module(), atom()) -> term().
 catching(Module, Function) ->
-    catch Module:Function().
+    guarded(fun() -> Module:Function() end).
 
 -spec kill_name(atom()) -> true.
 kill_name(Name) ->
@@ -121,9 +128,7 @@ holders_grow(Count, Words, Change) ->
         Aside = heap_words([Bystander]),
         Change(Key, lists:seq(1, Words div 2)),
         Grown = fun(Pid) -> heap_words([Pid]) >= Words end,
-        _ = probe_lib:settle(
-            fun() -> lists:all(Grown, Holders) andalso {done, ok} end, settle_ms(Change, Key)
-        ),
+        _ = probe_lib:until(fun() -> lists:all(Grown, Holders) end, settle_ms(Change, Key)),
         #{
             holders_grow_words => heap_words(Holders) - Before,
             bystander_grow_words => heap_words([Bystander]) - Aside
@@ -181,8 +186,7 @@ program_crash(Options, Trapping) ->
         process_flag(trap_exit, Trapping),
         {open_port({spawn_executable, "/bin/sh"}, [{args, Crash} | Options]), S}
     end),
-    Closed = fun() -> erlang:port_info(Port) =:= undefined andalso {done, ok} end,
-    #{settled := true} = probe_lib:settle(Closed, ?DEADLINE_MS),
+    probe_lib:await(fun() -> erlang:port_info(Port) =:= undefined end, ?DEADLINE_MS),
     Survives = is_process_alive(Owner),
     Told = Survives andalso probe_lib:ask(Owner, fun(S) -> {port_messages(Port), S} end),
     probe_lib:kill_and_wait(Owner),
@@ -192,7 +196,8 @@ program_crash(Options, Trapping) ->
 port_messages(Port) ->
     receive
         {Port, {exit_status, Status}} -> [Status | port_messages(Port)];
-        {'EXIT', Port, Reason} -> [?LIB:text(["EXIT ", ?LIB:reason(Reason)]) | port_messages(Port)]
+        {'EXIT', Port, Reason} ->
+            [probe_capture:text("EXIT ~ts", [probe_capture:reason(Reason)]) | port_messages(Port)]
     after 50 -> []
     end.
 
@@ -207,7 +212,7 @@ ended(Peer) ->
     end.
 
 status(Status) ->
-    ?LIB:text(["exit status ", integer_to_list(Status)]).
+    probe_capture:text("exit status ~b", [Status]).
 
 %% Whether a peer still lives and answers after so long, or how it ended.
 -spec lives(probe_peer:peer(), pos_integer()) -> map().

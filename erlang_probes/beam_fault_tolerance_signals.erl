@@ -3,6 +3,9 @@
 -module(beam_fault_tolerance_signals).
 
 -export([
+    watched/1,
+    watched_proc_lib/1,
+    mailbox/1,
     outcome/3,
     exit_reason/1,
     take/1,
@@ -21,8 +24,33 @@
     shape/1
 ]).
 
--define(LIB, beam_fault_tolerance_lib).
--define(DEADLINE_MS, 5000).
+-define(DEADLINE_MS, 5_000).
+
+%% Spawn Body with a monitor and wait for its end: the reason of its exit.
+-spec watched(fun(() -> term())) -> term().
+watched(Body) ->
+    {Pid, Ref} = spawn_monitor(Body),
+    ended(Pid, Ref).
+
+%% As watched/1, of a process that proc_lib starts.
+-spec watched_proc_lib(fun(() -> term())) -> term().
+watched_proc_lib(Body) ->
+    Pid = proc_lib:spawn(fun() -> receive go -> Body() end end),
+    Ref = erlang:monitor(process, Pid),
+    Pid ! go,
+    ended(Pid, Ref).
+
+ended(Pid, Ref) ->
+    case probe_lib:gone(Ref, ?DEADLINE_MS) of
+        alive -> error({setup, {still_alive, Pid}});
+        Reason -> Reason
+    end.
+
+%% The messages that wait for a process.
+-spec mailbox(pid()) -> [term()].
+mailbox(Pid) ->
+    {messages, Messages} = process_info(Pid, messages),
+    Messages.
 
 %% Send one process one exit signal with Reason and say what that did to it: `survives', <<"dies
 %% with R">>, <<"message R">> (an 'EXIT' message) or <<"down R">> (a 'DOWN' message). Mechanisms:
@@ -38,10 +66,8 @@ outcome(Mechanism, Trapping, Reason) ->
         case is_process_alive(Subject) of
             true -> describe(probe_lib:ask(Subject, fun take/1));
             false ->
-                receive
-                    {'DOWN', Monitor, process, Subject, Why} ->
-                        ?LIB:text(["dies with ", ?LIB:reason(Why)])
-                end
+                Why = ended(Subject, Monitor),
+                probe_capture:text("dies with ~ts", [probe_capture:reason(Why)])
         end
     after
         erlang:demonitor(Monitor, [flush]),
@@ -74,14 +100,8 @@ ask_or_die(Subject, Fun) ->
 %% A link or monitor leaves the receiver's list when its signal was handled, also when it was
 %% dropped.
 gone_from(Item, Subject) ->
-    Handled = fun() ->
-        case process_info(Subject, Item) of
-            {Item, [_ | _]} -> waiting;
-            _ -> {done, ok}
-        end
-    end,
-    #{settled := true} = probe_lib:settle(Handled, ?DEADLINE_MS),
-    ok.
+    Left = fun() -> [Left || {_, [_ | _] = Left} <- [process_info(Subject, Item)]] end,
+    probe_lib:await(fun() -> Left() =:= [] orelse Left() end, ?DEADLINE_MS).
 
 %% The body of a process that exits with Reason when it is told `go'.
 -spec exit_reason(term()) -> fun(() -> no_return()).
@@ -97,8 +117,10 @@ take(State) ->
     end.
 
 describe(none) -> survives;
-describe({'EXIT', _, Reason}) -> ?LIB:text(["message ", ?LIB:reason(Reason)]);
-describe({'DOWN', _, process, _, Reason}) -> ?LIB:text(["down ", ?LIB:reason(Reason)]).
+describe({'EXIT', _, Reason}) ->
+    probe_capture:text("message ~ts", [probe_capture:reason(Reason)]);
+describe({'DOWN', _, process, _, Reason}) ->
+    probe_capture:text("down ~ts", [probe_capture:reason(Reason)]).
 
 %% A row of subjects, each linked to the one before it; the first is returned first.
 -spec chain(pos_integer()) -> [pid()].
@@ -153,8 +175,8 @@ downs(Refs) ->
 %% The first 'EXIT' message of a subject that traps exits: its sender and reason, if there is one.
 heard(Trapper) ->
     Empty = {message_queue_len, 0},
-    Waited = fun() -> process_info(Trapper, message_queue_len) =/= Empty andalso {done, ok} end,
-    _ = probe_lib:settle(Waited, ?DEADLINE_MS),
+    Told = fun() -> process_info(Trapper, message_queue_len) =/= Empty end,
+    _ = probe_lib:until(Told, ?DEADLINE_MS),
     case is_process_alive(Trapper) andalso probe_lib:ask(Trapper, fun take/1) of
         {'EXIT', Sender, Reason} -> {Sender, Reason};
         _ -> {nobody, nothing}
@@ -176,9 +198,9 @@ cleanup(Body, Signal) ->
         end
     end,
     {Pid, Ref} = spawn_monitor(Guarded),
-    receive {Tag, ready} -> ok end,
+    receive {Tag, ready} -> ok after ?DEADLINE_MS -> error({setup, {not_ready, Pid}}) end,
     Signal =/= none andalso exit(Pid, Signal),
-    Reason = receive {'DOWN', Ref, process, Pid, Why} -> Why end,
+    Reason = ended(Pid, Ref),
     Ran = fun(What) -> receive {Tag, What} -> true after 0 -> false end end,
     #{catch_ran => Ran(caught), after_ran => Ran(after_ran), exit_reason => Reason}.
 
@@ -186,14 +208,16 @@ cleanup(Body, Signal) ->
 -spec to_the_dead(fun((pid()) -> term()), boolean()) -> map().
 to_the_dead(Operation, Trapping) ->
     {Dead, Ref} = spawn_monitor(fun() -> ok end),
-    receive {'DOWN', Ref, process, Dead, _} -> ok end,
+    normal = ended(Dead, Ref),
     probe_lib:in_process(fun() ->
         process_flag(trap_exit, Trapping),
         #{class := Class, reason := Reason} = probe_lib:error_class(fun() -> Operation(Dead) end),
         Message =
             receive
-                {'EXIT', Dead, Why} -> ?LIB:text(["EXIT ", ?LIB:reason(Why)]);
-                {'DOWN', _, process, Dead, Why} -> ?LIB:text(["DOWN ", ?LIB:reason(Why)])
+                {'EXIT', Dead, Why} ->
+                    probe_capture:text("EXIT ~ts", [probe_capture:reason(Why)]);
+                {'DOWN', _, process, Dead, Why} ->
+                    probe_capture:text("DOWN ~ts", [probe_capture:reason(Why)])
             after 20 -> none
             end,
         #{class => Class, result => Reason, message_text => Message}
@@ -210,9 +234,14 @@ repeated(Attach, Detach) ->
         Detach(Pid, hd(References)),
         Gone = erlang:monitor(process, Pid),
         Pid ! go,
-        receive {'DOWN', Gone, process, Pid, _} -> ok end,
-        _ = probe_lib:settle(fun() -> Attached = process_info(self(), [links, monitors]),
-            Attached =:= [{links, []}, {monitors, []}] andalso {done, ok} end, ?DEADLINE_MS),
+        boom = ended(Pid, Gone),
+        probe_lib:await(
+            fun() ->
+                Attached = process_info(self(), [links, monitors]),
+                Attached =:= [{links, []}, {monitors, []}] orelse Attached
+            end,
+            ?DEADLINE_MS
+        ),
         {message_queue_len, Count} = process_info(self(), message_queue_len),
         Count
     end).
@@ -229,8 +258,7 @@ survives(Attach, Item, Who) ->
         {Ends, Stays} = case Who of linker -> {Other, Attaching}; other -> {Attaching, Other} end,
         exit(Ends, boom),
         Attached = attached(Item, Ends),
-        Handled = fun() -> process_info(Stays, Item) =/= Attached andalso {done, ok} end,
-        #{settled := true} = probe_lib:settle(Handled, ?DEADLINE_MS),
+        probe_lib:await(fun() -> process_info(Stays, Item) =/= Attached end, ?DEADLINE_MS),
         is_process_alive(Stays)
     after
         [probe_lib:kill_and_wait(Pid) || Pid <- [Attaching, Other]]
@@ -254,7 +282,7 @@ down_order_of(Count) ->
         Pid ! go,
         Mailbox = until_down(Ref, []),
         [Killer ! go || {Killer, _} <- Killers],
-        [receive {'DOWN', KRef, process, Killer, _} -> ok end || {Killer, KRef} <- Killers],
+        [normal = ended(Killer, KRef) || {Killer, KRef} <- Killers],
         Rest = receive {'DOWN', Ref, process, Pid, _} -> 1 after 0 -> 0 end,
         #{sent_count => Count, down_place_count => length(Mailbox) + 1, down_count => 1 + Rest,
           in_order => Mailbox =:= [{number, I} || I <- lists:seq(Count, 1, -1)]}
@@ -264,6 +292,7 @@ until_down(Ref, Before) ->
     receive
         {'DOWN', Ref, process, _, _} -> Before;
         Message -> until_down(Ref, [Message | Before])
+    after ?DEADLINE_MS -> error({setup, {no_down, length(Before)}})
     end.
 
 %% Take a monitor away whose 'DOWN' message is there already.
@@ -271,12 +300,9 @@ until_down(Ref, Before) ->
 late_demonitor(Options) ->
     {Pid, Ref} = spawn_monitor(fun() -> ok end),
     Second = erlang:monitor(process, Pid),
-    receive {'DOWN', Second, process, Pid, _} -> ok end,
+    _ = ended(Pid, Second),
     %% The other 'DOWN' of the same sender and death is there, or comes before the list is empty.
-    #{settled := true} = probe_lib:settle(
-        fun() -> process_info(self(), monitors) =:= {monitors, []} andalso {done, ok} end,
-        ?DEADLINE_MS
-    ),
+    probe_lib:await(fun() -> process_info(self(), monitors) =:= {monitors, []} end, ?DEADLINE_MS),
     erlang:demonitor(Ref, Options).
 
 %% Take a monitor away while the watched process ends.
@@ -286,7 +312,8 @@ raced_demonitor() ->
     erlang:yield(),
     erlang:demonitor(Ref, [flush]),
     Gone = erlang:monitor(process, Pid),
-    receive {'DOWN', Gone, process, Pid, _} -> ok end.
+    _ = ended(Pid, Gone),
+    ok.
 
 %% Empty the caller's mailbox and say how many messages there were.
 -spec count_messages() -> non_neg_integer().
@@ -302,9 +329,12 @@ raced_unlink(Head) ->
     unlink(Pid),
     Early = receive {'EXIT', Pid, _} -> 1 after 0 -> 0 end,
     Gone = erlang:monitor(process, Pid),
-    receive {'DOWN', Gone, process, Pid, _} -> Early end.
+    _ = ended(Pid, Gone),
+    Early.
 
 %% An exit reason as text that says whether a stack trace was with it.
 -spec shape(term()) -> binary().
-shape({Reason, [{_, _, _, _} | _]}) -> ?LIB:text([?LIB:reason(Reason), " with stack"]);
-shape(Reason) -> ?LIB:text(?LIB:reason(Reason)).
+shape({Reason, [{_, _, _, _} | _]}) ->
+    probe_capture:text("~ts with stack", [probe_capture:reason(Reason)]);
+shape(Reason) ->
+    probe_capture:reason(Reason).
