@@ -44,7 +44,14 @@
     entity_crash/1
 ]).
 
--define(LIB, beam_process_design_lib).
+-define(COPIES, beam_process_design_copies).
+-define(COST, beam_process_design_cost).
+-define(FLAGS, beam_process_design_flags).
+-define(HEAP_LIMIT, beam_process_design_heap_limit).
+-define(MAILBOX, beam_process_design_mailbox).
+-define(NOTES, beam_process_design_notes).
+-define(RECEIVE, beam_process_design_receive).
+-define(SERVER, beam_process_design_server).
 -define(WAIT_MS, 5_000).
 
 %% Receives one wanted message behind ever more unwanted ones, once by its tag and once by a
@@ -54,12 +61,12 @@
 %% Cost: 128,000 messages in one mailbox; some 10 ms.
 %% Misread: the exponent may pass 1 a little where the mailbox outgrows the processor's caches.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
--spec receive_time(map()) -> map().
+-spec receive_time(probe_lib:args()) -> probe_lib:evidence().
 receive_time(_) ->
     Series = [receive_times(N) || N <- [2_000, 8_000, 32_000, 128_000]],
     #{
         series => Series,
-        tag_exponent => probe_lib:growth_exponent([
+        tag_exponent => probe_measure:growth_exponent([
             {N, Us}
          || #{waiting_count := N, tag_us := Us} <- Series
         ]),
@@ -68,16 +75,16 @@ receive_time(_) ->
     }.
 
 receive_times(N) ->
-    ?LIB:in_filled(N, fun() ->
+    ?MAILBOX:in_filled(N, fun() ->
         #{
             waiting_count => N,
-            tag_us => probe_lib:best_us(7, fun() ->
+            tag_us => probe_measure:best_us(7, fun() ->
                 self() ! wanted,
                 receive
                     wanted -> ok
                 end
             end),
-            reference_us => probe_lib:best_us(7, fun() ->
+            reference_us => probe_measure:best_us(7, fun() ->
                 Ref = make_ref(),
                 self() ! Ref,
                 receive
@@ -96,15 +103,15 @@ ends_ratio(Values) ->
 %% Misread: reductions are the VM's own unit; that a skipped message costs exactly one is how the
 %%   receive loop is made, not a promise.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/emu/msg_instrs.tab
--spec receive_attempts(map()) -> map().
+-spec receive_attempts(probe_lib:args()) -> probe_lib:evidence().
 receive_attempts(_) ->
     Counts = [0, 1, 10, 100, 366, 1_000, 10_000],
-    Series = [#{junk_count => N, skipped_count => ?LIB:skipped(any_message, N)} || N <- Counts],
+    Series = [#{junk_count => N, skipped_count => ?RECEIVE:skipped(any_message, N)} || N <- Counts],
     [At366] = [S || #{junk_count := 366, skipped_count := S} <- Series],
     #{
         series => Series,
         skipped_at_366_count => At366,
-        skipped_exponent => probe_lib:growth_exponent([
+        skipped_exponent => probe_measure:growth_exponent([
             {N, max(S, 0.5)}
          || #{junk_count := N, skipped_count := S} <- Series, N > 0
         ])
@@ -116,18 +123,18 @@ receive_attempts(_) ->
 %% Cost: five mailboxes of 10,000 messages.
 %% Misread: as receive_attempts/1.
 %% Source: https://www.erlang.org/doc/system/expressions.html#receive
--spec receive_position(map()) -> map().
+-spec receive_position(probe_lib:args()) -> probe_lib:evidence().
 receive_position(_) ->
     Total = 10_000,
     Cost = fun(Before, Behind) ->
-        ?LIB:in_filled(Before, fun() ->
+        ?MAILBOX:in_filled(Before, fun() ->
             self() ! wanted,
             Length = Before + 1 + Behind,
             _ = [self() ! {unwanted, I} || I <- lists:seq(1, Behind)],
-            Length = ?LIB:waiting(self()),
-            Start = ?LIB:reductions(),
+            Length = ?MAILBOX:waiting(self()),
+            Start = probe_measure:own_reductions(),
             receive
-                wanted -> ?LIB:reductions() - Start
+                wanted -> probe_measure:own_reductions() - Start
             end
         end)
     end,
@@ -152,13 +159,13 @@ receive_position(_) ->
 %% Cost: 320,000 skipped messages.
 %% Misread: as receive_attempts/1.
 %% Source: https://learnyousomeerlang.com/more-on-multiprocessing
--spec receive_drain(map()) -> map().
+-spec receive_drain(probe_lib:args()) -> probe_lib:evidence().
 receive_drain(_) ->
     Drain = fun(N, Order) ->
         probe_lib:in_process(fun() ->
             _ = [self() ! {item, I} || I <- lists:seq(1, N)],
-            N = ?LIB:waiting(self()),
-            ?LIB:drain_cost(Order)
+            N = ?MAILBOX:waiting(self()),
+            ?MAILBOX:drain_cost(Order)
         end)
     end,
     Series = [
@@ -177,7 +184,7 @@ receive_drain(_) ->
     #{
         series => Series,
         skipped_of_800_count => Most,
-        skipped_exponent => probe_lib:growth_exponent(Skipped)
+        skipped_exponent => probe_measure:growth_exponent(Skipped)
     }.
 
 %% Lets a process wait in one receive while 20 batches of unwanted messages arrive one by one.
@@ -186,11 +193,11 @@ receive_drain(_) ->
 %% Misread: each time it is woken costs a few reductions more; looking through the mailbox again
 %%   at each batch would cost ten times as many.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/emu/msg_instrs.tab
--spec receive_blocked(map()) -> map().
+-spec receive_blocked(probe_lib:args()) -> probe_lib:evidence().
 receive_blocked(_) ->
     Batches = 20,
     Batch = 1_000,
-    Pid = spawn(fun ?LIB:deaf/0),
+    Pid = spawn(fun ?MAILBOX:deaf/0),
     try
         Before = settled_reductions(Pid),
         _ = [
@@ -202,7 +209,7 @@ receive_blocked(_) ->
         ],
         Used = settled_reductions(Pid) - Before,
         #{
-            messages_count => ?LIB:waiting(Pid),
+            messages_count => ?MAILBOX:waiting(Pid),
             batches_count => Batches,
             reductions_per_message_ratio => Used / (Batches * Batch)
         }
@@ -230,10 +237,10 @@ settled_reductions(Pid) ->
 %% Misread: it is the compiler that decides; the same source compiled by another release, or
 %%   interpreted in the shell, behaves otherwise.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/compiler/src/beam_ssa_recv.erl
--spec reference_forms(map()) -> map().
+-spec reference_forms(probe_lib:args()) -> probe_lib:evidence().
 reference_forms(_) ->
     maps:from_list([
-        {Key, maps:from_list([{Form, ?LIB:skipped(Form, 1_000)} || Form <- ?LIB:forms(Group)])}
+        {Key, maps:from_list([{Form, ?RECEIVE:skipped(Form, 1_000)} || Form <- ?RECEIVE:forms(Group)])}
      || {Key, Group} <- [
             {created_skipped_count, created},
             {handed_over_skipped_count, handed_over},
@@ -247,10 +254,10 @@ reference_forms(_) ->
 %% Cost: two compilations in memory.
 %% Misread: a note says what the compiler could prove, not that the receive is ever slow.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#receiving-messages
--spec receive_compiler_notes(map()) -> map().
+-spec receive_compiler_notes(probe_lib:args()) -> probe_lib:evidence().
 receive_compiler_notes(_) ->
-    Sources = ?LIB:receive_source(),
-    Notes = ?LIB:compiler_notes(Sources, [recv_opt_info]),
+    Sources = ?NOTES:receive_source(),
+    Notes = ?NOTES:compiler_notes(Sources, [recv_opt_info]),
     Kinds = [
         {Name, lists:usort([Kind || {At, Kind, _} <- Notes, At =:= Name])}
      || {Name, _} <- Sources
@@ -258,7 +265,7 @@ receive_compiler_notes(_) ->
     #{
         notes => maps:from_list(Kinds),
         texts => maps:from_list([{Kind, Text} || {_, Kind, Text} <- lists:reverse(Notes)]),
-        notes_without_option_count => length(?LIB:compiler_notes(Sources, []))
+        notes_without_option_count => length(?NOTES:compiler_notes(Sources, []))
     }.
 
 %% Calls OTP's own functions from a process with 100,000 messages waiting.
@@ -267,15 +274,15 @@ receive_compiler_notes(_) ->
 %% Cost: one mailbox of 100,000 messages; 0.1 s.
 %% Misread: the callers' own work is in both figures; only whole multiples mean anything.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/gen.erl
--spec long_mailbox_callers(map()) -> map().
+-spec long_mailbox_callers(probe_lib:args()) -> probe_lib:evidence().
 long_mailbox_callers(_) ->
     Waiting = 100_000,
-    Server = ?LIB:start_server(),
+    Server = ?SERVER:start_server(),
     try
-        Calls = ?LIB:calls(Server),
+        Calls = ?SERVER:calls(Server),
         [Long, Short] = [
-            ?LIB:in_filled(N, fun() ->
-                [{Name, ?LIB:second_cost(Call)} || {Name, Call} <- Calls]
+            ?MAILBOX:in_filled(N, fun() ->
+                [{Name, ?SERVER:second_cost(Call)} || {Name, Call} <- Calls]
             end)
          || N <- [Waiting, 0]
         ],
@@ -285,7 +292,7 @@ long_mailbox_callers(_) ->
         ],
         #{waiting_count => Waiting, scans_ratio => maps:from_list(Ratios)}
     after
-        ?LIB:stop_server(Server)
+        ?SERVER:stop_server(Server)
     end.
 
 %% Sends a process that waits for something else messages and signals of other kinds.
@@ -296,9 +303,9 @@ long_mailbox_callers(_) ->
 %% Misread: process_info/2 on another process is itself a signal to it, so it comes after those
 %%   which the caller sent before.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#signals
--spec signals_and_messages(map()) -> map().
+-spec signals_and_messages(probe_lib:args()) -> probe_lib:evidence().
 signals_and_messages(_) ->
-    Pid = spawn(fun ?LIB:deaf/0),
+    Pid = spawn(fun ?MAILBOX:deaf/0),
     try
         _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 5)],
         Refs = [erlang:monitor(process, Pid) || _ <- lists:seq(1, 50)],
@@ -331,7 +338,7 @@ signals_and_messages(_) ->
 %% Misread: signals between two processes keep their order; it is the receiver that takes messages
 %%   out of the queue when it likes, and the others at once.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#signals
--spec exit_overtakes_messages(map()) -> map().
+-spec exit_overtakes_messages(probe_lib:args()) -> probe_lib:evidence().
 exit_overtakes_messages(_) ->
     #{
         messages_count => 1_000,
@@ -344,13 +351,13 @@ exit_overtakes_messages(_) ->
 
 overtaken(Stop) ->
     Handled = counters:new(1, []),
-    {Pid, Ref} = spawn_monitor(fun() -> ?LIB:handle_all(Handled) end),
+    {Pid, Ref} = spawn_monitor(fun() -> ?MAILBOX:handle_all(Handled) end),
     _ = [Pid ! {job, I} || I <- lists:seq(1, 1_000)],
     #{settled := true} = probe_lib:settle(
         fun() -> counters:get(Handled, 1) =:= 1 andalso {done, one} end, ?WAIT_MS
     ),
     _ = Stop(Pid),
-    Reason = ?LIB:ended(Ref, ?WAIT_MS),
+    Reason = probe_lib:gone(Ref, ?WAIT_MS),
     #{handled_count => counters:get(Handled, 1), exit_reason => Reason}.
 
 %% Sends ten messages and asks at once for the length of the queue, of a process that waits, of one
@@ -359,12 +366,12 @@ overtaken(Stop) ->
 %% Cost: 6,000 messages.
 %% Misread: messages of other senders may still be on their way.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
--spec process_info_after_send(map()) -> map().
+-spec process_info_after_send(probe_lib:args()) -> probe_lib:evidence().
 process_info_after_send(_) ->
     Bodies = [
-        {waiting, fun ?LIB:deaf/0, fun(_) -> ok end},
-        {busy, fun ?LIB:busy/0, fun(_) -> ok end},
-        {suspended, fun ?LIB:deaf/0, fun erlang:suspend_process/1}
+        {waiting, fun ?MAILBOX:deaf/0, fun(_) -> ok end},
+        {busy, fun ?MAILBOX:busy/0, fun(_) -> ok end},
+        {suspended, fun ?MAILBOX:deaf/0, fun erlang:suspend_process/1}
     ],
     maps:from_list([{Name, wrong_lengths(Body, Prepare)} || {Name, Body, Prepare} <- Bodies]).
 
@@ -375,7 +382,7 @@ wrong_lengths(Body, Prepare) ->
         Lengths = [
             begin
                 _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 10)],
-                ?LIB:waiting(Pid) - 10 * Round
+                ?MAILBOX:waiting(Pid) - 10 * Round
             end
          || Round <- lists:seq(1, 200)
         ],
@@ -391,7 +398,7 @@ wrong_lengths(Body, Prepare) ->
 %% Cost: two times 50,000 messages; 12 MB.
 %% Misread: `memory' counts the messages in both cases; only the heaps differ.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_message_queue_data
--spec message_queue_data(map()) -> map().
+-spec message_queue_data(probe_lib:args()) -> probe_lib:evidence().
 message_queue_data(_) ->
     On = queue_figures(on_heap),
     Off = queue_figures(off_heap),
@@ -406,10 +413,10 @@ message_queue_data(_) ->
     }.
 
 queue_figures(Where) ->
-    Pid = spawn_opt(fun ?LIB:deaf/0, [{message_queue_data, Where}]),
+    Pid = spawn_opt(fun ?MAILBOX:deaf/0, [{message_queue_data, Where}]),
     try
         _ = [Pid ! {I, I, I, I, I, I, I, I, I, I, I} || I <- lists:seq(1, 50_000)],
-        CollectionUs = probe_lib:best_us(5, fun() -> erlang:garbage_collect(Pid) end),
+        CollectionUs = probe_measure:best_us(5, fun() -> erlang:garbage_collect(Pid) end),
         Items = [message_queue_data, message_queue_len, total_heap_size, memory],
         [{_, Where}, {_, Length}, {_, Heap}, {_, Memory}] = process_info(Pid, Items),
         #{
@@ -429,19 +436,19 @@ queue_figures(Where) ->
 %% Cost: 6 x 30 messages of up to 200,000 words; 30 ms.
 %% Misread: the receiver's memory comes from an allocator that may have to ask the system for it.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#process-messages
--spec send_time_by_size(map()) -> map().
+-spec send_time_by_size(probe_lib:args()) -> probe_lib:evidence().
 send_time_by_size(_) ->
     Series = [
         #{
             words_count => 2 * N,
-            on_heap_us => send_us(on_heap, ?LIB:ints(N)),
-            off_heap_us => send_us(off_heap, ?LIB:ints(N))
+            on_heap_us => send_us(on_heap, ?COPIES:ints(N)),
+            off_heap_us => send_us(off_heap, ?COPIES:ints(N))
         }
      || N <- [1_000, 10_000, 100_000]
     ],
     BinaryUs = send_us(on_heap, binary:copy(<<"x">>, 10_000_000)),
     Exponent = fun(Key) ->
-        probe_lib:growth_exponent([{maps:get(words_count, S), maps:get(Key, S)} || S <- Series])
+        probe_measure:growth_exponent([{maps:get(words_count, S), maps:get(Key, S)} || S <- Series])
     end,
     #{
         series => Series,
@@ -452,9 +459,9 @@ send_time_by_size(_) ->
     }.
 
 send_us(Where, Message) ->
-    Pid = spawn_opt(fun ?LIB:discard/0, [{message_queue_data, Where}]),
+    Pid = spawn_opt(fun ?MAILBOX:discard/0, [{message_queue_data, Where}]),
     try
-        probe_lib:best_us(9, fun() -> Pid ! Message end)
+        probe_measure:best_us(9, fun() -> Pid ! Message end)
     after
         probe_lib:kill_and_wait(Pid)
     end.
@@ -464,14 +471,14 @@ send_us(Where, Message) ->
 %% Cost: 220,000 messages that nobody takes; 30 MB.
 %% Misread: a sender is held up by an allocator or by a full distribution buffer, not by a mailbox.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
--spec send_to_long_mailbox(map()) -> map().
+-spec send_to_long_mailbox(probe_lib:args()) -> probe_lib:evidence().
 send_to_long_mailbox(_) ->
-    Pid = spawn_opt(fun ?LIB:deaf/0, [{message_queue_data, off_heap}]),
+    Pid = spawn_opt(fun ?MAILBOX:deaf/0, [{message_queue_data, off_heap}]),
     try
         Short = sending(Pid),
-        ShortLength = ?LIB:waiting(Pid),
+        ShortLength = ?MAILBOX:waiting(Pid),
         _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 200_000)],
-        Length = ?LIB:waiting(Pid),
+        Length = ?MAILBOX:waiting(Pid),
         Long = sending(Pid),
         #{
             short_mailbox_count => ShortLength,
@@ -480,7 +487,7 @@ send_to_long_mailbox(_) ->
             long => Long,
             reductions_ratio => maps:get(reductions, Long) / maps:get(reductions, Short),
             time_ratio => maps:get(best_us, Long) / maps:get(best_us, Short),
-            blocked_count => 2_000 * 8 - (?LIB:waiting(Pid) - Length)
+            blocked_count => 2_000 * 8 - (?MAILBOX:waiting(Pid) - Length)
         }
     after
         probe_lib:kill_and_wait(Pid)
@@ -490,11 +497,11 @@ send_to_long_mailbox(_) ->
 sending(Pid) ->
     probe_lib:in_process(
         fun() ->
-            Send = fun() -> ?LIB:send_numbers(Pid, 2_000) end,
-            BestUs = probe_lib:best_us(6, Send),
-            Before = ?LIB:reductions(),
+            Send = fun() -> ?MAILBOX:send_numbers(Pid, 2_000) end,
+            BestUs = probe_measure:best_us(6, Send),
+            Before = probe_measure:own_reductions(),
             Send(),
-            #{best_us => BestUs, reductions => ?LIB:reductions() - Before}
+            #{best_us => BestUs, reductions => probe_measure:own_reductions() - Before}
         end,
         [{min_heap_size, 100_000}]
     ).
@@ -506,20 +513,20 @@ sending(Pid) ->
 %% Cost: 130,000 words.
 %% Misread: a VM configured with --enable-sharing-preserving keeps the sharing.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#loss-of-sharing
--spec message_copying(map()) -> map().
+-spec message_copying(probe_lib:args()) -> probe_lib:evidence().
 message_copying(_) ->
     Terms = [
-        {list, ?LIB:ints(1_000)},
-        {shared_4_levels, ?LIB:shared(4)},
-        {shared_8_levels, ?LIB:shared(8)},
-        {shared_14_levels, ?LIB:shared(14)},
-        {constant, ?LIB:constant()},
+        {list, ?COPIES:ints(1_000)},
+        {shared_4_levels, ?COPIES:shared(4)},
+        {shared_8_levels, ?COPIES:shared(8)},
+        {shared_14_levels, ?COPIES:shared(14)},
+        {constant, ?COPIES:constant()},
         {large_binary, binary:copy(<<"x">>, 1_000_000)}
     ],
     maps:from_list([
         {Name, #{
             sender_words => erts_debug:size(Term),
-            receiver_words => ?LIB:kept_words(Term)
+            receiver_words => ?COPIES:kept_words(Term)
         }}
      || {Name, Term} <- Terms
     ]).
@@ -530,31 +537,31 @@ message_copying(_) ->
 %% Misread: best of five; waking a recipient that sleeps on another scheduler costs more, and a
 %%   sender that has used up its reductions waits for its next turn.
 %% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
--spec fan_out(map()) -> map().
+-spec fan_out(probe_lib:args()) -> probe_lib:evidence().
 fan_out(_) ->
     Series = [fan_out_to(N) || N <- [500, 2_000, 8_000]],
     #{
         series => Series,
         least_send_us => lists:min([Us || #{send_us := Us} <- Series]),
-        reductions_exponent => probe_lib:growth_exponent([
+        reductions_exponent => probe_measure:growth_exponent([
             {N, N * Reductions}
          || #{recipients_count := N, send_reductions := Reductions} <- Series
         ])
     }.
 
 fan_out_to(N) ->
-    Pids = [spawn(fun ?LIB:deaf/0) || _ <- lists:seq(1, N)],
+    Pids = [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, N)],
     try
         probe_lib:in_process(fun() ->
-            Send = fun() -> ?LIB:send_each(Pids, {event, N}) end,
-            BestUs = probe_lib:best_us(5, Send),
-            Before = ?LIB:reductions(),
+            Send = fun() -> ?MAILBOX:send_each(Pids, {event, N}) end,
+            BestUs = probe_measure:best_us(5, Send),
+            Before = probe_measure:own_reductions(),
             Send(),
-            Used = ?LIB:reductions() - Before,
+            Used = probe_measure:own_reductions() - Before,
             #{recipients_count => N, send_us => BestUs / N, send_reductions => Used / N}
         end)
     after
-        ?LIB:kill_all(Pids)
+        probe_lib:kill_all(Pids)
     end.
 
 %% Sends a message to each of ever more processes on a VM with one scheduler, where they can run
@@ -564,13 +571,13 @@ fan_out_to(N) ->
 %% Cost: 8,000 processes at most; 25 MB.
 %% Misread: with more schedulers recipients run beside the sender as well.
 %% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
--spec fan_out_turns(map()) -> map().
+-spec fan_out_turns(probe_lib:args()) -> probe_lib:evidence().
 fan_out_turns(_) ->
     Series = [
-        #{recipients_count => N, ran_before_end_count => ?LIB:ran_before_end(N)}
+        #{recipients_count => N, ran_before_end_count => ?MAILBOX:ran_before_end(N)}
      || N <- [250, 500, 1_000, 2_000, 4_000, 8_000]
     ],
-    Interrupted = ?LIB:bisect(fun(N) -> ?LIB:ran_before_end(N) > 0 end, 1, 4_000),
+    {_, Interrupted} = probe_measure:bisect(1, 4_000, fun(N) -> ?MAILBOX:ran_before_end(N) > 0 end),
     #{
         schedulers_count => erlang:system_info(schedulers_online),
         series => Series,
@@ -584,29 +591,29 @@ fan_out_turns(_) ->
 %% Cost: one process of 20,000 words.
 %% Misread: the reason is that of a kill; only the log tells a heap limit from a killer.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
--spec max_heap_exit(map()) -> map().
+-spec max_heap_exit(probe_lib:args()) -> probe_lib:evidence().
 max_heap_exit(_) ->
     Observe = fun() ->
         process_flag(trap_exit, true),
         {Pid, Ref} = spawn_opt(
             fun() ->
                 process_flag(trap_exit, true),
-                ?LIB:grow_and_catch(200_000)
+                ?HEAP_LIMIT:grow_and_catch(200_000)
             end,
             [monitor, link, {max_heap_size, 10_000}]
         ),
-        MonitorReason = ?LIB:ended(Ref, ?WAIT_MS),
+        MonitorReason = probe_lib:gone(Ref, ?WAIT_MS),
         receive
             {'EXIT', Pid, LinkReason} -> {Pid, MonitorReason, LinkReason}
         after ?WAIT_MS -> error({setup, no_exit_signal})
         end
     end,
     {{Pid, MonitorReason, LinkReason}, Events} =
-        ?LIB:with_log(fun() -> probe_lib:in_process(Observe) end),
+        probe_capture:with_log(fun() -> probe_lib:in_process(Observe) end),
     #{
         monitor_reason => MonitorReason,
         link_reason => LinkReason,
-        log => ?LIB:summary(Pid, Events)
+        log => ?HEAP_LIMIT:summary(Pid, Events)
     }.
 
 %% Grows processes past limits given in every form.
@@ -615,7 +622,7 @@ max_heap_exit(_) ->
 %% Cost: six processes of at most 400,000 words.
 %% Misread: with `kill' false an event comes at each collection past the limit.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
--spec max_heap_forms(map()) -> map().
+-spec max_heap_forms(probe_lib:args()) -> probe_lib:evidence().
 max_heap_forms(_) ->
     Forms = [
         {integer, 10_000},
@@ -627,11 +634,11 @@ max_heap_forms(_) ->
     ],
     Grow = fun(Limit) ->
         {Pid, Ref} = spawn_opt(
-            fun() -> ?LIB:grow_and_catch(200_000) end, [monitor, {max_heap_size, Limit}]
+            fun() -> ?HEAP_LIMIT:grow_and_catch(200_000) end, [monitor, {max_heap_size, Limit}]
         ),
-        {Pid, ?LIB:ended(Ref, ?WAIT_MS)}
+        {Pid, probe_lib:gone(Ref, ?WAIT_MS)}
     end,
-    {Ends, Events} = ?LIB:with_log(fun() -> [{Name, Grow(Limit)} || {Name, Limit} <- Forms] end),
+    {Ends, Events} = probe_capture:with_log(fun() -> [{Name, Grow(Limit)} || {Name, Limit} <- Forms] end),
     BelowMinimum = probe_lib:in_process(fun() ->
         probe_lib:error_class(fun() -> process_flag(max_heap_size, 232) end)
     end),
@@ -640,7 +647,7 @@ max_heap_forms(_) ->
         | [
             {Name, #{
                 exit_reason => Reason,
-                logged_count => maps:get(logged_count, ?LIB:summary(Pid, Events))
+                logged_count => maps:get(logged_count, ?HEAP_LIMIT:summary(Pid, Events))
             }}
          || {Name, {Pid, Reason}} <- Ends
         ]
@@ -652,9 +659,9 @@ max_heap_forms(_) ->
 %% Cost: up to 10 MB at a time; 0.1 s of waiting for each kind that survives.
 %% Misread: what survives here is not free: it is only outside of what the limit adds up.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
--spec max_heap_counts(map()) -> map().
+-spec max_heap_counts(probe_lib:args()) -> probe_lib:evidence().
 max_heap_counts(_) ->
-    maps:from_list([{Kind, ?LIB:fate(Kind, 50_000)} || Kind <- ?LIB:kinds()]).
+    maps:from_list([{Kind, ?HEAP_LIMIT:fate(Kind, 50_000)} || Kind <- ?HEAP_LIMIT:kinds()]).
 
 %% Looks at processes that are far above their limit before and after a collection.
 %% Evidence: whether each lives, and how many words it has, before it; and its end after it: one
@@ -662,7 +669,7 @@ max_heap_counts(_) ->
 %% Cost: two processes of about 6 MB.
 %% Misread: a process that does nothing is not collected, so it may stay above its limit for ever.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_max_heap_size
--spec max_heap_moment(map()) -> map().
+-spec max_heap_moment(probe_lib:args()) -> probe_lib:evidence().
 max_heap_moment(_) ->
     Limit = #{size => 50_000, kill => true, error_logger => false},
     Set = fun(Pid) ->
@@ -670,7 +677,7 @@ max_heap_moment(_) ->
     end,
     Cases = [
         {limit_set_later, fun(Pid) ->
-            _ = probe_lib:ask(Pid, fun(_) -> {ok, ?LIB:ints(300_000)} end),
+            _ = probe_lib:ask(Pid, fun(_) -> {ok, ?COPIES:ints(300_000)} end),
             Set(Pid)
         end},
         {mailbox_grows, fun(Pid) ->
@@ -685,17 +692,17 @@ moment(Prepare) ->
     Ref = erlang:monitor(process, Pid),
     try
         _ = Prepare(Pid),
-        Before = ?LIB:ended(Ref, 50),
+        Before = probe_lib:gone(Ref, 50),
         {memory, Bytes} = process_info(Pid, memory),
         _ = erlang:garbage_collect(Pid),
         #{
             limit_words => 50_000,
             before_collection => Before,
             before_words => Bytes div erlang:system_info(wordsize),
-            after_collection => ?LIB:ended(Ref, 200)
+            after_collection => probe_lib:gone(Ref, 200)
         }
     after
-        ?LIB:kill_all([Pid])
+        probe_lib:kill_all([Pid])
     end.
 
 %% Bisects the smallest max_heap_size under which a process can build and keep a list.
@@ -703,11 +710,11 @@ moment(Prepare) ->
 %% Cost: about 70 short processes.
 %% Misread: the ratio depends on how the heap came to its size: it moves between the bounds.
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection.html#sizing-the-heap
--spec max_heap_threshold(map()) -> map().
+-spec max_heap_threshold(probe_lib:args()) -> probe_lib:evidence().
 max_heap_threshold(_) ->
     Series = [
         begin
-            Least = ?LIB:bisect(fun(Limit) -> builds(N, Limit) end, N, 20 * N),
+            {_, Least} = probe_measure:bisect(N, 20 * N, fun(Limit) -> builds(N, Limit) end),
             #{list_words => 2 * N, limit_words => Least, limit_ratio => Least / (2 * N)}
         end
      || N <- [2_000, 10_000, 50_000, 100_000]
@@ -718,13 +725,13 @@ max_heap_threshold(_) ->
 builds(N, Limit) ->
     {_, Ref} = spawn_opt(
         fun() ->
-            List = ?LIB:ints(N),
+            List = ?COPIES:ints(N),
             erlang:garbage_collect(),
             exit({built, length(List)})
         end,
         [monitor, {max_heap_size, #{size => Limit, kill => true, error_logger => false}}]
     ),
-    {built, N} =:= ?LIB:ended(Ref, ?WAIT_MS).
+    {built, N} =:= probe_lib:gone(Ref, ?WAIT_MS).
 
 %% Lets a process with a limit of 50,000 words (0.4 MB) hold 10 MB in binaries, with and without
 %% include_shared_binaries.
@@ -733,18 +740,18 @@ builds(N, Limit) ->
 %% Cost: 10 MB, three times one after the other.
 %% Misread: a VM without the option accepts it in silence.
 %% Source: https://github.com/erlang/otp/pull/6345
--spec max_heap_shared_binaries(map()) -> map().
+-spec max_heap_shared_binaries(probe_lib:args()) -> probe_lib:evidence().
 max_heap_shared_binaries(_) ->
     Limit = #{size => 50_000, kill => true, error_logger => false},
     Listed = probe_lib:in_process(fun() ->
         _ = process_flag(max_heap_size, Limit#{include_shared_binaries => true}),
         maps:is_key(include_shared_binaries, process_flag(max_heap_size, 0))
     end),
-    WithTrue = ?LIB:fate(binaries, Limit#{include_shared_binaries => true}),
+    WithTrue = ?HEAP_LIMIT:fate(binaries, Limit#{include_shared_binaries => true}),
     #{
         option_listed => Listed,
-        without_option => ?LIB:fate(binaries, Limit),
-        with_false => ?LIB:fate(binaries, Limit#{include_shared_binaries => false}),
+        without_option => ?HEAP_LIMIT:fate(binaries, Limit),
+        with_false => ?HEAP_LIMIT:fate(binaries, Limit#{include_shared_binaries => false}),
         with_true => WithTrue,
         strikes_as_listed => Listed =:= (WithTrue =/= alive)
     }.
@@ -756,10 +763,10 @@ max_heap_shared_binaries(_) ->
 %% Misread: it is the just-in-time compiler's code that goes on after such a collection; an
 %%   emulator without it may behave otherwise.
 %% Source: https://github.com/erlang/otp/pull/6858
--spec max_heap_stack(map()) -> map().
+-spec max_heap_stack(probe_lib:args()) -> probe_lib:evidence().
 max_heap_stack(_) ->
     probe_peer:with(#{}, fun(Peer) ->
-        try probe_peer:call(Peer, ?LIB, deep_with_limit, [400_000, 100_000]) of
+        try probe_peer:call(Peer, ?HEAP_LIMIT, deep_with_limit, [400_000, 100_000]) of
             Reason -> #{vm_survives => true, vm_signal_index => 0, exit_reason => Reason}
         catch
             error:{peer_exited, #{exit_status := Status}} ->
@@ -772,7 +779,7 @@ max_heap_stack(_) ->
 %% Cost: one process.
 %% Misread: `undefined' for a missing key is also what a key that was put as `undefined' gives.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#put/2
--spec dictionary_operations(map()) -> map().
+-spec dictionary_operations(probe_lib:args()) -> probe_lib:evidence().
 dictionary_operations(_) ->
     probe_lib:in_process(fun() ->
         Empty = length(get()),
@@ -807,9 +814,9 @@ dictionary_operations(_) ->
 %% Cost: seven short processes.
 %% Misread: later releases may keep more there.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/proc_lib.erl
--spec dictionary_of_otp(map()) -> map().
+-spec dictionary_of_otp(probe_lib:args()) -> probe_lib:evidence().
 dictionary_of_otp(_) ->
-    Server = ?LIB:start_server(),
+    Server = ?SERVER:start_server(),
     try
         Keys = fun(Run) -> probe_lib:in_process(fun() -> Run(), lists:sort(get_keys()) end) end,
         {dictionary, Supervisor} = process_info(whereis(kernel_sup), dictionary),
@@ -817,14 +824,14 @@ dictionary_of_otp(_) ->
             plain => Keys(fun() -> ok end),
             gen_server => lists:sort([Key || {Key, _} <- gen_server:call(Server, dictionary)]),
             supervisor => lists:sort([Key || {Key, _} <- Supervisor]),
-            proc_lib => ?LIB:from_proc_lib(fun() -> lists:sort(get_keys()) end),
+            proc_lib => ?SERVER:from_proc_lib(fun() -> lists:sort(get_keys()) end),
             logger => Keys(fun() -> logger:update_process_metadata(#{request => 1}) end),
             rand => Keys(fun() -> rand:uniform() end),
-            label => Keys(fun ?LIB:set_label/0),
+            label => Keys(fun ?SERVER:set_label/0),
             label_known => erlang:function_exported(proc_lib, set_label, 1)
         }
     after
-        ?LIB:stop_server(Server)
+        ?SERVER:stop_server(Server)
     end.
 
 %% Crashes a process of proc_lib, a gen_server and a plain process that each put something in its
@@ -834,30 +841,30 @@ dictionary_of_otp(_) ->
 %% Cost: three crashes.
 %% Misread: the report's words depend on the handler; the entry is in the event itself.
 %% Source: https://www.erlang.org/doc/apps/sasl/error_logging.html#crash-report
--spec dictionary_in_reports(map()) -> map().
+-spec dictionary_in_reports(probe_lib:args()) -> probe_lib:evidence().
 dictionary_in_reports(_) ->
     Crash = fun() ->
         put(secret, marker_in_dictionary),
         error(wanted_crash)
     end,
-    {Pids, Events} = ?LIB:with_log(fun() ->
-        Server = ?LIB:start_server(),
+    {Pids, Events} = probe_capture:with_log(fun() ->
+        Server = ?SERVER:start_server(),
         [
-            {proc_lib, ?LIB:ended_pid(proc_lib:spawn(?LIB:when_told(Crash)))},
-            {gen_server, ?LIB:ended_pid(?LIB:told_to_crash(Server))},
-            {plain, ?LIB:ended_pid(spawn(?LIB:when_told(Crash)))}
+            {proc_lib, ?SERVER:ended_pid(proc_lib:spawn(?SERVER:when_told(Crash)))},
+            {gen_server, ?SERVER:ended_pid(?SERVER:told_to_crash(Server))},
+            {plain, ?SERVER:ended_pid(spawn(?SERVER:when_told(Crash)))}
         ]
     end),
     Own = fun(Pid) -> [Event || #{meta := #{pid := P}} = Event <- Events, P =:= Pid] end,
     Cases = [
         {Name, #{
             logged_count => length(Own(Pid)),
-            shows_entry => ?LIB:mentions(Own(Pid), <<"marker_in_dictionary">>)
+            shows_entry => ?SERVER:mentions(Own(Pid), <<"marker_in_dictionary">>)
         }}
      || {Name, Pid} <- Pids
     ],
     {proc_lib, First} = hd(Pids),
-    (maps:from_list(Cases))#{report_keys => ?LIB:reported_keys(Own(First))}.
+    (maps:from_list(Cases))#{report_keys => ?SERVER:reported_keys(Own(First))}.
 
 %% Keeps 40,000 words in the dictionary of a process, and reads them back 100 times, and 10 times
 %% from an ETS table.
@@ -866,21 +873,21 @@ dictionary_in_reports(_) ->
 %% Cost: 4 MB.
 %% Misread: words after full collections; what is no longer referred to is gone.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_process_dict.c
--spec dictionary_memory(map()) -> map().
+-spec dictionary_memory(probe_lib:args()) -> probe_lib:evidence().
 dictionary_memory(_) ->
     probe_lib:with_process([], fun(Pid) ->
         Used = fun(Fun) ->
             probe_lib:ask(Pid, Fun),
-            ?LIB:used_words(Pid)
+            probe_measure:live_words(Pid)
         end,
         Nothing = Used(fun(_) -> {ok, none} end),
-        Put = Used(fun(_) -> {put(entry, ?LIB:ints(20_000)), none} end),
+        Put = Used(fun(_) -> {put(entry, ?COPIES:ints(20_000)), none} end),
         Got = Used(fun(_) -> {ok, [get(entry) || _ <- lists:seq(1, 100)]} end),
         Observed = probe_lib:in_process(fun() ->
             {dictionary, Entries} = process_info(Pid, dictionary),
             erts_debug:flat_size(Entries)
         end),
-        Looked = Used(fun(_) -> {ok, ?LIB:looked_up(get(entry), 10)} end),
+        Looked = Used(fun(_) -> {ok, ?COPIES:looked_up(get(entry), 10)} end),
         Erased = Used(fun(_) -> {length(erase(entry)), none} end),
         #{
             entry_words => 40_000,
@@ -897,7 +904,7 @@ dictionary_memory(_) ->
 %% Cost: one process.
 %% Misread: flags of the VM (+hms, +hmax, +hmqd and others) change what a process is born with.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag/2
--spec flag_defaults(map()) -> map().
+-spec flag_defaults(probe_lib:args()) -> probe_lib:evidence().
 flag_defaults(_) ->
     probe_lib:in_process(fun() ->
         MaxHeap = process_flag(max_heap_size, 0),
@@ -923,15 +930,15 @@ flag_defaults(_) ->
 %% Misread: a value that parent and child share by their defaults is not in the list: all of the
 %%   parent's are changed.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
--spec flag_inheritance(map()) -> map().
+-spec flag_inheritance(probe_lib:args()) -> probe_lib:evidence().
 flag_inheritance(_) ->
-    Leader = spawn(fun ?LIB:deaf/0),
+    Leader = spawn(fun ?MAILBOX:deaf/0),
     try
         {Parent, Child} = probe_lib:in_process(fun() ->
-            ?LIB:change_all_flags(Leader),
-            Own = ?LIB:own_flags(),
+            ?FLAGS:change_all_flags(Leader),
+            Own = ?FLAGS:own_flags(),
             Self = self(),
-            Pid = spawn(fun() -> Self ! {flags, ?LIB:own_flags()} end),
+            Pid = spawn(fun() -> Self ! {flags, ?FLAGS:own_flags()} end),
             receive
                 {flags, Flags} -> {Own, Flags#{born => is_pid(Pid)}}
             end
@@ -954,10 +961,10 @@ flag_inheritance(_) ->
 %% Cost: six processes.
 %% Misread: signals from another process; exiting by oneself obeys other rules.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#receiving-exit-signals
--spec trap_exit_flag(map()) -> map().
+-spec trap_exit_flag(probe_lib:args()) -> probe_lib:evidence().
 trap_exit_flag(_) ->
     Outcomes = fun(Trap) ->
-        maps:from_list([{Reason, ?LIB:outcome(Trap, Reason)} || Reason <- [normal, stop, kill]])
+        maps:from_list([{Reason, ?FLAGS:outcome(Trap, Reason)} || Reason <- [normal, stop, kill]])
     end,
     #{trapping => Outcomes(true), not_trapping => Outcomes(false)}.
 
@@ -968,15 +975,15 @@ trap_exit_flag(_) ->
 %% Cost: 5 x 150 ms, during which `high' and `max' stop everything else in the VM.
 %% Misread: with more schedulers the others take up what starves on this one.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_priority
--spec priority_shares(map()) -> map().
+-spec priority_shares(probe_lib:args()) -> probe_lib:evidence().
 priority_shares(_) ->
     #{
         schedulers_count => erlang:system_info(schedulers_online),
         normal_to_other_ratio => maps:from_list([
-            {Other, ?LIB:share(normal, Other)}
+            {Other, ?FLAGS:share(normal, Other)}
          || Other <- [low, normal, high, max]
         ]),
-        low_to_normal_ratio => ?LIB:share(low, normal)
+        low_to_normal_ratio => ?FLAGS:share(low, normal)
     }.
 
 %% Weighs processes that were just born and wait.
@@ -985,19 +992,19 @@ priority_shares(_) ->
 %% Cost: four processes.
 %% Misread: entries in the VM's process table and in the allocators' carriers come on top.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#creating-an-erlang-process
--spec process_birth(map()) -> map().
+-spec process_birth(probe_lib:args()) -> probe_lib:evidence().
 process_birth(_) ->
-    Plain = spawn(fun ?LIB:deaf/0),
-    Larger = spawn_opt(fun ?LIB:deaf/0, [{min_heap_size, 5_000}]),
-    Asleep = spawn(fun() -> erlang:hibernate(?LIB, deaf, []) end),
-    Server = ?LIB:start_server(),
+    Plain = spawn(fun ?MAILBOX:deaf/0),
+    Larger = spawn_opt(fun ?MAILBOX:deaf/0, [{min_heap_size, 5_000}]),
+    Asleep = spawn(fun() -> erlang:hibernate(?MAILBOX, deaf, []) end),
+    Server = ?SERVER:start_server(),
     Pids = [Plain, Larger, Asleep, Server],
     try
         _ = [settled_reductions(Pid) || Pid <- Pids],
         Names = [plain, larger_heap, hibernating, gen_server],
-        maps:from_list([{Name, ?LIB:weight(Pid)} || {Name, Pid} <- lists:zip(Names, Pids)])
+        maps:from_list([{Name, ?COST:weight(Pid)} || {Name, Pid} <- lists:zip(Names, Pids)])
     after
-        ?LIB:kill_all(Pids)
+        probe_lib:kill_all(Pids)
     end.
 
 %% Spawns 200 processes beside ever more that live already.
@@ -1006,9 +1013,9 @@ process_birth(_) ->
 %% Cost: 8,200 processes at most; 25 MB; about 0.2 s.
 %% Misread: best of fifteen short rounds; the first pay for memory that the VM gets from the system.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
--spec spawn_time(map()) -> map().
+-spec spawn_time(probe_lib:args()) -> probe_lib:evidence().
 spawn_time(_) ->
-    Series = [?LIB:spawn_figures(N, 200) || N <- [0, 2_000, 8_000]],
+    Series = [?COST:spawn_figures(N, 200) || N <- [0, 2_000, 8_000]],
     Times = [Us || #{spawn_us := Us} <- Series],
     #{
         series => Series,
@@ -1022,9 +1029,9 @@ spawn_time(_) ->
 %% Cost: as many processes as the VM may have: start it with a low limit (+P).
 %% Misread: the VM rounds the limit up; processes of OTP count too.
 %% Source: https://www.erlang.org/doc/system/system_limits.html
--spec process_limit(map()) -> map().
+-spec process_limit(probe_lib:args()) -> probe_lib:evidence().
 process_limit(#{fill := true}) ->
-    {Outcome, Pids} = ?LIB:spawn_to_limit([]),
+    {Outcome, Pids} = ?COST:spawn_to_limit([]),
     Count = erlang:system_info(process_count),
     Request = probe_lib:error_class(fun() ->
         Ref = erlang:spawn_request(fun() -> ok end),
@@ -1033,7 +1040,7 @@ process_limit(#{fill := true}) ->
         after ?WAIT_MS -> no_reply
         end
     end),
-    ?LIB:kill_all(Pids),
+    probe_lib:kill_all(Pids),
     Again = probe_lib:error_class(fun() -> is_pid(spawn(fun() -> ok end)) end),
     #{reason := {RequestResult, RequestReason}} = Request,
     #{
@@ -1058,11 +1065,11 @@ process_limit(_) ->
 %% Cost: 8,000 processes at a time; 25 MB.
 %% Misread: the other side holds as much again.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_monitor_link.h
--spec links_and_monitors(map()) -> map().
+-spec links_and_monitors(probe_lib:args()) -> probe_lib:evidence().
 links_and_monitors(_) ->
-    Series = [?LIB:tie_figures(N) || N <- [500, 2_000, 8_000]],
+    Series = [?COST:tie_figures(N) || N <- [500, 2_000, 8_000]],
     Exponent = fun(Key) ->
-        probe_lib:growth_exponent([{maps:get(ties_count, S), maps:get(Key, S)} || S <- Series])
+        probe_measure:growth_exponent([{maps:get(ties_count, S), maps:get(Key, S)} || S <- Series])
     end,
     Last = lists:last(Series),
     #{
@@ -1079,22 +1086,22 @@ links_and_monitors(_) ->
 %% Cost: 5,000 processes; 20 MB; about 60 ms.
 %% Misread: the map is updated by its owner; from another process a call would come on top.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
--spec entity_costs(map()) -> map().
+-spec entity_costs(probe_lib:args()) -> probe_lib:evidence().
 entity_costs(_) ->
     Count = 5_000,
     Entities = [{I, {entity, I, 0}} || I <- lists:seq(1, Count)],
-    Pids = [spawn(?LIB, entity, [State]) || {_, State} <- Entities],
+    Pids = [spawn(?COST, entity, [State]) || {_, State} <- Entities],
     try
         Map = maps:from_list(Entities),
         _ = [settled_reductions(Pid) || Pid <- Pids],
-        Words = lists:sum([maps:get(memory_words, ?LIB:weight(Pid)) || Pid <- Pids]),
+        Words = lists:sum([maps:get(memory_words, ?COST:weight(Pid)) || Pid <- Pids]),
         Updated = 100,
         Some = lists:sublist(Pids, Updated),
         ProcessUs = probe_lib:in_process(fun() ->
-            probe_lib:best_us(30, fun() -> ?LIB:update_processes(Some) end)
+            probe_measure:best_us(30, fun() -> ?COST:update_processes(Some) end)
         end),
         MapUs = probe_lib:in_process(fun() ->
-            probe_lib:best_us(30, fun() -> ?LIB:update_map(Updated, Map) end)
+            probe_measure:best_us(30, fun() -> ?COST:update_map(Updated, Map) end)
         end),
         Own = #{process_words => Words / Count, map_words => erts_debug:flat_size(Map) / Count},
         Own#{
@@ -1105,7 +1112,7 @@ entity_costs(_) ->
             time_ratio => ProcessUs / MapUs
         }
     after
-        ?LIB:kill_all(Pids)
+        probe_lib:kill_all(Pids)
     end.
 
 %% Asks 20 entities for something that each waits 20 ms for: entities that are processes, and
@@ -1114,12 +1121,12 @@ entity_costs(_) ->
 %% Cost: 0.5 s, asleep.
 %% Misread: waiting is what overlaps; work that computes overlaps only over schedulers.
 %% Source: https://ferd.ca/the-zen-of-erlang.html
--spec entity_waiting(map()) -> map().
+-spec entity_waiting(probe_lib:args()) -> probe_lib:evidence().
 entity_waiting(_) ->
     Ids = lists:seq(1, 20),
-    Spread = ?LIB:answers_ms([{spawn(?LIB, slow, [20]), Id} || Id <- Ids]),
-    Server = spawn(?LIB, slow, [20]),
-    Together = ?LIB:answers_ms([{Server, Id} || Id <- Ids]),
+    Spread = ?COST:answers_ms([{spawn(?COST, slow, [20]), Id} || Id <- Ids]),
+    Server = spawn(?COST, slow, [20]),
+    Together = ?COST:answers_ms([{Server, Id} || Id <- Ids]),
     #{
         entities_count => 20,
         wait_ms => 20,
@@ -1133,13 +1140,13 @@ entity_waiting(_) ->
 %% Cost: 101 processes.
 %% Misread: a server that catches keeps the others, and whatever the failed update left behind.
 %% Source: https://ferd.ca/the-zen-of-erlang.html
--spec entity_crash(map()) -> map().
+-spec entity_crash(probe_lib:args()) -> probe_lib:evidence().
 entity_crash(_) ->
-    Pids = [spawn(?LIB, entity, [{entity, I, 0}]) || I <- lists:seq(1, 100)],
-    Server = spawn(?LIB, entity, [maps:from_list([{I, 0} || I <- lists:seq(1, 100)])]),
+    Pids = [spawn(?COST, entity, [{entity, I, 0}]) || I <- lists:seq(1, 100)],
+    Server = spawn(?COST, entity, [maps:from_list([{I, 0} || I <- lists:seq(1, 100)])]),
     try
-        _ = ?LIB:ended_pid(hd(Pids)),
-        _ = ?LIB:ended_pid(Server),
+        _ = ?SERVER:ended_pid(hd(Pids)),
+        _ = ?SERVER:ended_pid(Server),
         #{
             entities_count => 100,
             processes_left_count => length([Pid || Pid <- Pids, is_process_alive(Pid)]),
@@ -1150,5 +1157,5 @@ entity_crash(_) ->
                 end
         }
     after
-        ?LIB:kill_all([Server | Pids])
+        probe_lib:kill_all([Server | Pids])
     end.
