@@ -42,42 +42,11 @@
     mnesia_majority/1
 ]).
 
--import(beam_ets_internals_lib, [
-    with_table/2,
-    filled/2,
-    words/1,
-    per_object_words/2,
-    vm_bytes/1,
-    reductions/1,
-    peak_heap_words/1,
-    best_in_turn_us/2,
-    series_exponent/3,
-    walk_count/1,
-    writers/4,
-    drain/3,
-    outcome/1,
-    text/1
-]).
--import(beam_ets_internals_disk_lib, [
-    with_folder/1,
-    need_room/2,
-    fill/4,
-    answer/1,
-    repaired/3,
-    closed/2,
-    reopened/1,
-    with_mnesia/3,
-    join_mnesia/3,
-    cut/2,
-    meet/2,
-    reported/2,
-    stored/3,
-    restarted/2,
-    running/1,
-    write/3,
-    read/2,
-    read_within/3
-]).
+-define(TABLES, beam_ets_internals_tables).
+-define(WRITERS, beam_ets_internals_writers).
+-define(SPECS, beam_ets_internals_specs).
+-define(DETS, beam_ets_internals_dets).
+-define(MNESIA, beam_ets_internals_mnesia).
 
 -define(TYPES, [set, bag, duplicate_bag, ordered_set]).
 
@@ -89,7 +58,7 @@
 %% Cost: 60,000 small inserts. Node-wide counter: wants a node of its own.
 %% Misread: small objects give a ratio above the word size, the VM counts what each block costs.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#info/2
--spec memory_unit(map()) -> map().
+-spec memory_unit(probe_lib:args()) -> probe_lib:evidence().
 memory_unit(_) ->
     Series = [
         begin
@@ -107,11 +76,11 @@ memory_unit(_) ->
 
 %% What Count objects {Integer, Value} add to ets:info(T, memory) and to erlang:memory(ets).
 growth(Type, Count, Value) ->
-    with_table([Type], fun(Table) ->
-        Units = words(Table),
-        Bytes = vm_bytes(ets),
+    ?TABLES:with_table([Type], fun(Table) ->
+        Units = ?TABLES:words(Table),
+        Bytes = probe_measure:memory_at_rest(ets),
         lists:foreach(fun(Key) -> ets:insert(Table, {Key, Value}) end, lists:seq(1, Count)),
-        {words(Table) - Units, vm_bytes(ets) - Bytes}
+        {?TABLES:words(Table) - Units, probe_measure:memory_at_rest(ets) - Bytes}
     end).
 
 %% Compares the sum over the tables with the VM's own figure, for few and many, small and large
@@ -121,10 +90,10 @@ growth(Type, Count, Value) ->
 %% Cost: about 230,000 inserts, 0.2 s. Node-wide counter: wants a node of its own.
 %% Misread: the gap of a running system holds freed tables and other users of the allocator too.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_alloc_util.c
--spec accounting_gap(map()) -> map().
+-spec accounting_gap(probe_lib:args()) -> probe_lib:evidence().
 accounting_gap(_) ->
     Wordsize = erlang:system_info(wordsize),
-    Rest = vm_bytes(ets) - Wordsize * lists:sum([words(T) || T <- ets:all()]),
+    Rest = probe_measure:memory_at_rest(ets) - Wordsize * lists:sum([?TABLES:words(T) || T <- ets:all()]),
     Gap = fun(Count, Length) ->
         {Words, Bytes} = growth(ordered_set, Count, lists:seq(1, Length)),
         #{
@@ -139,8 +108,8 @@ accounting_gap(_) ->
     #{
         by_number => ByNumber,
         by_size => BySize,
-        gap_by_number_exponent => series_exponent(objects_count, gap_bytes, ByNumber),
-        gap_by_size_exponent => series_exponent(object_words, gap_bytes, BySize),
+        gap_by_number_exponent => probe_measure:series_exponent(objects_count, gap_bytes, ByNumber),
+        gap_by_size_exponent => probe_measure:series_exponent(object_words, gap_bytes, BySize),
         gap_at_rest_bytes => Rest
     }.
 
@@ -150,7 +119,7 @@ accounting_gap(_) ->
 %% Cost: 60 tables of one object, four of 100,000; about 0.2 s.
 %% Misread: hash tables need about one more word per object for their buckets once they grow.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_db_util.h
--spec object_words(map()) -> map().
+-spec object_words(probe_lib:args()) -> probe_lib:evidence().
 object_words(_) ->
     Values = [
         1, a, [], self(), make_ref(), 1.5, 1 bsl 80, {1, 2, 3}, lists:seq(1, 100),
@@ -158,11 +127,11 @@ object_words(_) ->
         binary:copy(<<1>>, 8), binary:copy(<<1>>, 64), fun erlang:self/0, {{1, 2}, [<<"x">>]}
     ],
     Overhead = fun(Type) ->
-        Beyond = [per_object_words([Type], {k, V}) - erts_debug:flat_size({k, V}) || V <- Values],
-        Many = with_table([Type], fun(Table) ->
-            Empty = words(Table),
-            _ = filled(Table, [{N, 1} || N <- lists:seq(1, 100_000)]),
-            (words(Table) - Empty) / 100_000
+        Beyond = [?TABLES:per_object_words([Type], {k, V}) - erts_debug:flat_size({k, V}) || V <- Values],
+        Many = ?TABLES:with_table([Type], fun(Table) ->
+            Empty = ?TABLES:words(Table),
+            _ = ?TABLES:filled(Table, [{N, 1} || N <- lists:seq(1, 100_000)]),
+            (?TABLES:words(Table) - Empty) / 100_000
         end),
         #{
             least_words => lists:min(Beyond),
@@ -181,21 +150,21 @@ object_words(_) ->
 %% Cost: 200 tables of one object. Node-wide counters: wants a node of its own.
 %% Misread: a table of large binaries looks small in ets:info/2 while it keeps them all alive.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html
--spec binary_words(map()) -> map().
+-spec binary_words(probe_lib:args()) -> probe_lib:evidence().
 binary_words(_) ->
-    Sizes = [{Size, per_object_words([set], {k, binary:copy(<<7>>, Size)})} || Size <- lists:seq(1, 200)],
+    Sizes = [{Size, ?TABLES:per_object_words([set], {k, binary:copy(<<7>>, Size)})} || Size <- lists:seq(1, 200)],
     {_, Outside} = lists:last(Sizes),
     Inside = lists:takewhile(fun({Size, _}) -> Size < smallest_constant(Sizes, Outside) end, Sizes),
-    with_table([set], fun(Table) ->
-        {Units, Ets, Binary} = {words(Table), vm_bytes(ets), vm_bytes(binary)},
+    ?TABLES:with_table([set], fun(Table) ->
+        {Units, Ets, Binary} = {?TABLES:words(Table), probe_measure:memory_at_rest(ets), probe_measure:memory_at_rest(binary)},
         ets:insert(Table, {k, binary:copy(<<7>>, 4_000_000)}),
         erlang:garbage_collect(),
         #{
             largest_inside_bytes => element(1, lists:last(Inside)),
             smallest_outside_bytes => smallest_constant(Sizes, Outside),
-            large_in_table_bytes => probe_lib:words_to_bytes(words(Table) - Units),
-            large_in_vm_ets_bytes => vm_bytes(ets) - Ets,
-            large_in_vm_binary_bytes => vm_bytes(binary) - Binary
+            large_in_table_bytes => probe_measure:words_to_bytes(?TABLES:words(Table) - Units),
+            large_in_vm_ets_bytes => probe_measure:memory_at_rest(ets) - Ets,
+            large_in_vm_binary_bytes => probe_measure:memory_at_rest(binary) - Binary
         }
     end).
 
@@ -210,14 +179,14 @@ smallest_constant(Sizes, Words) ->
 %% Cost: a dozen tables of one object.
 %% Misread: what is saved depends on the terms; a list of bytes is the best case.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
--spec compressed_words(map()) -> map().
+-spec compressed_words(probe_lib:args()) -> probe_lib:evidence().
 compressed_words(_) ->
     Zeros = lists:duplicate(20_000, 0),
     Wordsize = erlang:system_info(wordsize),
     Both = fun(Object) ->
         #{
-            plain_words => per_object_words([set], Object),
-            compressed_words => per_object_words([set, compressed], Object)
+            plain_words => ?TABLES:per_object_words([set], Object),
+            compressed_words => ?TABLES:per_object_words([set, compressed], Object)
         }
     end,
     #{
@@ -234,9 +203,9 @@ compressed_words(_) ->
 %% Cost: nine empty tables.
 %% Misread: decentralized counters take more with more schedulers; figures are of this VM.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
--spec option_words(map()) -> map().
+-spec option_words(probe_lib:args()) -> probe_lib:evidence().
 option_words(_) ->
-    Empty = fun(Options) -> with_table(Options, fun beam_ets_internals_lib:words/1) end,
+    Empty = fun(Options) -> ?TABLES:with_table(Options, fun ?TABLES:words/1) end,
     Options = #{
         write => [{write_concurrency, true}, {decentralized_counters, false}],
         write_decentralized => [{write_concurrency, true}, {decentralized_counters, true}],
@@ -261,10 +230,10 @@ option_words(_) ->
 %% Cost: four tables of two objects.
 %% Misread: lookups of an ordered_set compare with ==, its match specifications with =:=.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#module-match-specifications
--spec number_keys(map()) -> map().
+-spec number_keys(probe_lib:args()) -> probe_lib:evidence().
 number_keys(_) ->
     Case = fun(Type) ->
-        with_table([Type], fun(Table) ->
+        ?TABLES:with_table([Type], fun(Table) ->
             ets:insert(Table, {1, a}),
             ets:insert(Table, {1.0, b}),
             #{
@@ -284,11 +253,11 @@ number_keys(_) ->
 %% Cost: four tables of two objects.
 %% Misread: the floats are made at run time; a compiler may merge the literals.
 %% Source: https://www.erlang.org/doc/system/expressions.html#term-comparisons
--spec zero_keys(map()) -> map().
+-spec zero_keys(probe_lib:args()) -> probe_lib:evidence().
 zero_keys(_) ->
     {Plus, Minus} = {binary_to_float(<<"0.0">>), binary_to_float(<<"-0.0">>)},
     Count = fun(Type) ->
-        with_table([Type], fun(Table) ->
+        ?TABLES:with_table([Type], fun(Table) ->
             ets:insert(Table, {Plus, a}),
             ets:insert(Table, {Minus, b}),
             ets:info(Table, size)
@@ -304,7 +273,7 @@ zero_keys(_) ->
 %% Cost: four tables of 600 objects.
 %% Misread: small integer keys may come in order from a set by chance; hence keys of many kinds.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
--spec traversal_order(map()) -> map().
+-spec traversal_order(probe_lib:args()) -> probe_lib:evidence().
 traversal_order(_) ->
     Integers = [N * 7919 rem 100_003 || N <- lists:seq(1, 100)],
     Keys = lists:append([
@@ -320,8 +289,8 @@ traversal_order(_) ->
     },
     Sorted = lists:sort(Keys),
     InOrder = fun(Type) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{K} || K <- Keys]),
+        ?TABLES:with_table([Type], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{K} || K <- Keys]),
             lists:sort([Name || {Name, Way} <- maps:to_list(Ways), Way(Table) =:= Sorted])
         end)
     end,
@@ -340,36 +309,36 @@ keys(Table, Key) -> [Key | keys(Table, ets:next(Table, Key))].
 %% Misread: the best of many short rounds over 200 keys, which are in the cache then; a program
 %% that looks up other keys each time waits for memory, too.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
--spec lookup_growth(map()) -> map().
+-spec lookup_growth(probe_lib:args()) -> probe_lib:evidence().
 lookup_growth(_) ->
     Series = [
-        with_table([set], fun(Set) ->
-            with_table([ordered_set], fun(Ordered) -> lookup_point(Count, Set, Ordered) end)
+        ?TABLES:with_table([set], fun(Set) ->
+            ?TABLES:with_table([ordered_set], fun(Ordered) -> lookup_point(Count, Set, Ordered) end)
         end)
      || Count <- [1000, 4000, 16_000, 64_000, 256_000]
     ],
     #{set_ns := SetNs, ordered_set_ns := OrderedNs} = lists:last(Series),
     #{
         series => Series,
-        set_lookup_exponent => series_exponent(objects_count, set_ns, Series),
-        ordered_set_lookup_exponent => series_exponent(objects_count, ordered_set_ns, Series),
-        tab2list_exponent => series_exponent(objects_count, tab2list_ns, Series),
+        set_lookup_exponent => probe_measure:series_exponent(objects_count, set_ns, Series),
+        ordered_set_lookup_exponent => probe_measure:series_exponent(objects_count, ordered_set_ns, Series),
+        tab2list_exponent => probe_measure:series_exponent(objects_count, tab2list_ns, Series),
         ordered_to_set_ratio => OrderedNs / SetNs
     }.
 
 lookup_point(Count, Set, Ordered) ->
     Objects = [{N, N} || N <- lists:seq(1, Count)],
-    _ = [filled(Table, Objects) || Table <- [Set, Ordered]],
+    _ = [?TABLES:filled(Table, Objects) || Table <- [Set, Ordered]],
     Numbers = lists:seq(1, 200),
     Look = fun(Table) ->
         fun() -> lists:foreach(fun(N) -> ets:lookup(Table, N * 7919 rem Count + 1) end, Numbers) end
     end,
-    [SetUs, OrderedUs] = best_in_turn_us(600, [Look(Set), Look(Ordered)]),
+    [SetUs, OrderedUs] = probe_measure:best_in_turn_us(600, [Look(Set), Look(Ordered)]),
     #{
         objects_count => Count,
         set_ns => SetUs * 1000 / 200,
         ordered_set_ns => OrderedUs * 1000 / 200,
-        tab2list_ns => 1000 * probe_lib:best_us(3, fun() -> ets:tab2list(Set) end)
+        tab2list_ns => 1000 * probe_measure:best_us(3, fun() -> ets:tab2list(Set) end)
     }.
 
 %% Searches growing tables with the key bound, with its first half bound, and unbound; keys are
@@ -379,19 +348,19 @@ lookup_point(Count, Set, Ordered) ->
 %% Cost: tables of up to 32,000 objects, about 0.1 s.
 %% Misread: reductions count visited objects and buckets; time grows alike, but not exactly.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#module-performance
--spec bound_keys(map()) -> map().
+-spec bound_keys(probe_lib:args()) -> probe_lib:evidence().
 bound_keys(_) ->
     Patterns = #{bound => {{5, 5}, '_'}, prefix => {{5, '_'}, '_'}, unbound => {{'_', 5}, x}},
     Point = fun(Type, Count) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{{N div 10, N rem 10}, N} || N <- lists:seq(1, Count)]),
+        ?TABLES:with_table([Type], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{{N div 10, N rem 10}, N} || N <- lists:seq(1, Count)]),
             Costs = maps:map(
                 fun(_, Pattern) ->
-                    reductions(fun() -> ets:select(Table, [{Pattern, [], ['$_']}]) end)
+                    probe_measure:reductions_for(fun() -> ets:select(Table, [{Pattern, [], ['$_']}]) end)
                 end,
                 Patterns
             ),
-            Match = reductions(fun() -> ets:match_object(Table, maps:get(prefix, Patterns)) end),
+            Match = probe_measure:reductions_for(fun() -> ets:match_object(Table, maps:get(prefix, Patterns)) end),
             Costs#{objects_count => Count, match_object_prefix => Match}
         end)
     end,
@@ -400,7 +369,7 @@ bound_keys(_) ->
         Names = [bound, prefix, unbound, match_object_prefix],
         #{
             reductions_series => Series,
-            growth_exponent => maps:from_list([{Name, series_exponent(objects_count, Name, Series)} || Name <- Names])
+            growth_exponent => maps:from_list([{Name, probe_measure:series_exponent(objects_count, Name, Series)} || Name <- Names])
         }
     end,
     #{set => Exponents(set), ordered_set => Exponents(ordered_set)}.
@@ -412,25 +381,25 @@ bound_keys(_) ->
 %% Misread: reductions count visited objects and buckets; time grows faster, for larger tables
 %% leave the caches.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
--spec whole_table(map()) -> map().
+-spec whole_table(probe_lib:args()) -> probe_lib:evidence().
 whole_table(_) ->
     Ways = #{
         tab2list => fun ets:tab2list/1,
         foldl => fun(T) -> ets:foldl(fun(_, Acc) -> Acc + 1 end, 0, T) end,
-        next => fun beam_ets_internals_lib:walk_count/1,
+        next => fun ?TABLES:walk_count/1,
         select_count => fun(T) -> ets:select_count(T, [{'_', [], [true]}]) end,
         match_object => fun(T) -> ets:match_object(T, {'_', absent}) end,
         size => fun(T) -> ets:info(T, size) end
     },
     Series = [
-        with_table([set], fun(Table) ->
-            _ = filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
-            Costs = maps:map(fun(_, Way) -> reductions(fun() -> Way(Table) end) end, Ways),
+        ?TABLES:with_table([set], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
+            Costs = maps:map(fun(_, Way) -> probe_measure:reductions_for(fun() -> Way(Table) end) end, Ways),
             Costs#{objects_count => Count}
         end)
      || Count <- [2000, 4000, 8000, 16_000, 32_000]
     ],
-    Exponent = fun(Name, _) -> series_exponent(objects_count, Name, Series) end,
+    Exponent = fun(Name, _) -> probe_measure:series_exponent(objects_count, Name, Series) end,
     #{reductions_series => Series, growth_exponent => maps:map(Exponent, Ways)}.
 
 %% Asks which of the lookups that join a key and its objects this release exports, and calls them.
@@ -438,17 +407,17 @@ whole_table(_) ->
 %% Cost: one table of 100 objects.
 %% Misread: absence is no error of the table; first/1 and lookup/2 do the same in two calls.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#first_lookup/1
--spec lookup_functions(map()) -> map().
+-spec lookup_functions(probe_lib:args()) -> probe_lib:evidence().
 lookup_functions(_) ->
     Names = [{first_lookup, 1}, {last_lookup, 1}, {next_lookup, 2}, {prev_lookup, 2}, {lookup_element, 4}],
     Exported = [Name || {Name, Arity} <- Names, erlang:function_exported(ets, Name, Arity)],
-    with_table([set], fun(Table) ->
-        _ = filled(Table, [{N, N * N} || N <- lists:seq(1, 100)]),
+    ?TABLES:with_table([set], fun(Table) ->
+        _ = ?TABLES:filled(Table, [{N, N * N} || N <- lists:seq(1, 100)]),
         Walked = [Answer || lists:member(first_lookup, Exported), Answer <- lookup_walk(Table, first_lookup, [Table])],
         #{
             exported => lists:sort(Exported),
             walked_count => length([Key || {Key, [{Key, Square}]} <- Walked, Square =:= Key * Key]),
-            next_walked_count => walk_count(Table)
+            next_walked_count => ?TABLES:walk_count(Table)
         }
     end).
 
@@ -466,25 +435,25 @@ lookup_walk(Table, Function, Args) ->
 %% Cost: tables of up to 32,000 objects, about 0.2 s.
 %% Misread: heaps grow in steps, up to twice what is needed; the old heap counts too.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#tab2list/1
--spec reader_heap(map()) -> map().
+-spec reader_heap(probe_lib:args()) -> probe_lib:evidence().
 reader_heap(_) ->
     Ways = #{
         tab2list => fun ets:tab2list/1,
         foldl => fun(T) -> ets:foldl(fun(_, Count) -> Count + 1 end, 0, T) end,
-        next => fun beam_ets_internals_lib:walk_count/1,
+        next => fun ?TABLES:walk_count/1,
         chunks => fun(T) -> chunked_count(ets:select(T, [{'_', [], ['$_']}], 100), 0) end
     },
     Series = [
-        with_table([set], fun(Table) ->
-            _ = filled(Table, [{N, lists:seq(1, 8)} || N <- lists:seq(1, Count)]),
-            Heaps = maps:map(fun(_, Way) -> peak_heap_words(fun() -> Way(Table) end) end, Ways),
+        ?TABLES:with_table([set], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{N, lists:seq(1, 8)} || N <- lists:seq(1, Count)]),
+            Heaps = maps:map(fun(_, Way) -> probe_measure:peak_heap_words(fun() -> Way(Table) end) end, Ways),
             Heaps#{objects_count => Count}
         end)
      || Count <- [2000, 4000, 8000, 16_000, 32_000]
     ],
     #{
         heap_words_series => Series,
-        growth_exponent => maps:map(fun(Name, _) -> series_exponent(objects_count, Name, Series) end, Ways),
+        growth_exponent => maps:map(fun(Name, _) -> probe_measure:series_exponent(objects_count, Name, Series) end, Ways),
         object_words => erts_debug:flat_size([{1, lists:seq(1, 8)}]),
         tab2list_words_per_object => maps:get(tab2list, lists:last(Series)) / 32_000
     }.
@@ -498,16 +467,16 @@ chunked_count({Chunk, Next}, Count) -> chunked_count(ets:select(Next), Count + l
 %% Cost: ten objects of up to 64,000 words.
 %% Misread: the words are of the reader's whole heap; its smallest size hides small objects.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#lookup/2
--spec copy_out(map()) -> map().
+-spec copy_out(probe_lib:args()) -> probe_lib:evidence().
 copy_out(_) ->
-    with_table([set], fun(Table) ->
+    ?TABLES:with_table([set], fun(Table) ->
         Point = fun(Length) ->
             ets:insert(Table, {Length, lists:seq(1, Length), small}),
             #{
                 element_count => Length,
-                lookup => peak_heap_words(fun() -> ets:lookup(Table, Length) end),
-                lookup_element => peak_heap_words(fun() -> ets:lookup_element(Table, Length, 3) end),
-                member => peak_heap_words(fun() -> ets:member(Table, Length) end)
+                lookup => probe_measure:peak_heap_words(fun() -> ets:lookup(Table, Length) end),
+                lookup_element => probe_measure:peak_heap_words(fun() -> ets:lookup_element(Table, Length, 3) end),
+                member => probe_measure:peak_heap_words(fun() -> ets:member(Table, Length) end)
             }
         end,
         Series = [Point(Length) || Length <- [2000, 4000, 8000, 16_000, 32_000]],
@@ -516,7 +485,7 @@ copy_out(_) ->
         #{
             heap_words_series => Series,
             growth_exponent => maps:from_list([
-                {Name, series_exponent(element_count, Name, Series)}
+                {Name, probe_measure:series_exponent(element_count, Name, Series)}
              || Name <- [lookup, lookup_element, member]
             ]),
             same_term_twice => erts_debug:same(First, Second)
@@ -528,14 +497,14 @@ copy_out(_) ->
 %% Cost: one object of 4,000 words.
 %% Misread: erts_debug:size/1 counts shared parts once, flat_size/1 as often as they occur.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html#loss-of-sharing
--spec sharing_lost(map()) -> map().
+-spec sharing_lost(probe_lib:args()) -> probe_lib:evidence().
 sharing_lost(_) ->
     Shared = lists:seq(1, 100),
     Term = {k, [Shared || _ <- lists:seq(1, 20)]},
-    with_table([set], fun(Table) ->
-        Empty = words(Table),
+    ?TABLES:with_table([set], fun(Table) ->
+        Empty = ?TABLES:words(Table),
         ets:insert(Table, Term),
-        Stored = words(Table) - Empty,
+        Stored = ?TABLES:words(Table) - Empty,
         [Copy] = ets:lookup(Table, k),
         #{
             shared_words => erts_debug:size(Term),
@@ -552,18 +521,18 @@ sharing_lost(_) ->
 %% Cost: one binary of 4 MB. Node-wide counter: wants a node of its own.
 %% Misread: freed memory may arrive late; the probe waits for it up to 2 s.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html
--spec binary_shared(map()) -> map().
+-spec binary_shared(probe_lib:args()) -> probe_lib:evidence().
 binary_shared(_) ->
-    Before = vm_bytes(binary),
-    with_table([set], fun(Table) ->
+    Before = probe_measure:memory_at_rest(binary),
+    ?TABLES:with_table([set], fun(Table) ->
         probe_lib:in_process(fun() -> ets:insert(Table, {k, binary:copy(<<7>>, 4_000_000)}) end),
         Inserted = settled_binary(fun(Bytes) -> Bytes - Before > 3_900_000 end) - Before,
         probe_lib:with_process([], fun(Reader) ->
             probe_lib:ask(Reader, fun(_) -> {ok, ets:lookup(Table, k)} end),
             {total_heap_size, Heap} = process_info(Reader, total_heap_size),
-            LookedUp = vm_bytes(binary) - Before,
+            LookedUp = probe_measure:memory_at_rest(binary) - Before,
             ets:delete(Table, k),
-            Deleted = vm_bytes(binary) - Before,
+            Deleted = probe_measure:memory_at_rest(binary) - Before,
             probe_lib:kill_and_wait(Reader),
             Gone = settled_binary(fun(Bytes) -> Bytes - Before < 100_000 end) - Before,
             #{
@@ -586,7 +555,7 @@ settled_binary(Done) ->
         end,
         2000
     ),
-    vm_bytes(binary).
+    probe_measure:memory_at_rest(binary).
 
 %%% Writers
 
@@ -598,15 +567,15 @@ settled_binary(Done) ->
 %% Misread: where the machine runs one writer at a time they do not meet and nothing is gained;
 %% figures of two cores say nothing of sixty.
 %% Source: https://www.erlang.org/blog/the-new-scalable-ets-ordered_set/
--spec writer_scaling(map()) -> map().
+-spec writer_scaling(probe_lib:args()) -> probe_lib:evidence().
 writer_scaling(Args) ->
     Type = binary_to_existing_atom(maps:get(type, Args, <<"ordered_set">>), latin1),
     Writers = erlang:system_info(schedulers_online),
     Objects = [{N, 0} || N <- lists:seq(1, 100_000)],
-    Run = fun(Table) -> writers(Table, Writers, 40, lists:seq(1, Writers)) end,
-    with_table([Type], fun(Plain) ->
-        with_table([Type, {write_concurrency, true}], fun(Fine) ->
-            _ = [filled(Table, Objects) || Table <- [Plain, Fine]],
+    Run = fun(Table) -> ?WRITERS:run(Table, Writers, 40, lists:seq(1, Writers)) end,
+    ?TABLES:with_table([Type], fun(Plain) ->
+        ?TABLES:with_table([Type, {write_concurrency, true}], fun(Fine) ->
+            _ = [?TABLES:filled(Table, Objects) || Table <- [Plain, Fine]],
             [_ | Pairs] = [{Run(Plain), Run(Fine)} || _ <- lists:seq(1, 11)],
             Speeds = [
                 #{plain_per_ms => Slow, write_concurrency_per_ms => Fast, gain_ratio => Fast / Slow}
@@ -617,7 +586,7 @@ writer_scaling(Args) ->
             #{
                 writers_count => Writers,
                 speeds => Speeds,
-                gain_ratio => probe_lib:median([Gain || #{gain_ratio := Gain} <- Speeds]),
+                gain_ratio => probe_measure:median([Gain || #{gain_ratio := Gain} <- Speeds]),
                 plain_base_nodes_count => Nodes(PlainRuns),
                 write_concurrency_base_nodes_count => Nodes(FineRuns)
             }
@@ -632,7 +601,7 @@ writer_scaling(Args) ->
 %% Cost: fourteen compilations of match specifications, four times each.
 %% Misread: `ok' means well-formed, not that anything matched.
 %% Source: https://www.erlang.org/doc/apps/erts/match_spec.html
--spec spec_forms(map()) -> map().
+-spec spec_forms(probe_lib:args()) -> probe_lib:evidence().
 spec_forms(_) ->
     Head = {'$1', '$2'},
     Forms = #{
@@ -651,27 +620,10 @@ spec_forms(_) ->
         list_head => [{['$1', '$2'], [], ['$1']}],
         atom_head => [{foo, [], [true]}]
     },
-    with_table([set], fun(Table) ->
+    ?TABLES:with_table([set], fun(Table) ->
         ets:insert(Table, {1, 2}),
-        #{forms => maps:map(fun(_, Spec) -> judged(Table, Spec) end, Forms)}
+        #{forms => maps:map(fun(_, Spec) -> ?SPECS:judged(Table, Spec) end, Forms)}
     end).
-
-judged(Table, Spec) ->
-    Tested = ets:test_ms({1, 2}, Spec),
-    #{
-        test_ms => element(1, Tested),
-        message_text => iolist_to_binary([Text || {error, Errors} <- [Tested], {error, Text} <- Errors]),
-        table_dialect => element(1, erlang:match_spec_test({1, 2}, Spec, table)),
-        trace_dialect => element(1, erlang:match_spec_test([1, 2], Spec, trace)),
-        select => select_class(Table, Spec)
-    }.
-
-select_class(Table, Spec) ->
-    try ets:select(Table, Spec) of
-        _ -> ok
-    catch
-        error:Reason -> Reason
-    end.
 
 %% Runs match specifications whose guards or bodies fail or return something other than true.
 %% Evidence: what select/2 returns for each; how many objects select_count and select_delete take
@@ -679,13 +631,13 @@ select_class(Table, Spec) ->
 %% Cost: a table of three objects.
 %% Misread: select_count counts the bodies that return true, not the objects that match.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#select_delete/2
--spec spec_results(map()) -> map().
+-spec spec_results(probe_lib:args()) -> probe_lib:evidence().
 spec_results(_) ->
     Head = {'$1', '$2'},
-    with_table([ordered_set], fun(Table) ->
-        _ = filled(Table, [{1, a}, {2, b}, {3, c}]),
-        Select = fun(Guards, Body) -> text(ets:select(Table, [{Head, Guards, Body}])) end,
-        Replace = fun(Body) -> outcome(fun() -> ets:select_replace(Table, [{Head, [], [Body]}]) end) end,
+    ?TABLES:with_table([ordered_set], fun(Table) ->
+        _ = ?TABLES:filled(Table, [{1, a}, {2, b}, {3, c}]),
+        Select = fun(Guards, Body) -> probe_capture:text(ets:select(Table, [{Head, Guards, Body}])) end,
+        Replace = fun(Body) -> probe_capture:outcome(fun() -> ets:select_replace(Table, [{Head, [], [Body]}]) end) end,
         Results = #{
             failing_guard_text => Select([{'>', {'+', '$2', 1}, 0}], ['$1']),
             guard_of_integer_text => Select([1], ['$1']),
@@ -707,23 +659,23 @@ spec_results(_) ->
 %% Cost: a table of four objects.
 %% Misread: none of the wrong forms is refused; they just match something else.
 %% Source: https://www.erlang.org/doc/system/data_types.html#number
--spec quoted_variables(map()) -> map().
+-spec quoted_variables(probe_lib:args()) -> probe_lib:evidence().
 quoted_variables(_) ->
     {ok, [{Category, _, Value}], _} = erl_scan:string("$1"),
     Heads = #{quoted => '$1', unquoted => $1, binary => <<"$1">>, string => "$1"},
-    with_table([ordered_set], fun(Table) ->
-        _ = filled(Table, [{1}, {$1}, {<<"$1">>}, {"$1"}]),
+    ?TABLES:with_table([ordered_set], fun(Table) ->
+        _ = ?TABLES:filled(Table, [{1}, {$1}, {<<"$1">>}, {"$1"}]),
         Matched = maps:map(
             fun(_, Key) ->
                 Spec = [{{Key}, [], ['$_']}],
                 #{
                     test_ms => element(1, ets:test_ms({1}, Spec)),
-                    matched => [text(Found) || {Found} <- ets:select(Table, Spec)]
+                    matched => [probe_capture:text(Found) || {Found} <- ets:select(Table, Spec)]
                 }
             end,
             Heads
         ),
-        #{unquoted_token => Category, unquoted_value_text => text(Value), heads => Matched}
+        #{unquoted_token => Category, unquoted_value_text => probe_capture:text(Value), heads => Matched}
     end).
 
 %% Runs the parse transform over functions that call ets:fun2ms/1 in many ways.
@@ -732,7 +684,7 @@ quoted_variables(_) ->
 %% Cost: a dozen small parse transformations.
 %% Misread: the arguments of f/1 stand for any variable bound outside the fun.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ms_transform.html
--spec fun2ms_compiled(map()) -> map().
+-spec fun2ms_compiled(probe_lib:args()) -> probe_lib:evidence().
 fun2ms_compiled(_) ->
     Texts = #{
         literal => "ets:fun2ms(fun({A, B}) when A > 1 -> B end)",
@@ -750,28 +702,7 @@ fun2ms_compiled(_) ->
         two_arguments => "ets:fun2ms(fun(A, B) -> {A, B} end)",
         bits_in_head => "ets:fun2ms(fun({A, <<B>>}) -> {A, B} end)"
     },
-    #{texts => maps:map(fun(_, Text) -> translated(Text) end, Texts)}.
-
-translated(Text) ->
-    Forms = [form(Source) || Source <- ["-module(m).", "f(X) -> " ++ Text ++ "."]],
-    case ms_transform:parse_transform([{attribute, 1, file, {"m.erl", 1}} | Forms], []) of
-        {error, [{_, [{_, Module, Reason} | _]} | _], _} ->
-            #{outcome => refused, message_text => iolist_to_binary(Module:format_error(Reason))};
-        {warning, Output, [{_, [{_, Module, Reason} | _]} | _]} ->
-            Warning = iolist_to_binary(Module:format_error(Reason)),
-            #{outcome => warned, message_text => Warning, source_text => source(Output)};
-        Output ->
-            #{outcome => translated, source_text => source(Output)}
-    end.
-
-form(Source) ->
-    {ok, Tokens, _} = erl_scan:string(Source),
-    {ok, Form} = erl_parse:parse_form(Tokens),
-    Form.
-
-source(Forms) ->
-    [Body] = [Body || {function, _, f, 1, [{clause, _, _, _, Body}]} <- Forms],
-    iolist_to_binary(erl_pp:exprs(Body, [{linewidth, 500}])).
+    #{texts => maps:map(fun(_, Text) -> ?SPECS:translated(Text) end, Texts)}.
 
 %% Calls ets:fun2ms/1 at run time, with funs of the compiler and funs of the evaluator that the
 %% shell uses.
@@ -779,25 +710,16 @@ source(Forms) ->
 %% Cost: four evaluations of one line.
 %% Misread: what works in the shell by a variable does not compile.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#fun2ms/1
--spec fun2ms_called(map()) -> map().
+-spec fun2ms_called(probe_lib:args()) -> probe_lib:evidence().
 fun2ms_called(_) ->
     Compiled = fun({A, B}) when A > 1 -> B end,
     #{
-        compiled_fun_text => outcome(fun() -> ets:fun2ms(Compiled) end),
-        shell_literal_text => shell("ets:fun2ms(fun({A, B}) when A > 1 -> B end)."),
-        shell_variable_text => shell("F = fun({A, B}) when A > 1 -> B end, ets:fun2ms(F)."),
-        shell_imported_text => shell("X = 3, ets:fun2ms(fun({A, B}) when A > X -> {B, X} end)."),
-        shell_named_fun_text => shell("ets:fun2ms(fun lists:max/1).")
+        compiled_fun_text => probe_capture:outcome(fun() -> ets:fun2ms(Compiled) end),
+        shell_literal_text => ?SPECS:shell("ets:fun2ms(fun({A, B}) when A > 1 -> B end)."),
+        shell_variable_text => ?SPECS:shell("F = fun({A, B}) when A > 1 -> B end, ets:fun2ms(F)."),
+        shell_imported_text => ?SPECS:shell("X = 3, ets:fun2ms(fun({A, B}) when A > X -> {B, X} end)."),
+        shell_named_fun_text => ?SPECS:shell("ets:fun2ms(fun lists:max/1).")
     }.
-
-%% Evaluate a line as the shell does: the evaluator's funs carry their own source.
-shell(Line) ->
-    {ok, Tokens, _} = erl_scan:string(Line),
-    {ok, Expressions} = erl_parse:parse_exprs(Tokens),
-    outcome(fun() ->
-        {value, Value, _} = erl_eval:exprs(Expressions, erl_eval:new_bindings()),
-        Value
-    end).
 
 %%% Continuations and iteration
 
@@ -807,13 +729,13 @@ shell(Line) ->
 %% Cost: 15 tables of up to 1000 objects.
 %% Misread: a full last chunk is no sign that more follows, nor a short one that none does.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#select/3
--spec chunks(map()) -> map().
+-spec chunks(probe_lib:args()) -> probe_lib:evidence().
 chunks(_) ->
     Spec = [{{'$1', '_'}, [], ['$1']}],
     Case = fun(Type, Count) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
-            Chunks = lists:reverse(drain(ets:select(Table, Spec, 10), fun(_) -> ok end, [])),
+        ?TABLES:with_table([Type], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{N, N} || N <- lists:seq(1, Count)]),
+            Chunks = lists:reverse(?TABLES:drain(ets:select(Table, Spec, 10), fun(_) -> ok end, [])),
             #{
                 objects_count => Count,
                 chunk_counts => lists:sublist([length(Chunk) || Chunk <- Chunks], 12),
@@ -827,8 +749,8 @@ chunks(_) ->
     ByType = fun(Type) -> maps:from_list([{Name, Case(Type, Count)} || {Name, Count} <- Sizes]) end,
     #{
         types => maps:from_list([{Type, ByType(Type)} || Type <- [set, bag, ordered_set]]),
-        empty_select_2 => with_table([set], fun(Table) -> ets:select(Table, Spec) end),
-        empty_select_3 => with_table([set], fun(Table) -> ets:select(Table, Spec, 10) end)
+        empty_select_2 => ?TABLES:with_table([set], fun(Table) -> ets:select(Table, Spec) end),
+        empty_select_3 => ?TABLES:with_table([set], fun(Table) -> ets:select(Table, Spec, 10) end)
     }.
 
 %% Reads 20,000 objects in chunks of 100 while another process, after a tenth or half of them,
@@ -839,7 +761,7 @@ chunks(_) ->
 %% Misread: tables below about 4000 buckets never shrink; objects that come or go meanwhile may be
 %% seen or not, only the constant ones count.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#safe_fixtable/2
--spec writes_between_chunks(map()) -> map().
+-spec writes_between_chunks(probe_lib:args()) -> probe_lib:evidence().
 writes_between_chunks(_) ->
     Grow = fun(T) -> ets:insert(T, [{N, x} || N <- lists:seq(100_001, 120_000)]) end,
     Shrink = fun(T) -> [ets:delete(T, N) || N <- lists:seq(1, 20_000), N rem 10 =/= 0] end,
@@ -849,8 +771,8 @@ writes_between_chunks(_) ->
         shrink_late => {Shrink, 100, lists:seq(10, 20_000, 10)}
     },
     Case = fun(Type, {Write, After, Constant}, Fixed) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{N, x} || N <- lists:seq(1, 20_000)]),
+        ?TABLES:with_table([Type], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{N, x} || N <- lists:seq(1, 20_000)]),
             true = ets:safe_fixtable(Table, Fixed),
             {Ended, Found} = interrupted(Table, After, Write),
             Objects = sets:from_list(Constant),
@@ -890,11 +812,11 @@ interrupted(Table, After, Write) ->
 %% Cost: sixteen tables of 100 objects.
 %% Misread: a fixed table keeps deleted objects in memory until it is released.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#next/2
--spec next_after_delete(map()) -> map().
+-spec next_after_delete(probe_lib:args()) -> probe_lib:evidence().
 next_after_delete(_) ->
     Case = fun(Type, Fixed) ->
-        with_table([Type], fun(Table) ->
-            _ = filled(Table, [{N, x} || N <- lists:seq(1, 100)]),
+        ?TABLES:with_table([Type], fun(Table) ->
+            _ = ?TABLES:filled(Table, [{N, x} || N <- lists:seq(1, 100)]),
             true = ets:safe_fixtable(Table, Fixed),
             First = ets:first(Table),
             ets:delete(Table, First),
@@ -914,15 +836,15 @@ next_after_delete(_) ->
 %% Cost: two tables of 100 objects.
 %% Misread: while the maker lives, the copy works: the compiled specification is still there.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#repair_continuation/2
--spec continuation_copied(map()) -> map().
+-spec continuation_copied(probe_lib:args()) -> probe_lib:evidence().
 continuation_copied(_) ->
     Spec = [{{'$1', '_'}, [], ['$1']}],
-    with_table([set], fun(Table) ->
-        _ = filled(Table, [{N, x} || N <- lists:seq(1, 100)]),
+    ?TABLES:with_table([set], fun(Table) ->
+        _ = ?TABLES:filled(Table, [{N, x} || N <- lists:seq(1, 100)]),
         Make = fun() -> term_to_binary(element(2, ets:select(Table, Spec, 10))) end,
         Copy = binary_to_term(probe_lib:in_process(Make)),
         Count = fun(Continuation) ->
-            outcome(fun() -> length(element(1, ets:select(Continuation))) end)
+            probe_capture:outcome(fun() -> length(element(1, ets:select(Continuation))) end)
         end,
         Collected = probe_lib:settle(
             fun() ->
@@ -952,7 +874,7 @@ continuation_copied(_) ->
 %% Cost: six processes and tables.
 %% Misread: a table goes a moment after its owner; the probe polls for up to 2 s.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
--spec table_owner(map()) -> map().
+-spec table_owner(probe_lib:args()) -> probe_lib:evidence().
 table_owner(_) ->
     Self = self(),
     Owned = fun(Options, End) ->
@@ -965,11 +887,11 @@ table_owner(_) ->
         Said = End(Owner, Table),
         _ = probe_lib:kill_and_wait(Owner),
         Answer = transfer(Table, Owner, Said),
-        catch ets:delete(Table),
+        ?TABLES:delete(Table),
         Answer
     end,
     Nothing = fun(_, _) -> nothing end,
-    Stranger = fun(_, Table) -> outcome(fun() -> ets:give_away(Table, self(), gift) end) end,
+    Stranger = fun(_, Table) -> probe_capture:outcome(fun() -> ets:give_away(Table, self(), gift) end) end,
     Gift = fun(Owner, Table) ->
         probe_lib:ask(Owner, fun(State) -> {ets:give_away(Table, Self, gift), State} end)
     end,
@@ -1012,14 +934,14 @@ transfer(Table, Owner, Said) ->
 %% Cost: 20 tables of 10 objects, one process.
 %% Misread: unlike binaries, tables have no reference count; only their owner's end frees them.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html
--spec table_unreferenced(map()) -> map().
+-spec table_unreferenced(probe_lib:args()) -> probe_lib:evidence().
 table_unreferenced(_) ->
     Owned = fun(Pid) -> [T || T <- ets:all(), ets:info(T, owner) =:= Pid] end,
     Pid = probe_lib:subject([]),
     try
         probe_lib:ask(Pid, fun(State) ->
             lists:foreach(
-                fun(_) -> filled(ets:new(forgotten, [public]), [{N, N} || N <- lists:seq(1, 10)]) end,
+                fun(_) -> ?TABLES:filled(ets:new(forgotten, [public]), [{N, N} || N <- lists:seq(1, 10)]) end,
                 lists:seq(1, 20)
             ),
             {ok, State}
@@ -1054,9 +976,9 @@ table_unreferenced(_) ->
 %% Cost: files of up to 0.5 MB in the scratch folder.
 %% Misread: the same item name has words for ETS and bytes for DETS.
 %% Source: https://www.erlang.org/doc/apps/stdlib/dets.html#info/2
--spec dets_units(map()) -> map().
+-spec dets_units(probe_lib:args()) -> probe_lib:evidence().
 dets_units(_) ->
-    with_folder(fun(Folder) ->
+    probe_capture:with_folder(fun(Folder) ->
         Point = fun(Count) ->
             File = filename:join(Folder, integer_to_list(Count)),
             {ok, Ref} = dets:open_file(make_ref(), [{file, File}]),
@@ -1070,7 +992,7 @@ dets_units(_) ->
                 objects_count => Count,
                 info_memory_bytes => Info,
                 info_to_file_ratio => Info / Bytes,
-                ets_words => with_table([set], fun(Table) -> words(filled(Table, Objects)) end)
+                ets_words => ?TABLES:with_table([set], fun(Table) -> ?TABLES:words(?TABLES:filled(Table, Objects)) end)
             }
         end,
         #{series => [Point(Count) || Count <- [10, 100, 1000, 10_000]]}
@@ -1081,9 +1003,9 @@ dets_units(_) ->
 %% Cost: three small files in the scratch folder.
 %% Misread: an error of open_file comes as a value for some arguments, as an exception for others.
 %% Source: https://www.erlang.org/doc/apps/stdlib/dets.html#open_file/2
--spec dets_keys(map()) -> map().
+-spec dets_keys(probe_lib:args()) -> probe_lib:evidence().
 dets_keys(_) ->
-    with_folder(fun(Folder) ->
+    probe_capture:with_folder(fun(Folder) ->
         Open = fun(Type) ->
             File = filename:join(Folder, atom_to_list(Type)),
             try dets:open_file(make_ref(), [{file, File}, {type, Type}]) of
@@ -1107,9 +1029,9 @@ dets_keys(_) ->
 %% Cost: four small files in the scratch folder; up to 2 s of waiting.
 %% Misread: a VM that dies leaves the file as the first copy: open, and without the cache.
 %% Source: https://www.erlang.org/doc/apps/stdlib/dets.html
--spec dets_left_open(map()) -> map().
+-spec dets_left_open(probe_lib:args()) -> probe_lib:evidence().
 dets_left_open(_) ->
-    with_folder(fun(Folder) ->
+    probe_capture:with_folder(fun(Folder) ->
         [Original, Open, Killed] = [filename:join(Folder, Name) || Name <- ["original", "open", "killed"]],
         Owner = probe_lib:subject([]),
         try
@@ -1122,8 +1044,8 @@ dets_left_open(_) ->
             end),
             {ok, _} = file:copy(Original, Open),
             probe_lib:kill_and_wait(Owner),
-            probe_lib:settle(fun() -> closed(Original, Killed) end, 2000),
-            #{copied_while_open => reopened(Open), copied_after_kill => reopened(Killed)}
+            probe_lib:settle(fun() -> ?DETS:closed(Original, Killed) end, 2000),
+            #{copied_while_open => ?DETS:reopened(Open), copied_after_kill => ?DETS:reopened(Killed)}
         after
             probe_lib:kill_and_wait(Owner)
         end
@@ -1138,28 +1060,28 @@ dets_left_open(_) ->
 %% Misread: with default options; what waits in the write cache is acknowledged, but not written.
 %% Whether a repair fits depends on the hash of each key.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/stdlib/src/dets_utils.erl
--spec dets_full(map()) -> map().
+-spec dets_full(probe_lib:args()) -> probe_lib:evidence().
 dets_full(Args) ->
     Large = binary:copy(<<0>>, maps:get(object_bytes, Args, 1_000_000)),
     Small = binary:copy(<<0>>, 4000),
-    with_folder(fun(Folder) ->
-        ok = need_room(Folder, 4_400_000_000),
+    probe_capture:with_folder(fun(Folder) ->
+        ok = ?DETS:need_room(Folder, 4_400_000_000),
         File = filename:join(Folder, "full"),
         {ok, Ref} = dets:open_file(make_ref(), [{file, File}, {auto_save, infinity}]),
         try
-            {LargeCount, none} = fill(Ref, fun(N) -> {N - 1, Large} end, 2_093_000_000, 0),
-            {SmallCount, Refusal} = fill(Ref, fun(N) -> {{s, N}, Small} end, infinity, 0),
+            {LargeCount, none} = ?DETS:fill(Ref, fun(N) -> {N - 1, Large} end, 2_093_000_000, 0),
+            {SmallCount, Refusal} = ?DETS:fill(Ref, fun(N) -> {{s, N}, Small} end, infinity, 0),
             Seen = #{
                 large_count => LargeCount,
                 small_count => SmallCount,
                 file_bytes => filelib:file_size(File),
                 refusal => Refusal,
-                next_insert => answer(dets:insert(Ref, {later, 1})),
-                next_lookup => answer(dets:lookup(Ref, 0)),
-                next_sync => answer(dets:sync(Ref)),
-                close => answer(dets:close(Ref))
+                next_insert => ?DETS:answer(dets:insert(Ref, {later, 1})),
+                next_lookup => ?DETS:answer(dets:lookup(Ref, 0)),
+                next_sync => ?DETS:answer(dets:sync(Ref)),
+                close => ?DETS:answer(dets:close(Ref))
             },
-            maps:merge(Seen, repaired(File, LargeCount, SmallCount))
+            maps:merge(Seen, ?DETS:repaired(File, LargeCount, SmallCount))
         after
             dets:close(Ref)
         end
@@ -1173,13 +1095,13 @@ dets_full(Args) ->
 %% Cost: one peer, three tables, about 0.6 s.
 %% Misread: the same item has two units; only disc_only_copies lies in DETS.
 %% Source: https://www.erlang.org/doc/apps/mnesia/mnesia.html#table_info/2
--spec mnesia_storage(map()) -> map().
+-spec mnesia_storage(probe_lib:args()) -> probe_lib:evidence().
 mnesia_storage(_) ->
-    with_mnesia(1, [], fun([{Peer, Node}]) ->
+    ?MNESIA:with_nodes(1, fun([{Peer, Node}]) ->
         ok = probe_peer:call(Peer, mnesia, create_schema, [[Node]]),
         ok = probe_peer:call(Peer, mnesia, start, []),
         Kinds = [ram_copies, disc_copies, disc_only_copies],
-        #{kinds => maps:from_list([{Kind, stored(Peer, Node, Kind)} || Kind <- Kinds])}
+        #{kinds => maps:from_list([{Kind, ?MNESIA:stored(Peer, Node, Kind)} || Kind <- Kinds])}
     end).
 
 %% Cuts two nodes that share a table apart, writes one key on both sides, joins them again, writes
@@ -1190,32 +1112,32 @@ mnesia_storage(_) ->
 %% Misread: without a majority table; a commit reaches the other side a moment after it was
 %% answered, so the first read there waits.
 %% Source: https://www.erlang.org/doc/apps/mnesia/mnesia_chap7.html#recovery-from-communication-failure
--spec mnesia_cut(map()) -> map().
+-spec mnesia_cut(probe_lib:args()) -> probe_lib:evidence().
 mnesia_cut(_) ->
-    with_mnesia(2, [], fun([{Left, _}, {Right, RightNode}] = Peers) ->
-        ok = join_mnesia(Peers, [], 10_000),
-        Watchers = [{Peer, probe_peer:call(Peer, beam_ets_internals_disk_lib, watch_mnesia, [])} || {Peer, _} <- Peers],
-        Joined = #{write => write(Left, key, before), left => read(Left, key), right => read_within(Right, key, 5000)},
-        ok = cut(Peers, 10_000),
+    ?MNESIA:with_nodes(2, fun([{Left, _}, {Right, RightNode}] = Peers) ->
+        ok = ?MNESIA:join(Peers, [], 10_000),
+        Watchers = [{Peer, probe_peer:call(Peer, ?MNESIA, watch, [])} || {Peer, _} <- Peers],
+        Joined = #{write => ?MNESIA:write(Left, key, before), left => ?MNESIA:read(Left, key), right => ?MNESIA:read_within(Right, key, 5000)},
+        ok = ?MNESIA:cut(Peers),
         Apart = #{
-            left_write => write(Left, key, left),
-            right_write => write(Right, key, right),
-            left_only_write => write(Left, left_only, 1),
-            right_only_write => write(Right, right_only, 1),
-            left_running_count => running(Left)
+            left_write => ?MNESIA:write(Left, key, left),
+            right_write => ?MNESIA:write(Right, key, right),
+            left_only_write => ?MNESIA:write(Left, left_only, 1),
+            right_only_write => ?MNESIA:write(Right, right_only, 1),
+            left_running_count => ?MNESIA:running(Left)
         },
-        meet(Left, RightNode),
-        Reports = [reported(Peer, Watcher) || {Peer, Watcher} <- Watchers],
+        ?MNESIA:meet(Left, RightNode),
+        Reports = [?MNESIA:reported(Peer, Watcher) || {Peer, Watcher} <- Watchers],
         Met = #{
-            left => read(Left, key),
-            right => read(Right, key),
-            write => write(Left, later, 1),
-            later_on_right => read_within(Right, later, 300),
-            left_running_count => running(Left),
+            left => ?MNESIA:read(Left, key),
+            right => ?MNESIA:read(Right, key),
+            write => ?MNESIA:write(Left, later, 1),
+            later_on_right => ?MNESIA:read_within(Right, later, 300),
+            left_running_count => ?MNESIA:running(Left),
             left_reports => hd(Reports),
             right_reports => lists:last(Reports)
         },
-        #{joined => Joined, apart => Apart, met => Met, restarted => restarted(Left, Right)}
+        #{joined => Joined, apart => Apart, met => Met, restarted => ?MNESIA:restarted(Left, Right)}
     end).
 
 %% Cuts the same two nodes apart with {majority, true}, and writes by transaction and dirtily.
@@ -1223,21 +1145,21 @@ mnesia_cut(_) ->
 %% Cost: two peers, about 2 s.
 %% Misread: of two nodes neither is a majority, so both sides refuse; with three one goes on.
 %% Source: https://www.erlang.org/doc/apps/mnesia/mnesia.html#create_table/2
--spec mnesia_majority(map()) -> map().
+-spec mnesia_majority(probe_lib:args()) -> probe_lib:evidence().
 mnesia_majority(_) ->
-    with_mnesia(2, [], fun([{Left, _}, {Right, _}] = Peers) ->
-        ok = join_mnesia(Peers, [{majority, true}], 10_000),
-        Joined = write(Left, key, before),
-        before = read_within(Right, key, 5000),
-        ok = cut(Peers, 10_000),
+    ?MNESIA:with_nodes(2, fun([{Left, _}, {Right, _}] = Peers) ->
+        ok = ?MNESIA:join(Peers, [{majority, true}], 10_000),
+        Joined = ?MNESIA:write(Left, key, before),
+        before = ?MNESIA:read_within(Right, key, 5000),
+        ok = ?MNESIA:cut(Peers),
         #{
             joined_write => Joined,
-            left_write => write(Left, key, left),
-            right_write => write(Right, key, right),
-            left_read => read(Left, key),
-            right_read => read(Right, key),
+            left_write => ?MNESIA:write(Left, key, left),
+            right_write => ?MNESIA:write(Right, key, right),
+            left_read => ?MNESIA:read(Left, key),
+            right_read => ?MNESIA:read(Right, key),
             right_dirty_write => probe_peer:call(Right, mnesia, dirty_write, [{account, key, dirty}]),
-            left_read_after_dirty => read(Left, key),
-            right_read_after_dirty => read(Right, key)
+            left_read_after_dirty => ?MNESIA:read(Left, key),
+            right_read_after_dirty => ?MNESIA:read(Right, key)
         }
     end).

@@ -1,0 +1,98 @@
+%% DETS files that are filled, left open, and opened again.
+%% Knows DETS and how much room a folder has; knows nothing of any claim, and never judges.
+-module(beam_ets_internals_dets).
+
+-export([need_room/2, fill/4, answer/1, repaired/3, closed/2, reopened/1]).
+
+%% Raise {setup, {no_room, ...}} where the file system of Folder says that it has less than Bytes
+%% free. One that does not say is taken at its word when it is full.
+-spec need_room(file:filename(), pos_integer()) -> ok.
+need_room(Folder, Bytes) ->
+    Lines = string:lexemes(os:cmd("df -Pk " ++ Folder ++ " 2>/dev/null"), "\n"),
+    case [string:lexemes(Line, " ") || Line <- Lines] of
+        [_, [_, _, _, Free | _]] ->
+            FreeBytes = list_to_integer(Free) * 1024,
+            FreeBytes >= Bytes orelse
+                error({setup, {no_room, #{free_bytes => FreeBytes, needed_bytes => Bytes}}}),
+            ok;
+        _ ->
+            ok
+    end.
+
+%% DETS closes the file of a dead owner in its own time: copy until the copy is a closed one.
+-spec closed(file:filename(), file:filename()) -> {done, closed} | atom().
+closed(Original, Copy) ->
+    {ok, _} = file:copy(Original, Copy),
+    case objects(Copy, false) of
+        {_, _} -> {done, closed};
+        Reason -> Reason
+    end.
+
+%% The objects in a file, and how many have the key `cached'; or why it does not open.
+objects(File, Repair) ->
+    case dets:open_file(make_ref(), [{file, File}, {access, access(Repair)}, {repair, Repair}]) of
+        {ok, Ref} ->
+            Objects = {dets:info(Ref, size), length(dets:lookup(Ref, cached))},
+            ok = dets:close(Ref),
+            Objects;
+        {error, {Reason, _}} ->
+            Reason
+    end.
+
+%% What a file answers to an opening without repair, and what one with repair finds in it.
+-spec reopened(file:filename()) -> probe_lib:evidence().
+reopened(File) ->
+    Unrepaired = objects(File, false),
+    {Objects, Cached} = objects(File, true),
+    #{
+        opens_without_repair => is_tuple(Unrepaired),
+        refusal => if is_atom(Unrepaired) -> Unrepaired; true -> none end,
+        synced_count => Objects - Cached,
+        cached_count => Cached
+    }.
+
+%% Looking must not change the file; repairing must.
+access(false) -> read;
+access(true) -> read_write.
+
+%% Insert Object(1), Object(2), ... until the file has so many bytes or an insert is refused.
+%% Returns how many were acknowledged, and the refusal.
+-spec fill(reference(), fun((pos_integer()) -> tuple()), pos_integer() | infinity, non_neg_integer()) ->
+    {Acknowledged :: non_neg_integer(), Refusal :: atom()}.
+fill(Ref, Object, MostBytes, Count) ->
+    case MostBytes =/= infinity andalso dets:info(Ref, file_size) > MostBytes of
+        true ->
+            {Count, none};
+        false ->
+            case answer(dets:insert(Ref, Object(Count + 1))) of
+                ok -> fill(Ref, Object, MostBytes, Count + 1);
+                enospc -> error({setup, {no_room, enospc}});
+                Refusal -> {Count, Refusal}
+            end
+    end.
+
+%% What a call of dets answered, in a word.
+-spec answer(ok | list() | {error, tuple()}) -> atom().
+answer({error, {file_error, _, Reason}}) -> Reason;
+answer({error, {{Reason, _}, _}}) -> Reason;
+answer({error, {Reason, _}}) -> Reason;
+answer(Objects) when is_list(Objects) -> found;
+answer(ok) -> ok.
+
+-spec repaired(file:filename(), non_neg_integer(), non_neg_integer()) -> probe_lib:evidence().
+repaired(File, LargeCount, SmallCount) ->
+    case dets:open_file(make_ref(), [{file, File}]) of
+        {ok, Ref} ->
+            LargeLost = [N || N <- lists:seq(0, LargeCount - 1), not dets:member(Ref, N)],
+            Lost = [N || N <- lists:seq(1, SmallCount), not dets:member(Ref, {s, N})],
+            ok = dets:close(Ref),
+            #{
+                repair => ok,
+                large_lost_count => length(LargeLost),
+                small_lost_count => length(Lost),
+                last_lost => Lost =:= lists:seq(SmallCount - length(Lost) + 1, SmallCount)
+            };
+        {error, _} = Error ->
+            answer(Error) =:= enospc andalso error({setup, {no_room, enospc}}),
+            #{repair => answer(Error)}
+    end.
