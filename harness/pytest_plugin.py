@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from harness.claims.folder import load_skill
-from harness.claims.model import Claim
+from harness.claims.model import Claim, by_name
 from harness.collect import releases, workshop
 from harness.collect.lane import Lane
 from harness.errors import BeamproofError
@@ -134,7 +134,7 @@ class ClaimFile(pytest.File):
             columns = cells_of(self.config).columns
         except BeamproofError as error:
             raise self.CollectError(str(error)) from error
-        claims = {claim.name: claim for claim in skill.claims}
+        claims = by_name([skill])
         laid_out = plan.build([skill], columns, plan.Selection())
         for cell in laid_out.cells:
             claim = claims[f"{cell.skill}/{cell.claim}"]

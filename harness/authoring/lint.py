@@ -14,12 +14,11 @@ from harness.authoring.coverage import Status, coverage, strays
 from harness.authoring.document import read_section, section_numbers
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
 from harness.claims.file import read_skill
-from harness.claims.folder import skill_paths
 from harness.claims.model import Claim, Rival, Skill, module_of
+from harness.claims.paths import skill_paths
 from harness.claims.predicates import Leaf, Op, Prediction, is_number, is_numeric, predictions_in
 from harness.claims.problems import Problem, Severity
 from harness.claims.versions import matches
-from harness.errors import InputError
 from harness.suggest import did_you_mean
 
 DOCUMENT = "research.md"
@@ -78,19 +77,6 @@ def lint(claims_dir: Path, probes_dir: Path, names: Sequence[str] = ()) -> Linte
     if not names:
         problems += _orphans(probes_dir, {module_of(name) for name in paths})
     return Linted(skills=tuple(skills), problems=tuple(problems))
-
-
-def lint_names(claims_dir: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of skills as given.
-
-    Raises:
-        InputError: one of them has no claim file; the message says what was probably meant.
-    """
-    paths = skill_paths(claims_dir)
-    for name in names:
-        if name not in paths:
-            raise InputError(f'there is no skill "{name}"{did_you_mean(name, paths)}')
-    return tuple(names)
 
 
 def lint_skill(skill: Skill) -> Iterator[Problem]:

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
+from harness.claims.predicates import (
+    Leaf,
+    Op,
+    Pattern,
+    Predicate,
+    Prediction,
+    Table,
+    is_number,
+    show,
+)
 from harness.run.cells import Json
-from harness.claims.predicates import Leaf, Op, Pattern, Predicate, Prediction, Table, is_number, show
+from harness.suggest import closest
 
 _NAMES: Final = frozenset(Op)
 _MODIFIERS: Final = frozenset({"rel", "abs"})
@@ -74,7 +83,7 @@ def parse_pattern(value: object, path: tuple[str, ...] = ()) -> Pattern:
 def _slip(key: str) -> str | None:
     """Return the predicate that was probably meant by a key, if any."""
     near = [op for op in _NAMES if op[0] == key[:1] and abs(len(op) - len(key)) <= 1]
-    return next(iter(get_close_matches(key, near, n=1, cutoff=_SLIP)), None)
+    return closest(key, near, alike=_SLIP)
 
 
 def words(pattern: Pattern) -> str:

@@ -1,19 +1,17 @@
 """The claims: what somebody wants to publish, with predictions, rivals and ranges of releases.
 
-Knows: the model and how skills are found in a folder. Must not know: nodes, runs, verdicts.
+Knows: the model. Must not know: files, nodes, runs, verdicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
-from harness.errors import ClaimError, InputError
-from harness.run.cells import Json, Need, NodeMode, ProbeCall
 from harness.claims.predicates import Prediction
 from harness.claims.versions import matches
+from harness.run.cells import Json, Need, NodeMode, ProbeCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +119,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """Hold a family of claims: one file; `section` is that of the research document."""
+    """Hold a family of claims: one file with its hash; `section` is that of the document."""
 
     name: str
     description: str
@@ -129,11 +127,17 @@ class Skill:
     untestable: tuple[Untestable, ...] = ()
     section: int | None = None
     path: Path = Path()
+    sha256: str = ""
 
     @property
     def module(self) -> str:
         """Return the Erlang module of the skill's probes."""
         return module_of(self.name)
+
+
+def by_name(skills: Iterable[Skill]) -> dict[str, Claim]:
+    """Return all claims of some skills by `skill/claim`, in order."""
+    return {claim.name: claim for skill in skills for claim in skill.claims}
 
 
 def module_of(skill: str) -> str:
@@ -150,11 +154,3 @@ def replaced(predictions: Iterable[Prediction], by: Sequence[Prediction]) -> tup
 def _overlap(old: Prediction, new: Prediction) -> bool:
     shared = min(len(old.path), len(new.path))
     return old.path[:shared] == new.path[:shared]
-
-
-
-
-
-
-
-

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from harness.authoring.lint import lint as lint_skills
-from harness.authoring.lint import lint_names
+from harness.claims.paths import refuse_unknown
 from harness.cli.options import (
     claims_option,
     json_option,
@@ -38,7 +38,8 @@ def lint(
     as_json: bool,
 ) -> None:
     """Check the claim files and probes of SKILLS (all without any)."""
-    linted = lint_skills(claims_dir, probes_dir, lint_names(claims_dir, skills))
+    refuse_unknown(claims_dir, skills)
+    linted = lint_skills(claims_dir, probes_dir, skills)
     if not linted.problems:
         refuse_none(linted.skills, claims_dir)
     if as_json:

@@ -14,7 +14,7 @@ import click
 
 from harness.authoring.probe_source import read_module
 from harness.claims.folder import load_skills
-from harness.claims.model import Claim, Skill
+from harness.claims.model import Claim, Skill, by_name
 from harness.cli.options import (
     claims_option,
     json_option,
@@ -61,7 +61,7 @@ def find_claim(skills: Sequence[Skill], text: str) -> Claim:
     Raises:
         InputError: none or several fit; the message names them.
     """
-    claims = {claim.name: claim for skill in skills for claim in skill.claims}
+    claims = by_name(skills)
     wanted = text.partition("@")[0]
     if wanted in claims:
         return claims[wanted]

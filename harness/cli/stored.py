@@ -6,7 +6,6 @@ Knows: options, files. Must not know: any format.
 from __future__ import annotations
 
 import gc
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -90,7 +89,7 @@ def judged_views(paths: Iterable[Path], claims_dir: Path) -> Sequence[RunView]:
 def claims_and_hashes(claims_dir: Path) -> tuple[Sequence[Skill], Mapping[str, str]]:
     """Return all skills of a folder, and the SHA-256 of each claim file by skill."""
     skills = load_skills(claims_dir)
-    hashes = {one.name: hashlib.sha256(one.path.read_bytes()).hexdigest() for one in skills}
+    hashes = {skill.name: skill.sha256 for skill in skills}
     return skills, hashes
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from harness.claims.paths import refuse_unknown
 from harness.cli.options import claims_option, probes_option, runs_option, say
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
@@ -55,7 +56,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
     runtime = RuntimeRequest.of(given)
     if request.resumed is not None:
         runtime = runtime.as_recorded(request.resumed.header)
-    _refuse_unknown_skills(request)
+    refuse_unknown(request.claims_dir, request.skills or ())
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
     with (
@@ -104,18 +105,6 @@ def _request(given: dict[str, Any]) -> Request:
             jobs=given["jobs"] or os.cpu_count() or 1, seed=given["seed"], keep=given["keep"]
         ),
     )
-
-
-def _refuse_unknown_skills(request: Request) -> None:
-    """Say of a skill that is not there before any release is fetched for it."""
-    names = request.skills or ()
-    if request.claims_dir.is_dir() and all(
-        (request.claims_dir / f"{name}.toml").is_file() for name in names
-    ):
-        return
-    from harness.claims.folder import load_skills  # noqa: PLC0415 - only to word the error
-
-    load_skills(request.claims_dir, request.skills)
 
 
 def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from harness.claims.model import Claim, Rival, Skill
+from harness.claims.model import Claim, Rival, Skill, by_name
 from harness.claims.predicates import (
     Prediction,
     conjunction,
@@ -104,7 +104,7 @@ def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
         A finding for each cell of the plan: `skipped` for those left out, `inconclusive` for
         those that the run never reached.
     """
-    claims = {claim.name: claim for skill in skills for claim in skill.claims}
+    claims = by_name(skills)
     observed = {one.cell: one for one in run.observations}
     left_out = {one.cell: one.reason for one in run.header.left_out}
     findings, unknown = [], []

@@ -6,11 +6,9 @@ as they are typed, or how anything is shown.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from harness import __version__
 from harness.claims.model import Claim, Skill
@@ -48,7 +46,7 @@ def header_for(plan: Plan, *, command: Sequence[str], seed: int | None) -> Heade
         left_out=tuple(
             LeftOutCell(cell=out.cell, reason=out.reason) for out in plan.matrix.left_out
         ),
-        claims_sha256={skill.name: _sha256(skill.path) for skill in plan.skills},
+        claims_sha256={skill.name: skill.sha256 for skill in plan.skills},
         probes_sha256={module: plan.workshop.probes.source_sha256(module) for module in modules},
         runtimes=plan.releases.records(),
     )
@@ -126,10 +124,6 @@ def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options
             ended=_now(), outcome=outcome, observations=len(recorder.findings), reason=reason
         )
         recorder.writer.finish(footer)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _now() -> str:

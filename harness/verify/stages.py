@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 
 from harness.claims.folder import load_skills
-from harness.claims.model import Skill
+from harness.claims.model import Skill, by_name
 from harness.collect.releases import Releases
 from harness.collect.workshop import Workshop
 from harness.errors import ExitCode, NothingSelectedError
@@ -76,7 +76,7 @@ def collect(plan: session.Plan, request: Request) -> ExitCode:
 
 def _observe(plan: session.Plan, request: Request) -> Run:
     before = request.resumed
-    claims = {claim.name: claim for skill in plan.skills for claim in skill.claims}
+    claims = by_name(plan.skills)
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     with RunWriter(path) as writer, display_for(_console(), plan.matrix.cells) as display:
         if before is None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.authoring.lint import lint, lint_names
+from harness.authoring.lint import lint
 from harness.authoring.probe_source import read_module
+from harness.claims.paths import refuse_unknown
 from harness.errors import InputError
 
 CLAIMS = """\
@@ -188,7 +189,7 @@ def test_a_skill_without_a_section_needs_no_document(folder: Path) -> None:
 def test_an_unknown_skill_is_refused(folder: Path) -> None:
     """What was probably meant is said."""
     with pytest.raises(InputError, match='did you mean "beam-test"'):
-        lint_names(folder, ["beam-tset"])
+        refuse_unknown(folder, ["beam-tset"])
 
 
 def test_the_source_of_a_probe_is_cut_out_whole(folder: Path) -> None:
