@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Name the exit codes of the command line."""
+    """Name the exit codes of the command line; a signal N exits with 128 + N."""
 
     CONFIRMED = 0
     REFUTED = 1
@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 4
     RUNTIME_MISSING = 5
     FAILURE = 6
+    DEFECT = 70
     INTERRUPTED = 130
 
 

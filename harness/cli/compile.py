@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness.cli.options import probes_option, say
+from harness.cli.options import probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
@@ -20,6 +20,7 @@ from harness.collect.probes import ProbeStore
 from harness.errors import CompileError, ExitCode
 from harness.folders import cache_dir
 from harness.runtimes.request import RuntimeRequest
+from harness.streams import echo, say
 
 
 @click.command("compile")
@@ -39,13 +40,13 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             opened.require()
         for item in opened.resolved:
             if item.runtime is None:
-                click.echo(f"- OTP {item.release} skipped: {item.reason}")
+                echo(f"- OTP {item.release} skipped: {item.reason}")
                 continue
             complaints = _complaints(opened.started(item.runtime.name), workshop.probes, probes_dir)
             refused += complaints
             for complaint in complaints:
                 say(f"✘ {complaint}")
-            click.echo(f"{item.runtime.name}: {len(complaints)} modules refused")
+            echo(f"{item.runtime.name}: {len(complaints)} modules refused")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
 

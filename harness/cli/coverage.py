@@ -15,14 +15,10 @@ from harness.authoring.coverage import coverage as coverage_of
 from harness.authoring.lint import DOCUMENT
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
-from harness.cli.options import (
-    claims_option,
-    json_option,
-    print_json,
-    print_lines,
-)
+from harness.cli.options import claims_option, json_option
 from harness.errors import ExitCode, InputError
 from harness.report.terminal import claims
+from harness.streams import print_json, print_lines
 
 
 @click.command("coverage")

@@ -11,6 +11,7 @@ import click
 
 from harness.cli.otp import image_line, runtime_options_of, source_options
 from harness.errors import ExitCode
+from harness.streams import echo
 
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 
@@ -25,10 +26,10 @@ def doctor(context: click.Context, otp_roots: tuple[Path, ...], image: str | Non
     checks = examining.examine(runtime_options_of(otp_roots, image))
     width = max(len(check.name) for check in checks)
     for check in checks:
-        click.echo(f"{_MARKS[check.state]} {check.name:<{width}}  {check.found}")
+        echo(f"{_MARKS[check.state]} {check.name:<{width}}  {check.found}")
         if check.mend:
-            click.echo(f"  {'':<{width}}  → {check.mend}")
+            echo(f"  {'':<{width}}  → {check.mend}")
     if image is not None:
-        click.echo(image_line(image))
+        echo(image_line(image))
     if not examining.is_able(checks):
         context.exit(ExitCode.RUNTIME_MISSING)

@@ -5,25 +5,19 @@ Knows: its options, exit codes. Must not know: how a verdict is reached.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from harness.claims.folder import load_skills
-from harness.cli.options import (
-    EXIT_CODES,
-    claims_option,
-    json_option,
-    print_json,
-    runs_option,
-)
+from harness.cli.options import EXIT_CODES, claims_option, json_option, runs_option
 from harness.judge.finding import Judgement, worst
 from harness.judge.judge import judge_run
 from harness.report.terminal import claims
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
+from harness.streams import print_json, say
 
 
 @click.command("judge")
@@ -52,12 +46,12 @@ def _render(judgement: Judgement, run: Run) -> None:
 
     from harness.report.terminal.findings import render_findings  # noqa: PLC0415  it imports rich
 
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False)
     render_findings(judgement.findings, run, console=console)
 
 
 def _warn(run: Run, judgement: Judgement) -> None:
     if not run.complete:
-        click.echo(f"{run.path} is half a run: it was never closed as complete", err=True)
+        say(f"{run.path} is half a run: it was never closed as complete")
     for cell in judgement.unknown:
-        click.echo(f"{cell} was not judged: there is no such claim any more", err=True)
+        say(f"{cell} was not judged: there is no such claim any more")

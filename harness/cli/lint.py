@@ -12,15 +12,9 @@ import msgspec
 
 from harness.authoring.lint import lint as lint_skills
 from harness.claims.paths import refuse_unknown
-from harness.cli.options import (
-    claims_option,
-    json_option,
-    print_json,
-    print_lines,
-    probes_option,
-    refuse_none,
-)
+from harness.cli.options import claims_option, json_option, probes_option, refuse_none
 from harness.errors import ExitCode
+from harness.streams import echo, print_json, print_lines
 
 
 @click.command("lint")
@@ -47,7 +41,7 @@ def lint(
     else:
         print_lines(str(problem) for problem in linted.problems)
         claims = sum(len(skill.claims) for skill in linted.skills)
-        click.echo(
+        echo(
             f"{len(linted.skills)} skills, {claims} claims: {linted.errors} errors,"
             f" {len(linted.problems) - linted.errors} warnings"
         )

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 
 import click
 
-from harness import __version__
+from harness import __version__, interruption, streams
+from harness.cli import defects
 from harness.errors import BeamproofError, ExitCode
+from harness.streams import say
 from harness.suggest import did_you_mean
 
 _VERBS = {
@@ -54,36 +57,67 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Refuse an unknown verb with what was probably meant."""
+        """Refuse an unknown verb with what was probably meant, and an option given twice."""
         if args and args[0] not in _VERBS and not args[0].startswith("-"):
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _VERBS)}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not isinstance(command, click.Group):
+            _refuse_repeated(click.Context(command, info_name=name, parent=ctx), command, rest)
+        return name, command, rest
+
+
+def _refuse_repeated(context: click.Context, command: click.Command, args: list[str]) -> None:
+    """Refuse an option that takes one value and is given two: which one was meant?"""
+    _, _, order = command.make_parser(context).parse_args(args=list(args))
+    for option, times in Counter(order).items():
+        if (
+            times > 1
+            and isinstance(option, click.Option)
+            and not (option.multiple or option.is_flag)
+        ):
+            context.fail(f"{option.opts[0]} is given {times} times, and takes one value")
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="beamproof")
-def cli() -> None:
+@click.option("--debug", is_flag=True, help="Show the stack of an error of beamproof's own.")
+@click.pass_context
+def cli(context: click.Context, *, debug: bool) -> None:
     """Prove statements about the Erlang VM on live Erlang VMs."""
+    context.obj = debug
 
 
 def main() -> None:
     """Run the command line and exit with one of `errors.ExitCode`."""
-    sys.exit(run(sys.argv[1:]))
+    output = streams.guard()
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    if output.lost is not None:
+        say(f"beamproof: standard output cannot be written: {output.lost.strerror}")
+        code = code or ExitCode.FAILURE
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    debug = arguments[:1] == ["--debug"]
     try:
-        outcome = cli.main(arguments, prog_name="beamproof", standalone_mode=False)
+        with interruption.armed():
+            outcome = cli.main(arguments, prog_name="beamproof", standalone_mode=False)
     except BeamproofError as error:
-        click.echo(f"beamproof: {error}", err=True)
+        say(f"beamproof: {error}")
         return error.exit_code
     except click.ClickException as error:
         error.show()
         return ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        cause = error.__cause__ or error  # click wraps what interrupts it
+        if isinstance(cause, interruption.Interrupted):
+            return cause.exit_code
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.CONFIRMED
+    except Exception as error:
+        if debug:
+            raise
+        say(f"beamproof: {defects.record(error, arguments)}")
+        return ExitCode.DEFECT
     return outcome if isinstance(outcome, int) else ExitCode.CONFIRMED

@@ -16,6 +16,7 @@ from harness.cli.options import runs_option
 from harness.errors import ExitCode
 from harness.report.output import write_file
 from harness.run.file import read_run
+from harness.streams import say
 
 if TYPE_CHECKING:
     pass
@@ -49,9 +50,9 @@ def merge(
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     write_file(output, joined.content())
-    click.echo(f"{output}: {len(joined.observations)} cells of {len(runs)} runs", err=True)
+    say(f"{output}: {len(joined.observations)} cells of {len(runs)} runs")
     for path in joined.incomplete:
-        click.echo(f"! incomplete: {path}", err=True)
+        say(f"! incomplete: {path}")
     for cell in joined.missing:
-        click.echo(f"! missing: {cell}", err=True)
+        say(f"! missing: {cell}")
     return ExitCode.INCONCLUSIVE if complete and joined.missing else ExitCode.CONFIRMED

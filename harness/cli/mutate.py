@@ -11,18 +11,13 @@ import click
 import msgspec
 
 from harness.claims.folder import load_skills
-from harness.cli.options import (
-    claims_option,
-    json_option,
-    print_json,
-    print_lines,
-    runs_option,
-)
+from harness.cli.options import claims_option, json_option, runs_option
 from harness.errors import ExitCode, NothingSelectedError
 from harness.judge.mutate import mutate as mutate_skill
 from harness.report.terminal import claims
 from harness.run.file import read_run
 from harness.run.stored import run_path
+from harness.streams import print_json, print_lines
 
 
 @click.command("mutate")

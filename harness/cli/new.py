@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import claims_option, probes_option
+from harness.streams import echo
 
 
 @click.command("new")
@@ -21,6 +22,6 @@ def new(name: str, claims_dir: Path, probes_dir: Path) -> None:
     from harness.authoring.scaffold import scaffold  # noqa: PLC0415  no other verb writes claims
 
     files = scaffold(name, claims_dir, probes_dir)
-    click.echo(f"{files.claim_file}: the claim; replace every TODO")
-    click.echo(f"{files.probe_file}: its probe")
-    click.echo(f"then: beamproof lint && beamproof verify --claim '{name}'")
+    echo(f"{files.claim_file}: the claim; replace every TODO")
+    echo(f"{files.probe_file}: its probe")
+    echo(f"then: beamproof lint && beamproof verify --claim '{name}'")

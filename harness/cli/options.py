@@ -5,23 +5,15 @@ Knows: folders and their defaults. Must not know: what lies in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 
 from harness.claims.model import Skill
 from harness.errors import ExitCode, NothingSelectedError
 from harness.folders import RUNS, default_claims_dir, default_probes_dir, default_runs_dir
 from harness.judge.finding import Verdict
-
-
-def say(line: str) -> None:
-    """Print a line of progress beside what the command is asked for: on standard error."""
-    click.echo(line, err=True)
-
 
 claims_option = click.option(
     "--claims",
@@ -72,14 +64,3 @@ def refuse_none(skills: Sequence[Skill], claims_dir: Path) -> None:
         raise NothingSelectedError(
             f"there is no claim file in {claims_dir}", hint="beamproof new SKILL/CLAIM begins one"
         )
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on standard output."""
-    for line in lines:
-        click.echo(line)
-
-
-def print_json(value: Any) -> None:
-    """Print a value as indented JSON on standard output."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value)))

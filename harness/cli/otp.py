@@ -15,6 +15,7 @@ import click
 from harness.errors import BeamproofError, InputError
 from harness.folders import cache_dir
 from harness.runtimes import RuntimeOptions
+from harness.streams import echo, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,15 +73,15 @@ def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bo
     if as_json:
         import msgspec  # noqa: PLC0415 - each verb imports what it uses
 
-        click.echo(msgspec.json.encode(rows).decode())
+        echo(msgspec.json.encode(rows).decode())
         return
     header = ("OTP", *(offer.way.value for offer in rows[0].offers))
     lines = [(_release_cell(row), *map(_offer_cell, row.offers)) for row in rows]
     _print_table([header, *lines])
     if line is not None:
-        click.echo(line)
+        echo(line)
     if not all(row.in_range for row in rows):
-        click.echo("* outside the range that claims are written for; only when asked for by name")
+        echo("* outside the range that claims are written for; only when asked for by name")
 
 
 @otp.command("install")
@@ -98,7 +99,7 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
             done = installing.install(cache_dir(), release, as_image=as_image, progress=_tell)
         except BeamproofError as error:
             return error
-        click.echo(f"OTP {release}: {done}")
+        echo(f"OTP {release}: {done}")
         return None
 
     with ThreadPoolExecutor(len(releases)) as pool:
@@ -108,7 +109,7 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
             programs.abandon()  # or an interrupted command would first finish its downloads
             raise
     for error in failures[1:]:
-        click.echo(f"beamproof: {error}", err=True)
+        say(f"beamproof: {error}")
     if failures:
         raise failures[0]
 
@@ -121,7 +122,7 @@ def remove(releases: tuple[int, ...]) -> None:
 
     for release in releases:
         removed = installing.remove(cache_dir(), release)
-        click.echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
+        echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
 
 
 def runtime_options_of(otp_roots: tuple[Path, ...], image: str | None) -> RuntimeOptions:
@@ -143,7 +144,7 @@ def image_line(image: str) -> str:
 
 
 def _tell(message: str) -> None:
-    click.echo(message, err=True)
+    say(message)
 
 
 def _release_cell(row: Any) -> str:
@@ -162,4 +163,4 @@ def _print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())

@@ -15,6 +15,7 @@ from harness.cli.options import claims_option, probes_option, runs_option
 from harness.errors import ExitCode, InputError
 from harness.judge.view import RunView
 from harness.report.output import write_site
+from harness.streams import say
 
 if TYPE_CHECKING:
     from harness.authoring.probe_source import ProbeModule
@@ -53,7 +54,7 @@ def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
     if form in _FOLDER_FORMATS and output is not None:
         files = _files(form, history, probes_dir)
         count, size = write_site(output, files)
-        click.echo(f"{count} files, {size / 1e6:.1f} MB: {_entry(output, form)}", err=True)
+        say(f"{count} files, {size / 1e6:.1f} MB: {_entry(output, form)}")
     else:
         emit(_rendered(form, history), output)
     return ExitCode.CONFIRMED

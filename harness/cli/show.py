@@ -15,14 +15,7 @@ import click
 from harness.authoring.probe_source import read_module
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill, by_name
-from harness.cli.options import (
-    claims_option,
-    json_option,
-    print_json,
-    print_lines,
-    probes_option,
-    runs_option,
-)
+from harness.cli.options import claims_option, json_option, probes_option, runs_option
 from harness.errors import InputError
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
@@ -30,6 +23,7 @@ from harness.report.terminal import claims as claim_text
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
+from harness.streams import echo, print_json, print_lines
 from harness.suggest import did_you_mean
 
 
@@ -52,7 +46,7 @@ def show(claim: str, claims_dir: Path, probes_dir: Path, runs_dir: Path, *, as_j
     print_lines(_probe_source(found, probes_dir))
     print_lines(line for finding in findings for line in claim_text.finding_lines(finding))
     if run is None:
-        click.echo(f"  no evidence yet: beamproof verify --claim '{found.name}'")
+        echo(f"  no evidence yet: beamproof verify --claim '{found.name}'")
 
 
 def find_claim(skills: Sequence[Skill], text: str) -> Claim:

@@ -6,7 +6,6 @@ Knows: options, files. Must not know: any format.
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -22,6 +21,7 @@ from harness.report.output import write_file
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
+from harness.streams import say, write_bytes
 
 _P = ParamSpec("_P")
 
@@ -70,7 +70,7 @@ def readable_runs(folder: Path) -> list[Run]:
         try:
             runs.append(read_run(path))
         except BeamproofError as error:
-            click.echo(f"! left out: {error}", err=True)
+            say(f"! left out: {error}")
     if not runs:
         raise InputError(
             f"there is no run that can be read in {folder}", hint="beamproof verify makes one"
@@ -98,5 +98,4 @@ def emit(content: bytes, output: Path | None) -> None:
     if output is not None:
         write_file(output, content)
         return
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    write_bytes(content)

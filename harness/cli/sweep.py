@@ -11,6 +11,7 @@ import click
 
 from harness.errors import ExitCode
 from harness.folders import cache_dir
+from harness.streams import echo, say
 
 
 @click.command("sweep")
@@ -31,10 +32,10 @@ def sweep(context: click.Context, *, dry_run: bool, everything: bool) -> None:
     )
     for kind, items in named:
         for item in items:
-            click.echo(f"{verb} {kind} {item}")
+            echo(f"{verb} {kind} {item}")
     for problem in found.problems:
-        click.echo(f"beamproof: {problem}", err=True)
+        say(f"beamproof: {problem}")
     if not found:
-        click.echo("nothing was left behind")
+        echo("nothing was left behind")
     if found.problems:
         context.exit(ExitCode.FAILURE)

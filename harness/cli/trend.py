@@ -16,6 +16,7 @@ from harness.cli.options import claims_option, runs_option
 from harness.errors import ExitCode, InputError
 from harness.judge.finding import Verdict
 from harness.judge.view import RunView, view
+from harness.streams import echo
 
 if TYPE_CHECKING:
     pass
@@ -52,9 +53,9 @@ def trend(
     ]
     if patterns and not chosen:
         raise InputError(f"no run in {folder} has a claim like {', '.join(patterns)}")
-    click.echo(trend_text(chosen, len(views)), nl=False)
+    echo(trend_text(chosen, len(views)).removesuffix("\n"))
     if not chosen:
-        click.echo("every claim kept its verdict, and the newest run confirms all (--all: each)")
+        echo("every claim kept its verdict, and the newest run confirms all (--all: each)")
     return ExitCode.CONFIRMED
 
 

@@ -1,23 +1,19 @@
 """`beamproof verify`: its options, and the VMs that start while all the rest is loaded.
 
 Knows: what a command line asks for. Must not know: how claims are read, and cells laid out, run or
-shown (`cli_collect`, which is imported while the VMs start: the first claim runs that much sooner).
+shown (`verify.stages`, imported while the VMs start: the first claim runs that much sooner).
 """
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from harness.claims.paths import refuse_unknown
-from harness.cli.options import claims_option, probes_option, runs_option, say
+from harness.cli.options import claims_option, probes_option, runs_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
@@ -28,6 +24,7 @@ from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import latest_run, run_path
 from harness.runtimes.request import RuntimeRequest
+from harness.streams import say
 from harness.verify import plan as matrix
 from harness.verify.request import Request
 
@@ -60,7 +57,6 @@ def verify(context: click.Context, /, **given: Any) -> None:
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
     with (
-        _terminate_as_interrupt(),
         releases.open_releases(
             runtime.releases, runtime.way, runtime.options(), workshop, say
         ) as opened,
@@ -129,19 +125,3 @@ def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
     if not cells:
         raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
     return cells
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: nodes ended, what was observed kept."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[[int, FrameType | None], Any] | int | None = signal.signal(
-        signal.SIGTERM, interrupt
-    )
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

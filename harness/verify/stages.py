@@ -5,10 +5,10 @@ Knows: the order of the stages. Must not know: how any stage does its work.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 
-import click
 import msgspec
 from rich.console import Console
 
@@ -24,6 +24,7 @@ from harness.report.terminal.progress import display_for
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, read_run
 from harness.run.model import Run
+from harness.streams import echo, print_json, say
 from harness.verify import plan as matrix
 from harness.verify import session
 from harness.verify.request import Request
@@ -92,7 +93,7 @@ def _observe(plan: session.Plan, request: Request) -> Run:
         try:
             session.collect(plan, recorder, display, request.options)
         except KeyboardInterrupt:
-            click.echo(f"interrupted; go on with: beamproof verify --resume {path}", err=True)
+            say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(path))}")
             raise
     return read_run(path)
 
@@ -104,9 +105,6 @@ def exit_code(findings: Sequence[Finding]) -> ExitCode:
     """
     return _EXIT_CODES[worst(finding.verdict for finding in findings)]
 
-
-_PIPE_COLUMNS = 160
-"""How wide lines are where there is no terminal to ask."""
 
 _EXIT_CODES = {
     Verdict.REFUTED: ExitCode.REFUTED,
@@ -122,17 +120,15 @@ def print_plan(plan: session.Plan, *, as_json: bool) -> None:
     if as_json:
         rows = [{"cell": cell.id, "call": msgspec.to_builtins(cell.call)} for cell in cells]
         out = [msgspec.to_builtins(left) for left in plan.matrix.left_out]
-        click.echo(msgspec.json.format(msgspec.json.encode({"cells": rows, "left_out": out})))
+        print_json({"cells": rows, "left_out": out})
         return
     for cell in cells:
         notes = [*cell.call.flags, *sorted(cell.call.needs)]
         notes += [name for name, set_ in _modes(cell.call) if set_]
-        click.echo(
-            f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip()
-        )
+        echo(f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip())
     for left in plan.matrix.left_out:
-        click.echo(f"left out: {left.cell}: {left.reason}")
-    click.echo(f"{len(cells)} cells, {len(plan.matrix.left_out)} left out")
+        echo(f"left out: {left.cell}: {left.reason}")
+    echo(f"{len(cells)} cells, {len(plan.matrix.left_out)} left out")
 
 
 def _modes(call: ProbeCall) -> tuple[tuple[str, bool], ...]:
@@ -144,8 +140,8 @@ def _print_json(findings: Sequence[Finding], run: Run) -> None:
         {"cell": finding.cell, "verdict": finding.verdict, "reason": finding.reason}
         for finding in findings
     ]
-    click.echo(msgspec.json.format(msgspec.json.encode({"run": str(run.path), "findings": rows})))
+    print_json({"run": str(run.path), "findings": rows})
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
+    return Console(highlight=False)

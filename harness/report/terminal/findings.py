@@ -5,11 +5,12 @@ Knows: findings and how they read. Must not know: where they come from.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +30,8 @@ MARKS = {
 
 _LOG_LINES = 8
 _VALUE_CHARS = 160
+_UNBOUNDED_COLUMNS = 100_000
+"""How wide lines may be where no terminal bounds them."""
 
 
 def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Console) -> None:
@@ -41,10 +44,10 @@ def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Co
     """
     for skill in _unique(split_cell(finding.cell)[0] for finding in findings):
         own = [finding for finding in findings if split_cell(finding.cell)[0] == skill]
-        console.print(_table(skill, own, run))
+        _put(console, _table(skill, own, run))
     for finding in findings:
         if finding.verdict not in {Verdict.CONFIRMED, Verdict.SKIPPED}:
-            console.print(_details(finding, run))
+            _put_details(console, finding, run)
     _print_skipped(findings, console)
     _print_leftovers(findings, console)
     console.print(summary(findings))
@@ -97,34 +100,45 @@ def _mark(verdict: Verdict | None) -> Text:
     return Text(character, style=style)
 
 
-def _details(finding: Finding, run: Run | None = None) -> RenderableType:
+def _put_details(console: Console, finding: Finding, run: Run | None = None) -> None:
     character, style = MARKS[finding.verdict]
-    title = Text.assemble(
-        (f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold")
-    )
-    body: list[RenderableType] = [Text(finding.claim.statement), Text(finding.reason, style=style)]
+    title = ((f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold"))
+    _put(console, Text.assemble(*title))
+    _put(console, Text(finding.claim.statement), indent=2)
+    _put(console, Text(finding.reason, style=style), indent=2)
     if finding.checks:
-        body.append(_checks(finding.checks))
-    body += [
-        Text(f"rival not contradicted: {rival.statement}")
-        for rival in finding.rivals
-        if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE
-    ]
-    body += _envelope(finding.observation)
-    body.append(
-        Text(
-            f"again: {repeat_command(finding.cell, None if run is None else run.header)}",
-            style="cyan",
-        )
-    )
-    return Group(title, Padding(Group(*body), (0, 0, 0, 2)))
+        _put(console, _checks(finding.checks), indent=2)
+    for rival in finding.rivals:
+        if not rival.contradicted and finding.verdict is Verdict.INCONCLUSIVE:
+            _put(console, Text(f"rival not contradicted: {rival.statement}"), indent=2)
+    for line in _envelope(finding.observation):
+        _put(console, line, indent=2)
+    again = repeat_command(finding.cell, None if run is None else run.header)
+    put_command(console, f"  again: {again}", style="cyan")
+
+
+def put_command(console: Console, line: str, *, style: str) -> None:
+    """Print a line that holds a command: it is copied, so it is never wrapped, cut or padded."""
+    console.print(Text(line, style=style), soft_wrap=True)
+
+
+def _put(console: Console, shown: RenderableType, *, indent: int = 0) -> None:
+    """Print for a reader: wrapped in a terminal, elsewhere whole and without trailing blanks."""
+    indented = Padding(shown, (0, 0, 0, indent), expand=False)
+    if console.is_terminal:
+        console.print(indented)
+        return
+    with console.capture() as captured:
+        console.print(indented, width=_UNBOUNDED_COLUMNS, crop=False)
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def explain(finding: Finding) -> str:
-    """Return what the terminal shows of one cell, as plain text of 100 columns."""
-    console = Console(width=100, color_system=None, force_terminal=False, file=StringIO())
+    """Return what the terminal shows of one cell, as plain text."""
+    console = Console(color_system=None, force_terminal=False, file=StringIO())
     with console.capture() as captured:
-        console.print(_details(finding))
+        _put_details(console, finding)
     return captured.get().strip()
 
 
@@ -162,7 +176,7 @@ def _print_skipped(findings: Sequence[Finding], console: Console) -> None:
         if finding.verdict is Verdict.SKIPPED
     )
     for (runtime, reason), count in reasons.items():
-        console.print(Text(f"- skipped {count} on {runtime}: {reason}", style="dim"))
+        _put(console, Text(f"- skipped {count} on {runtime}: {reason}", style="dim"))
 
 
 def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
@@ -173,15 +187,14 @@ def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
             for leftover in sample.leftovers
         )
         if left:
-            console.print(Text(f"! {finding.cell} left behind: {'; '.join(left)}", style="yellow"))
+            _put(console, Text(f"! {finding.cell} left behind: {'; '.join(left)}", style="yellow"))
 
 
 def _print_run(run: Run, console: Console) -> None:
     if not run.complete:
-        console.print(
-            Text(f"! incomplete run: beamproof verify --resume {run.path}", style="yellow")
-        )
-    console.print(Text(f"run: {run.path}", style="dim"))
+        again = f"! incomplete run: beamproof verify --resume {shlex.quote(str(run.path))}"
+        put_command(console, again, style="yellow")
+    put_command(console, f"run: {run.path}", style="dim")
 
 
 def _short(text: str) -> str:
