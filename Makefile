@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test check format mutate bench nightly nightly-collect nightly-report otp clean
+.PHONY: help setup verify test check format mutate sabotage bench nightly nightly-collect nightly-report otp clean
 
 help: ## print the targets
 	@echo "usage: make verify SKILL=beam-memory-management [OTP=24-27] [RUNTIME=auto|docker|host|debian] [STRICT=1]"
@@ -51,6 +51,9 @@ format: $(READY) ## rewrite the Python sources in the one format
 
 mutate: $(READY) ## show for the last run that no claim of SKILL (all skills without it) passes vacuously
 	@$(BIN)/beamproof mutate $(or $(SKILL),$(basename $(notdir $(wildcard claims/*.toml))))
+
+sabotage: $(READY) ## show on live VMs that claims of SKILL (all skills without it) fall when their probes do
+	@$(BIN)/beamproof sabotage $(SKILL) $(FLAGS)
 
 bench: $(READY) ## measure the harness against the other ways to run as many checks
 	@$(BIN)/python -m tests.bench

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from harness.claims import sabotage
 from harness.claims.folder import load_skill
 from harness.claims.model import Claim, by_name
 from harness.collect import releases, workshop
@@ -60,8 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect claim files: TOML with a top-level `skill`."""
-    if file_path.suffix != ".toml" or not _SKILL.search(file_path.read_text(encoding="utf-8")):
+    """Collect claim files: TOML with a top-level `skill` that is no file of variants."""
+    if file_path.suffix != ".toml" or file_path.parent.name == sabotage.FOLDER:
+        return None
+    if not _SKILL.search(file_path.read_text(encoding="utf-8")):
         return None
     collector: ClaimFile = ClaimFile.from_parent(parent, path=file_path)
     return collector

@@ -27,6 +27,7 @@ _VERBS = {
     "coverage": "harness.cli.coverage:coverage",
     "judge": "harness.cli.judge:judge",
     "mutate": "harness.cli.mutate:mutate",
+    "sabotage": "harness.cli.sabotage:sabotage",
     "compile": "harness.cli.compile:compile_probes",
     "report": "harness.cli.report:report",
     "compare": "harness.cli.compare:compare",

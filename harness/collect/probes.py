@@ -54,16 +54,31 @@ class ProbeStore:
     Args:
         probes_dir: the folder with the sources.
         cache_dir: where beams are kept; None keeps them in memory only.
+        changed: sources, by module, that stand in place of the folder's.
     """
 
-    def __init__(self, probes_dir: Path, cache_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        probes_dir: Path,
+        cache_dir: Path | None = None,
+        changed: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._probes_dir = probes_dir
         self._cache_dir = cache_dir
-        self._sources: dict[str, bytes] = {}
+        self._sources: dict[str, bytes] = dict(changed or {})
         self._closures: dict[str, tuple[str, ...]] = {}
         self._beams: dict[str, Compiled] = {}
         self._lock = threading.Lock()
         self._compiling: dict[str, threading.Lock] = {}
+
+    def modules(self) -> tuple[str, ...]:
+        """Return every module that can be asked for, sorted."""
+        names = {path.stem for path in self._probes_dir.glob("*.erl")}
+        return tuple(sorted(names | set(SUPPORT)))
+
+    def with_changed(self, changed: Mapping[str, bytes]) -> ProbeStore:
+        """Return a store of the same folder in which some sources are other ones."""
+        return ProbeStore(self._probes_dir, self._cache_dir, changed)
 
     def source(self, module: str) -> bytes:
         """Return a module's source, the same for the whole life of the store.
@@ -133,8 +148,8 @@ class ProbeStore:
         self._keep(f"{BRIDGE}-{erts_version}-{self._bridge_key()}", Compiled(beam=beam))
 
     def _find_closure(self, module: str) -> tuple[str, ...]:
-        names = {path.stem for path in self._probes_dir.glob("*.erl")} | set(SUPPORT)
-        word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in sorted(names)))
+        names = self.modules()
+        word = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in names))
         found: set[str] = set()
         wanted = {module}
         while wanted:
