@@ -15,14 +15,7 @@ import click
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill
 from harness.claims.sabotage import Variant, load_sabotage, sabotage_path
-from harness.cli.options import (
-    claims_option,
-    json_option,
-    print_json,
-    print_lines,
-    probes_option,
-    say,
-)
+from harness.cli.options import claims_option, json_option, probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
@@ -32,6 +25,7 @@ from harness.folders import cache_dir
 from harness.judge.sabotage import Fate, SabotageReport
 from harness.report.terminal.sabotage import sabotage_json, sabotage_lines, trial_line
 from harness.runtimes.request import RuntimeRequest
+from harness.streams import print_json, print_lines, say
 from harness.suggest import did_you_mean
 from harness.verify.sabotage import Saboteur
 
