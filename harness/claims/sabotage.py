@@ -1,7 +1,7 @@
 """Sabotage: what is taken out of a probe, and which claims must fall with it.
 
-Knows: the file `sabotage/<skill>.toml` below the claims, the sources that it changes. Must not
-know: how a changed probe is run, or what a verdict is.
+Knows: the file `sabotage/<skill>.toml` below the claims, the sources that it changes.
+Must not know: how a changed probe is run, or what a verdict is.
 """
 
 from __future__ import annotations
