@@ -1,6 +1,8 @@
 """Processes of this machine: whose one is, what it may use, and ending what it started.
 
-Knows: processes and their environments. Must not know: what a VM is.
+Knows: processes, their environments and the one mark that a VM and all that it starts carry. Must
+not know: what a VM is. It reads /proc itself: psutil reckons a process's start by the clock on the
+wall, and a clock that is put back would make every living run look dead.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-OWNER_VARIABLE = "BEAMPROOF_OWNER"
-"""Environment variable that every VM of a run carries, and so does every peer that it starts."""
+MARK_VARIABLE = "BEAMPROOF_VM"
+"""Environment variable that every VM of a run carries, and so does whatever it starts: whose it
+is and which, `owner/name/scratch folder`."""
 
 _PROC = Path("/proc")
 _ROUNDS = 5
@@ -35,32 +38,51 @@ def is_gone(owner: str) -> bool:
     parts = owner.rsplit(":", maxsplit=2)
     if len(parts) != _PARTS or parts[0] != platform.node() or not parts[1].isdecimal():
         return False
+    if not parts[2]:  # it was started where there is no /proc
+        return not exists(int(parts[1]))
     return _start_time(int(parts[1])) != parts[2]
+
+
+def mark(name: str, scratch: str = "") -> str:
+    """Return the value of `MARK_VARIABLE` for a VM of this process."""
+    return f"{own()}/{name}/{scratch}"
 
 
 def orphans() -> tuple[int, ...]:
     """Return the VMs and peers whose owner has ended, by process id."""
-    return tuple(sorted(pid for pid, owner in _carriers(OWNER_VARIABLE) if is_gone(owner)))
+    return tuple(sorted(pid for pid, value in _marks() if is_gone(value.partition("/")[0])))
 
 
-def environment_values(variable: str) -> frozenset[str]:
-    """Return what a variable is set to in the processes of this user."""
-    return frozenset(value for _, value in _carriers(variable))
+def scratch_folders() -> frozenset[str]:
+    """Return the names of the scratch folders of all VMs of this user that live."""
+    return frozenset(value.rpartition("/")[2] for _, value in _marks())
 
 
-def _carriers(variable: str) -> Iterator[tuple[int, str]]:
-    """Yield the processes that carry a variable, each with its value."""
-    marker = f"{variable}=".encode()
-    for folder in _PROC.iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # another user's, or it has just ended
-        for entry in environment:
-            if entry.startswith(marker):
-                yield int(folder.name), entry[len(marker) :].decode(errors="replace")
+def _marks() -> Iterator[tuple[int, str]]:
+    """Yield the processes that carry a mark, each with it; none where there is no /proc."""
+    start = f"{MARK_VARIABLE}=".encode()
+    for pid in _processes():
+        for entry in _environment(pid):
+            if entry.startswith(start):
+                yield pid, entry[len(start) :].decode(errors="replace")
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []  # another user's, or it has just ended
+
+
+def exists(pid: int) -> bool:
+    """Tell whether there is such a process, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True
 
 
 def _start_time(pid: int) -> str:
@@ -77,16 +99,18 @@ def limit_memory(pid: int, limit: int) -> None:
     Address space is no measure: a VM reserves gigabytes that it never touches.
     Source: RLIMIT_DATA in getrlimit(2).
     """
+    if not hasattr(resource, "prlimit"):
+        return  # only Linux sets limits from outside
     with contextlib.suppress(OSError, ValueError):  # it has ended, or a lower limit is in force
         resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
 
 
-def kill_marked(mark: str) -> None:
-    """Kill every process with this entry in its environment; peers leave their VM's session."""
-    if not mark:
+def kill_marked(value: str) -> None:
+    """Kill every process with this mark; peers leave their VM's session."""
+    if not value:
         return
     for _ in range(_ROUNDS):
-        found = marked(mark)
+        found = marked(value)
         if not found:
             return
         for pid in found:
@@ -94,22 +118,14 @@ def kill_marked(mark: str) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def marked(mark: str) -> tuple[int, ...]:
-    """Return the processes with this entry in their environment, this one excepted."""
-    entry = mark.encode()
-    found: list[int] = []
-    for pid in _processes():
-        try:
-            environment = (_PROC / str(pid) / "environ").read_bytes()
-        except OSError:
-            continue  # another user's, or it has just ended
-        if entry in environment.split(b"\0") and pid != os.getpid():
-            found.append(pid)
-    return tuple(found)
+def marked(value: str) -> tuple[int, ...]:
+    """Return the processes with this mark, this one excepted."""
+    entry = f"{MARK_VARIABLE}={value}".encode()
+    return tuple(pid for pid in _processes() if pid != os.getpid() and entry in _environment(pid))
 
 
 def _processes() -> list[int]:
     try:
         return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal()]
     except OSError:
-        return []
+        return []  # no /proc here: what outlives its VM's process group is not found

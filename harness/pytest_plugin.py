@@ -28,7 +28,7 @@ from harness.judge.finding import Finding, Verdict
 from harness.report.terminal.findings import explain
 from harness.run.cells import Cell, Need
 from harness.runtimes import table
-from harness.runtimes.request import WAYS, RuntimeRequest
+from harness.runtimes.request import CHOICES, RuntimeRequest
 from harness.verify import plan
 
 _SKILL = re.compile(r"^skill\s*=", re.MULTILINE)
@@ -42,8 +42,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that say which releases are wanted and where the probes lie."""
     group = parser.getgroup("beamproof", "claims about the Erlang VM")
     group.addoption("--otp", metavar="RELEASES", help="releases: 25,27 or 24-27 (default: 24-27)")
-    group.addoption("--runtime", choices=WAYS, default="auto", help="where the VMs come from")
-    group.addoption("--image", metavar="REF", help="any container image with sh and erl in it")
+    group.addoption("--runtime", choices=CHOICES, default="auto", help="where the VMs come from")
+    group.addoption(
+        "--image",
+        action="append",
+        default=[],
+        metavar="REF",
+        help="any container image with sh and erl in it (repeatable)",
+    )
     group.addoption("--otp-root", action="append", default=[], type=Path, metavar="DIR")
     group.addoption("--probes", type=Path, metavar="DIR", help="folder of the probe modules")
     group.addoption("--strict-otp", action="store_true", help="a missing release is an error")
@@ -85,19 +91,17 @@ class Cells:
         request = RuntimeRequest(
             otp=option.otp,
             way=option.runtime,
-            image=option.image,
+            images=tuple(option.image),
             otp_roots=tuple(option.otp_root),
             strict=option.strict_otp or None,
         )
         probes = option.probes or default_probes_dir()
         self.workshop = workshop.workshop_for(workshop.new_run_id(), probes, cache_dir())
-        self.releases = releases.open_releases(
-            request.releases, request.way, request.options(), self.workshop, lambda _line: None
-        )
+        self.releases = releases.open_releases(request, self.workshop, lambda _line: None)
         self._lanes: dict[str, Lane] = {}
         try:
             if request.is_strict:
-                self.releases.require()
+                self.releases.require(strict=True)
             self.columns = self.releases.columns()
         except BeamproofError:
             self.close()

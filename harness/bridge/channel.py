@@ -75,8 +75,6 @@ _SLICE_S = 0.25
 _EARLY_LIMIT_BYTES = 64 * 1024 * 1024
 _PIPE_CHUNK = 64 * 1024
 _WRITE_CHUNK = 256 * 1024
-VM_VARIABLE = "BEAMPROOF_VM"
-"""Environment variable that a VM and everything it starts carry: its name, once on a machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +99,10 @@ class ProcessLauncher:
             scratch = Path(tempfile.mkdtemp(prefix="beamproof-vm-"))
         except OSError as error:
             raise InfrastructureError(f"no scratch folder for a VM: {error}") from error
-        mark = f"{name}:{scratch.name}"
+        mark = processes.mark(name, scratch.name)
         environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
         environment |= {"HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8", **env}
-        environment[VM_VARIABLE] = mark
+        environment[processes.MARK_VARIABLE] = mark
         try:
             process = subprocess.Popen(
                 boot_command(str(self.erl), flags),
@@ -120,7 +118,7 @@ class ProcessLauncher:
             shutil.rmtree(scratch, ignore_errors=True)
             raise InfrastructureError(f"cannot start {self.erl}: {error}") from error
         processes.limit_memory(process.pid, limits.memory_bytes)
-        return ProcessChannel(process, scratch=scratch, mark=f"{VM_VARIABLE}={mark}")
+        return ProcessChannel(process, scratch=scratch, mark=mark)
 
 
 class ProcessChannel:
@@ -129,7 +127,7 @@ class ProcessChannel:
     Args:
         process: the VM, its three streams piped and unbuffered.
         scratch: a folder to remove with the VM.
-        mark: an entry of its environment by which to find what it started.
+        mark: by which to find what it started, see `processes.mark`.
     """
 
     def __init__(

@@ -33,11 +33,9 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     probes_dir = given["probes_dir"]
     workshop = workshop_.workshop_for(workshop_.new_run_id(), probes_dir, cache_dir())
     refused: list[str] = []
-    with releases.open_releases(
-        request.releases, request.way, request.options(), workshop, say
-    ) as opened:
+    with releases.open_releases(request, workshop, say) as opened:
         if request.is_strict:
-            opened.require()
+            opened.require(strict=True)
         for item in opened.resolved:
             if item.runtime is None:
                 echo(f"- OTP {item.release} skipped: {item.reason}")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.otp import image_line, runtime_options_of, source_options
+from harness.cli.otp import image_lines, runtime_options_of
+from harness.cli.runtime import source_options
 from harness.errors import ExitCode
 from harness.streams import echo
 
@@ -19,17 +20,18 @@ _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 @click.command("doctor")
 @source_options
 @click.pass_context
-def doctor(context: click.Context, otp_roots: tuple[Path, ...], image: str | None) -> None:
+def doctor(context: click.Context, otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> None:
     """Say what is missing on this machine, and the command that mends it."""
     from harness.runtimes import doctor as examining  # noqa: PLC0415 - each verb imports its own
 
-    checks = examining.examine(runtime_options_of(otp_roots, image))
+    options = runtime_options_of(otp_roots, images)
+    checks = examining.examine(options)
     width = max(len(check.name) for check in checks)
     for check in checks:
         echo(f"{_MARKS[check.state]} {check.name:<{width}}  {check.found}")
         if check.mend:
             echo(f"  {'':<{width}}  → {check.mend}")
-    if image is not None:
-        echo(image_line(image))
+    for line in image_lines(options):
+        echo(line)
     if not examining.is_able(checks):
         context.exit(ExitCode.RUNTIME_MISSING)

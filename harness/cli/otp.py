@@ -5,31 +5,19 @@ Knows: options, exit codes, how lists are printed. Must not know: how any of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from harness.errors import BeamproofError, InputError
+from harness.cli.runtime import source_options
+from harness.errors import BeamproofError
 from harness.folders import cache_dir
 from harness.runtimes import RuntimeOptions
 from harness.streams import echo, say
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-_OPTIONS = (
-    click.option(
-        "--otp-root",
-        "otp_roots",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="A folder with bin/erl in it (repeatable; also BEAMPROOF_OTP_ROOTS).",
-    ),
-    click.option("--image", metavar="REF", help="Any container image with sh and erl in it."),
-)
 _OLDEST, _BEYOND = 17, 100
 
 
@@ -49,13 +37,6 @@ def _read_releases(
 _releases = click.argument("releases", nargs=-1, required=True, callback=_read_releases)
 
 
-def source_options(command: F) -> F:
-    """Add the options that say where runtimes may come from."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.group("otp")
 def otp() -> None:
     """List, fetch ahead and remove OTP releases."""
@@ -64,21 +45,22 @@ def otp() -> None:
 @otp.command("list")
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_releases(otp_roots: tuple[Path, ...], image: str | None, *, as_json: bool) -> None:
+def list_releases(otp_roots: tuple[Path, ...], images: tuple[str, ...], *, as_json: bool) -> None:
     """Show which OTP releases can be had, and how."""
     from harness.runtimes import listing  # noqa: PLC0415 - each verb imports what it uses
 
-    line = None if image is None else image_line(image)
-    rows = listing.survey(runtime_options_of(otp_roots, image))
+    options = runtime_options_of(otp_roots, images)
+    lines_of_images = image_lines(options)
+    rows = listing.survey(options)
     if as_json:
         import msgspec  # noqa: PLC0415 - each verb imports what it uses
 
         echo(msgspec.json.encode(rows).decode())
         return
-    header = ("OTP", *(offer.way.value for offer in rows[0].offers))
+    header = ("OTP", *(offer.way for offer in rows[0].offers))
     lines = [(_release_cell(row), *map(_offer_cell, row.offers)) for row in rows]
     _print_table([header, *lines])
-    if line is not None:
+    for line in lines_of_images:
         echo(line)
     if not all(row.in_range for row in rows):
         echo("* outside the range that claims are written for; only when asked for by name")
@@ -93,13 +75,14 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
     from harness.runtimes import programs  # noqa: PLC0415 - each verb imports what it uses
 
     installing.check(releases, as_image=as_image)
+    options = RuntimeOptions(cache_dir=cache_dir())
 
     def one(release: int) -> BeamproofError | None:
         try:
-            done = installing.install(cache_dir(), release, as_image=as_image, progress=_tell)
+            done = installing.install(options, release, as_image=as_image, progress=_tell)
         except BeamproofError as error:
             return error
-        echo(f"OTP {release}: {done}")
+        echo(f"OTP {release}: {' and '.join(done)}")
         return None
 
     with ThreadPoolExecutor(len(releases)) as pool:
@@ -121,26 +104,30 @@ def remove(releases: tuple[int, ...]) -> None:
     from harness.runtimes import install as installing  # noqa: PLC0415 - each verb imports its own
 
     for release in releases:
-        removed = installing.remove(cache_dir(), release)
+        removed = installing.remove(RuntimeOptions(cache_dir=cache_dir()), release)
         echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
 
 
-def runtime_options_of(otp_roots: tuple[Path, ...], image: str | None) -> RuntimeOptions:
+def runtime_options_of(otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> RuntimeOptions:
     """Return where runtimes may come from; nothing is fetched."""
     from harness.runtimes import host  # noqa: PLC0415 - each verb imports what it uses
 
     roots = (*otp_roots, *host.roots_from_environment())
-    return RuntimeOptions(image=image, otp_roots=roots, cache_dir=cache_dir(), offline=True)
+    return RuntimeOptions(images=images, otp_roots=roots, cache_dir=cache_dir(), offline=True)
 
 
-def image_line(image: str) -> str:
-    """Return what a user's image holds; an image that is not here is an error."""
+def image_lines(options: RuntimeOptions) -> tuple[str, ...]:
+    """Return what each of the user's images holds; one that is not here is an error."""
+    if not options.images:
+        return ()
     from harness.runtimes import AUTO, resolve  # noqa: PLC0415 - each verb imports what it uses
 
-    (found,) = resolve((), way=AUTO, options=runtime_options_of((), image), progress=_tell)
-    if found.runtime is None:
-        raise InputError(f"{image} cannot be used: {found.reason}")
-    return f"{image}: OTP {found.release} ({found.runtime.digest})"
+    found = resolve((), way=AUTO, options=options, progress=_tell)
+    return tuple(
+        f"{item.runtime.origin}: OTP {item.release} ({item.runtime.digest})"
+        for item in found
+        if item.runtime is not None
+    )
 
 
 def _tell(message: str) -> None:

@@ -11,22 +11,24 @@ from typing import Any, TypeVar
 
 import click
 
-from harness.runtimes.request import WAYS
+from harness.runtimes.request import CHOICES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_OPTIONS = (
-    click.option("--otp", metavar="RELEASES", help="Releases: 25,27 or 24-27 [default: 24-27]."),
+def _join(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """Let an option that is given several times add up."""
+    return ",".join(given) if given else None
+
+
+_SOURCES = (
     click.option(
-        "--runtime",
-        "way",
-        type=click.Choice(WAYS),
-        default="auto",
-        show_default=True,
-        help="Where the VMs come from.",
+        "--image",
+        "images",
+        multiple=True,
+        metavar="REF",
+        help="Any container image with sh and erl in it (repeatable: each is a column).",
     ),
-    click.option("--image", metavar="REF", help="Any container image with sh and erl in it."),
     click.option(
         "--otp-root",
         "otp_roots",
@@ -35,6 +37,25 @@ _OPTIONS = (
         metavar="DIR",
         help="A folder with bin/erl in it (repeatable; also BEAMPROOF_OTP_ROOTS).",
     ),
+)
+
+_OPTIONS = (
+    click.option(
+        "--otp",
+        multiple=True,
+        callback=_join,
+        metavar="RELEASES",
+        help="Releases: 25,27 or 24-27 (repeatable) [default: 24-27].",
+    ),
+    click.option(
+        "--runtime",
+        "way",
+        type=click.Choice(CHOICES),
+        default="auto",
+        show_default=True,
+        help="Where the VMs come from.",
+    ),
+    *_SOURCES,
     click.option(
         "--strict/--no-strict",
         default=None,
@@ -46,5 +67,12 @@ _OPTIONS = (
 def runtime_options(command: F) -> F:
     """Add the options of this module to a command."""
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def source_options(command: F) -> F:
+    """Add the options that say where runtimes may come from."""
+    for option in reversed(_SOURCES):
         command = option(command)
     return command

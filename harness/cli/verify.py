@@ -56,16 +56,10 @@ def verify(context: click.Context, /, **given: Any) -> None:
     refuse_unknown(request.claims_dir, request.skills or ())
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
-    with (
-        releases.open_releases(
-            runtime.releases, runtime.way, runtime.options(), workshop, say
-        ) as opened,
-    ):
-        if runtime.is_strict:
-            opened.require()
+    with releases.open_releases(runtime, workshop, say) as opened:
         from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
 
-        plan = stages.lay_out(request, opened, workshop)
+        plan = stages.lay_out(request, opened, workshop, strict=runtime.is_strict)
         if request.plan_only:
             stages.print_plan(plan, as_json=request.as_json)
             return

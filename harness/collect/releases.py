@@ -6,45 +6,54 @@ Knows: runtimes and nodes. Must not know: claims, or what is run on a node.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 
 from harness.collect.node import Node
 from harness.collect.workshop import Workshop
-from harness.errors import BeamproofError, RuntimeMissingError
+from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
 from harness.run.cells import Column, Need
 from harness.run.model import Build, RuntimeRecord
-from harness.runtimes import Resolved, Runtime, RuntimeOptions, Way, resolve
+from harness.runtimes import Resolved, Runtime
+from harness.runtimes.request import RuntimeRequest
+from harness.runtimes.way import Progress
 
+DOCKER = "docker"
 _CORES_NEEDED = 2
 
 
 class Releases:
     """Hold the releases that can be had, each with a node, and why the others cannot.
 
-    The nodes start when this is made, while the caller does something else; `builds` waits for
-    them. Use as a context manager: nodes that nobody took end with it.
+    The nodes start when this is made, while the caller does something else; `columns` waits for
+    them. One that does not start goes on to the next way that has the release; where none is left
+    its column is left out with the reasons. Use as a context manager: nodes that nobody took end
+    with it.
 
     Args:
         resolved: what was found.
         workshop: names the nodes and holds their probes.
+        progress: told when another way is taken.
     """
 
-    def __init__(self, resolved: tuple[Resolved, ...], workshop: Workshop) -> None:
-        self.resolved = resolved
-        self.runtimes = {item.runtime.name: item.runtime for item in resolved if item.runtime}
-        self.nodes = {
-            name: Node(runtime.launcher, name=workshop.node_name(name), probes=workshop.probes)
-            for name, runtime in self.runtimes.items()
-        }
-        self._pool = ThreadPoolExecutor(max(1, len(self.nodes)), thread_name_prefix="start")
-        self._starts: dict[str, Future[None]] = {
-            name: self._pool.submit(node.open) for name, node in self.nodes.items()
-        }
-        self._builds: dict[str, Build] = {}
+    def __init__(
+        self, resolved: tuple[Resolved, ...], workshop: Workshop, progress: Progress
+    ) -> None:
+        self._workshop = workshop
+        self._progress = progress
+        self._columns = [_Column(item) for item in resolved]
+        self._pool = ThreadPoolExecutor(max(1, len(resolved)), thread_name_prefix="start")
+        self._closed = False
+        self._lock = threading.Lock()
+        for column in self._columns:
+            if column.item.runtime is not None:
+                column.start = self._pool.submit(self._open, column)
+        self.nodes: dict[str, Node] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -54,26 +63,32 @@ class Releases:
 
     def close(self) -> None:
         """End the nodes that nobody took, also those that are still starting."""
-        for name, node in self.nodes.items():
-            if self._starts[name].done():
-                node.close()
-            else:
-                node.kill()
-        self._pool.shutdown()
+        with self._lock:
+            self._closed = True
+        for column in self._columns:
+            if column.node is not None and column.name not in self.nodes:
+                column.node.kill()
         for node in self.nodes.values():
-            node.kill()  # what had not begun to start when it was killed first
+            node.close()
+        self._pool.shutdown()
         self.nodes.clear()
 
     @property
-    def builds(self) -> Mapping[str, Build]:
-        """Return what every VM said it is, by the runtime's name, once all have started.
+    def resolved(self) -> tuple[Resolved, ...]:
+        """Return what came of every release once all have started, in the order asked."""
+        self._wait()
+        return tuple(column.item for column in self._columns)
 
-        Raises:
-            RuntimeMissingError: a VM was found but does not start.
-        """
-        if not self._builds:
-            self._builds = {name: self.started(name).build for name in self.runtimes}
-        return self._builds
+    @property
+    def runtimes(self) -> Mapping[str, Runtime]:
+        """Return the runtimes that started, by name."""
+        return {item.runtime.name: item.runtime for item in self.resolved if item.runtime}
+
+    @property
+    def builds(self) -> Mapping[str, Build]:
+        """Return what every VM said it is, by the runtime's name, once all have started."""
+        self._wait()
+        return {column.name: column.build for column in self._columns if column.build is not None}
 
     def columns(self) -> tuple[Column, ...]:
         """Return the columns of the matrix, missing releases included."""
@@ -81,44 +96,88 @@ class Releases:
 
     def records(self) -> tuple[RuntimeRecord, ...]:
         """Return what the header of the run says of every runtime."""
+        builds = self.builds
         return tuple(
-            msgspec.structs.replace(runtime.record(), build=self.builds[name])
+            msgspec.structs.replace(runtime.record(), build=builds[name])
             for name, runtime in self.runtimes.items()
         )
 
-    def require(self) -> None:
-        """Refuse to go on without every release that was asked for.
+    def require(self, *, strict: bool) -> None:
+        """Refuse to go on without any release, or under `strict` without one of them.
 
         Raises:
             RuntimeMissingError: names each missing release with its reason.
         """
-        missing = [f"OTP {item.release}: {item.reason}" for item in self.resolved if item.reason]
-        if missing:
+        resolved = self.resolved
+        missing = [f"OTP {item.release}: {item.reason}" for item in resolved if item.reason]
+        if len(missing) == len(resolved) or (strict and missing):
+            many = len(missing) < len(resolved)
             raise RuntimeMissingError(
                 "a release that was asked for cannot be had:\n  " + "\n  ".join(missing),
-                hint="without --strict its column is skipped",
+                hint="without --strict its column is skipped" if many else "beamproof doctor",
             )
 
     def started(self, name: str) -> Node:
-        """Return the node of a runtime once it is ready.
-
-        Raises:
-            RuntimeMissingError: the VM was found but does not start.
-        """
-        try:
-            self._starts[name].result()
-        except BeamproofError as error:
-            runtime = self.runtimes[name]
-            raise RuntimeMissingError(
-                f"{name} ({runtime.way}, {runtime.origin}) was found but does not start:"
-                f" {error.message}",
-                hint="beamproof doctor says what is missing",
-            ) from error
+        """Return the node of a runtime of `runtimes`, which nobody has taken yet."""
+        self._wait()
         return self.nodes[name]
+
+    def _wait(self) -> None:
+        for column in self._columns:
+            if column.start is not None:
+                column.start.result()
+
+    def _open(self, column: _Column) -> None:
+        """Start a node, of another way where the first does not start."""
+        while column.item.runtime is not None:
+            runtime = column.item.runtime
+            node = self._node(column, runtime)
+            try:
+                node.open()
+            except BeamproofError as error:
+                column.node = None
+                column.item = self._next(column.item, error)
+            else:
+                self._opened(column, node)
+                return
+
+    def _node(self, column: _Column, runtime: Runtime) -> Node:
+        node = Node(
+            runtime.launcher,
+            name=self._workshop.node_name(runtime.name),
+            probes=self._workshop.probes,
+        )
+        with self._lock:
+            if self._closed:
+                raise NodeDiedError("the run was ended")
+            column.node = node
+        return node
+
+    def _opened(self, column: _Column, node: Node) -> None:
+        column.build = node.build
+        with self._lock:
+            if not self._closed:
+                self.nodes[column.name] = node
+                return
+        node.kill()
+
+    def _next(self, item: Resolved, error: BeamproofError) -> Resolved:
+        runtime = item.runtime
+        assert runtime is not None  # noqa: S101 - only what was found can fail to start
+        reason = f"{runtime.origin} was found but does not start: {error.message}"
+        if item.otherwise is None or self._closed:
+            return Resolved(release=item.release, reason=f"{runtime.way}: {reason}")
+        found = item.otherwise(reason)
+        if found.runtime is not None:
+            self._progress(
+                f"OTP {item.release}: {runtime.way} does not start, so {found.runtime.way} is used"
+                f" ({error.message.splitlines()[0]})"
+            )
+        return found
 
     def _column(self, item: Resolved) -> Column:
         if item.runtime is None:
-            return Column(name=f"otp{item.release}", release=item.release, reason=item.reason)
+            return Column(name=item.name, release=item.release, reason=item.reason)
         build = self.builds[item.runtime.name]
         return Column(
             name=item.runtime.name,
@@ -128,15 +187,25 @@ class Releases:
         )
 
 
+@dataclass(slots=True)
+class _Column:
+    """Follow one release from what was found to what started."""
+
+    item: Resolved
+    start: Future[None] | None = None
+    node: Node | None = None
+    build: Build | None = None
+
+    @property
+    def name(self) -> str:
+        return self.item.name
+
+
 def open_releases(
-    releases: Sequence[int],
-    way: str,
-    options: RuntimeOptions,
-    workshop: Workshop,
-    progress: Callable[[str], None],
+    request: RuntimeRequest, workshop: Workshop, progress: Callable[[str], None]
 ) -> Releases:
     """Find every release, fetching what is not here yet, and begin to start a node of each."""
-    return Releases(resolve(releases, way=way, options=options, progress=progress), workshop)
+    return Releases(request.resolve(progress), workshop, progress)
 
 
 def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:
@@ -146,6 +215,6 @@ def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:
         unmet[Need.CORES] = f"the claim needs 2 schedulers, the VM has {build.schedulers_online}"
     if shutil.which("cc") is None:
         unmet[Need.NIF] = "the claim needs a NIF and there is no C compiler (cc) on the PATH"
-    if runtime.way is not Way.DOCKER:
+    if runtime.way != DOCKER:
         unmet[Need.DOCKER] = "the claim needs a container's limits: --runtime docker"
     return unmet

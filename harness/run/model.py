@@ -49,6 +49,8 @@ class RuntimeRecord(_Model, frozen=True, kw_only=True):
 
     `origin` is the image reference, the folder of the install or the package name; `digest` the
     image's id or the package's version; `build` is absent when no node of it ever started.
+    `compiled_by` names the runtime that compiled bridge and probes where this one has no
+    compiler; `notes` are sentences about it that a reader of its verdicts should know.
     """
 
     name: str
@@ -57,6 +59,8 @@ class RuntimeRecord(_Model, frozen=True, kw_only=True):
     origin: str
     digest: str | None = None
     build: Build | None = None
+    compiled_by: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class LeftOutCell(_Model, frozen=True, kw_only=True):

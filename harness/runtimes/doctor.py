@@ -1,42 +1,23 @@
 """What this machine has for proving claims, what it lacks, and the command that mends it.
 
-Knows: every requirement of every way. Must not know: how it is printed.
+Knows: what every run needs. Must not know: which ways there are and what each of them needs, how
+it is printed.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness import files
 from harness.errors import BeamproofError
-from harness.runtimes import host, listing
+from harness.runtimes import listing, ways
 from harness.runtimes import sweep as sweeping
-from harness.runtimes.debian import mirror, tree, unpack
-from harness.runtimes.docker import engine
+from harness.runtimes.debian import tree
 from harness.runtimes.model import RuntimeOptions
-
-
-class State(StrEnum):
-    """Say how a requirement stands: met, missing where another way serves too, or missing."""
-
-    OK = "ok"
-    OPTIONAL = "optional"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """Hold one requirement: how it stands, what was found, and the command that mends it."""
-
-    name: str
-    state: State
-    found: str
-    mend: str | None = None
+from harness.runtimes.way import Check, State
 
 
 def examine(options: RuntimeOptions) -> tuple[Check, ...]:
@@ -45,18 +26,15 @@ def examine(options: RuntimeOptions) -> tuple[Check, ...]:
     Raises:
         InputError: a folder named by the user has no VM in it.
     """
-    checks: tuple[Callable[[], Check], ...] = (
-        lambda: _releases(options),
-        lambda: _cache(options.cache_dir),
-        lambda: _room(options.cache_dir),
-        _engine,
-        _packages,
-        _patchelf,
-        _compiler,
-        _installs,
-        lambda: _leftovers(options.cache_dir),
+    every = ways.all_ways(options, lambda _line: None)
+    return (
+        _releases(options),
+        _cache(options.cache_dir),
+        _room(options.cache_dir),
+        *(check for way in every for check in way.checks()),
+        _compiler(),
+        _leftovers(options.cache_dir),
     )
-    return tuple(check() for check in checks)
 
 
 def is_able(checks: Iterable[Check]) -> bool:
@@ -115,40 +93,6 @@ def _room(cache_dir: Path) -> Check:
     )
 
 
-def _engine() -> Check:
-    state = engine.state()
-    if state.answers:
-        return Check(name="container engine", state=State.OK, found=f"answers at {state.address}")
-    return Check(
-        name="container engine", state=State.OPTIONAL, found=state.reason, mend=_start_engine(state)
-    )
-
-
-def _start_engine(state: engine.EngineState) -> str:
-    if "may not use" in state.reason:
-        return 'sudo usermod -aG docker "$USER", then log in again'
-    if os.environ.get("DOCKER_HOST"):
-        return "correct DOCKER_HOST, or unset it"
-    if shutil.which("dockerd") is None:
-        return "sudo apt-get install docker.io"
-    return "sudo systemctl start docker"
-
-
-def _packages() -> Check:
-    try:
-        mirror.find_source()
-    except BeamproofError as error:
-        return Check(name="packages", state=State.OPTIONAL, found=error.message, mend=error.hint)
-    return Check(name="packages", state=State.OK, found="apt knows a Debian mirror and its keyring")
-
-
-def _patchelf() -> Check:
-    try:
-        return Check(name="patchelf", state=State.OK, found=unpack.find_patchelf())
-    except BeamproofError as error:
-        return Check(name="patchelf", state=State.OPTIONAL, found=error.message, mend=error.hint)
-
-
 def _compiler() -> Check:
     if (compiler := shutil.which("cc")) is not None:
         return Check(name="C compiler", state=State.OK, found=compiler)
@@ -158,17 +102,6 @@ def _compiler() -> Check:
         found="there is no cc on the PATH, so claims about NIFs are skipped",
         mend="sudo apt-get install gcc libc6-dev",
     )
-
-
-def _installs() -> Check:
-    if broken := host.broken():
-        return Check(
-            name="host installs",
-            state=State.OPTIONAL,
-            found="; ".join(broken),
-            mend="mend or remove the install; until then it is left out",
-        )
-    return Check(name="host installs", state=State.OK, found="every erl that was found starts")
 
 
 def _leftovers(cache_dir: Path) -> Check:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from harness import files as storage
-from harness.errors import BeamproofError, InputError
+from harness.bridge.channel import ProcessLauncher
+from harness.errors import BeamproofError, InputError, RuntimeMissingError
 from harness.runtimes import vm
+from harness.runtimes.model import Runtime, RuntimeOptions
+from harness.runtimes.way import Check, Offer, Progress, State, Stock
 
 ROOTS_VARIABLE = "BEAMPROOF_OTP_ROOTS"
 
@@ -32,16 +37,102 @@ _CACHE = "vms.json"
 
 
 class Install(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold one install: the folder with its `bin/erl` and what its VM said of itself."""
+    """Hold one install: the folder with its `bin/erl` and what its VM said of itself.
+
+    `named` are those that the user named.
+    """
 
     root: Path
     release: int
     version: str
+    named: bool = False
 
     @property
     def erl(self) -> Path:
         """Return the program that starts its VM."""
         return self.root / "bin" / "erl"
+
+
+@dataclass(slots=True)
+class HostWay:
+    """Have VMs from installs of this machine."""
+
+    options: RuntimeOptions
+    progress: Progress
+    name: str = "host"
+    takes_images: bool = False
+    _found: tuple[Install, ...] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, release: int) -> tuple[Runtime, ...]:
+        """Return the install of a release, or all that the user named of it.
+
+        Raises:
+            RuntimeMissingError: none is installed.
+            InputError: a folder named by the user has no working `bin/erl`.
+        """
+        there = [install for install in self._installs() if install.release == release]
+        if not there:
+            raise RuntimeMissingError(
+                f"no OTP {release} is installed here", hint="name its folder with --otp-root DIR"
+            )
+        named = [install for install in there if install.named]
+        return tuple(self._runtime(install) for install in named or there[:1])
+
+    def offer(self, release: int) -> Offer:
+        """Return the install of a release."""
+        for install in self._installs():
+            if install.release == release:
+                what = f"{install.version} in {install.root}"
+                return Offer(way=self.name, stock=Stock.HERE, what=what)
+        return Offer(way=self.name, stock=Stock.NONE)
+
+    def releases(self) -> Iterable[int]:
+        """Return the releases of all installs.
+
+        Raises:
+            InputError: a folder named by the user has no working `bin/erl`.
+        """
+        return dict.fromkeys(install.release for install in self._installs())
+
+    def checks(self) -> Iterable[Check]:
+        """Return whether every install that was found starts."""
+        found = broken()
+        return (
+            Check(
+                name="host installs",
+                state=State.OPTIONAL if found else State.OK,
+                found="; ".join(found) or "every erl that was found starts",
+                mend="mend or remove the install; until then it is left out" if found else None,
+            ),
+        )
+
+    def fetches(self, release: int) -> bool:  # noqa: ARG002 - as in every way
+        """Tell that nothing is fetched: an install is the user's own."""
+        return False
+
+    def fetch(self, release: int) -> str:
+        """Refuse: an install is the user's own."""
+        raise RuntimeMissingError(f"OTP {release} is not installed by beamproof on the host")
+
+    def remove(self, release: int) -> str | None:  # noqa: ARG002 - as in every way
+        """Remove nothing: an install is the user's own."""
+        return None
+
+    def _installs(self) -> tuple[Install, ...]:
+        with self._lock:
+            if self._found is None:
+                self._found = find(self.options.otp_roots, self.options.cache_dir)
+            return self._found
+
+    def _runtime(self, install: Install) -> Runtime:
+        return Runtime(
+            release=install.release,
+            way=self.name,
+            origin=str(install.root),
+            digest=install.version,
+            launcher=ProcessLauncher(erl=install.erl),
+        )
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -104,7 +195,7 @@ def _named(root: Path) -> Path:
 
 def _ask_named(root: Path, known: dict[str, _Known]) -> Install:
     try:
-        return _identify(_named(root), known)
+        return msgspec.structs.replace(_identify(_named(root), known), named=True)
     except BeamproofError as error:
         if isinstance(error, InputError):
             raise

@@ -1,30 +1,31 @@
-"""Fetch a release ahead of use, as a tree and as an image, and remove both.
+"""Fetch a release ahead of use, and remove it again.
 
-Knows: which way serves which wish. Must not know: how any way does it.
+Knows: that ways fetch. Must not know: which, or how any of them does it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from harness.errors import RuntimeMissingError
-from harness.runtimes import table
-from harness.runtimes.debian import tree
+from harness.runtimes import table, ways
 from harness.runtimes.docker import engine
+from harness.runtimes.model import RuntimeOptions
+from harness.runtimes.way import Progress, Way
 
 
 def check(releases: Sequence[int], *, as_image: bool) -> None:
     """Refuse, before anything is fetched, what cannot be had.
 
     Raises:
-        RuntimeMissingError: Debian has no such release, or no engine answers.
+        RuntimeMissingError: nobody packages the release, or no engine answers.
     """
-    packaged = table.packaged()
+    fetched = tuple(row.otp for row in table.releases() if row.debian or row.wheel)
     for release in releases:
-        if release not in packaged and not as_image:
+        if release not in fetched and not as_image:
             raise RuntimeMissingError(
-                f"Debian has no packages of OTP {release} (it has {', '.join(map(str, packaged))})",
+                f"there are no packages of OTP {release}"
+                f" (there are of {', '.join(map(str, fetched))})",
                 hint=f"beamproof otp install {release} --docker pulls {table.find(release).image}",
             )
     state = engine.state()
@@ -35,8 +36,8 @@ def check(releases: Sequence[int], *, as_image: bool) -> None:
 
 
 def install(
-    cache_dir: Path, release: int, *, as_image: bool, progress: Callable[[str], None]
-) -> str:
+    options: RuntimeOptions, release: int, *, as_image: bool, progress: Progress
+) -> tuple[str, ...]:
     """Make a release ready and return, in words, as what.
 
     Raises:
@@ -44,28 +45,14 @@ def install(
         InfrastructureError: mirror, registry or engine fail.
         StorageError: the cache cannot be written or is full.
     """
-    if release not in table.packaged():
-        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine is wanted
-
-        image = images.local(release) or images.pull(table.find(release).image, progress)
-        return f"image {image.reference}"
-    installed = tree.install(cache_dir, release, progress=progress)
-    if not as_image:
-        return f"{installed.manifest.otp_version} in {installed.folder}"
-    from harness.runtimes.docker import build  # noqa: PLC0415 - imports the docker package
-
-    image = build.import_tree(cache_dir, installed, progress=progress)
-    return f"{installed.manifest.otp_version} in {installed.folder} and as image {image.reference}"
+    every = ways.all_ways(options, progress)
+    done = [way.fetch(release) for way in every if not way.takes_images and way.fetches(release)]
+    if as_image:
+        done += [way.fetch(release) for way in every if way.takes_images]
+    return tuple(done)
 
 
-def remove(cache_dir: Path, release: int) -> tuple[str, ...]:
-    """Remove tree and imported image of a release, and say in words what was removed."""
-    removed: list[str] = []
-    if tree.remove(cache_dir, release):
-        removed.append("removed its tree")
-    if engine.state().answers:
-        from harness.runtimes.docker import build  # noqa: PLC0415 - imports the docker package
-
-        if build.remove_image(release):
-            removed.append(f"removed the image {table.find(release).imported_image}")
-    return tuple(removed)
+def remove(options: RuntimeOptions, release: int) -> tuple[str, ...]:
+    """Remove what was fetched of a release, and say in words what was removed."""
+    every: tuple[Way, ...] = ways.all_ways(options, lambda _line: None)
+    return tuple(said for way in every if (said := way.remove(release)) is not None)

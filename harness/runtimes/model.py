@@ -5,20 +5,15 @@ Knows: names and where things lie. Must not know: how any of the ways works.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from harness.bridge.channel import Launcher
 from harness.run.model import RuntimeRecord
 
-
-class Way(StrEnum):
-    """Name the ways a release can be had, in the order in which `auto` tries them."""
-
-    DOCKER = "docker"
-    HOST = "host"
-    DEBIAN = "debian"
+AUTO = "auto"
+"""The name that stands for all ways, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +21,18 @@ class RuntimeOptions:
     """Say where runtimes may come from.
 
     Args:
-        image: a container image to use instead of the ones by release.
+        images: container images to use instead of the ones by release; each is a column.
         otp_roots: folders with a `bin/erl`, before any that are found by themselves.
         cache_dir: where package trees and what was learnt about installs are kept.
         offline: neither fetch packages nor pull images.
+        automatic: the way is one of several, so it is not worth a long wait.
     """
 
-    image: str | None = None
+    images: tuple[str, ...] = ()
     otp_roots: tuple[Path, ...] = ()
     cache_dir: Path
     offline: bool = False
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,35 +40,49 @@ class Runtime:
     """Hold one release made available one way, ready to start VMs.
 
     `origin` is the image reference, the folder of the install or the package; `digest` the
-    image's id or the package's version.
+    image's id or the package's version. `label` sets it apart from others of the same release;
+    `notes` are sentences about it that a reader of its verdicts should know.
     """
 
     release: int
-    way: Way
+    way: str
     origin: str
     digest: str | None = None
+    label: str = ""
+    notes: tuple[str, ...] = ()
     launcher: Launcher = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
-        """Return the name that cells carry, e.g. `otp27`."""
-        return f"otp{self.release}"
+        """Return the name that cells carry, e.g. `otp27`, or `otp27-app-1.2` among several."""
+        return f"otp{self.release}" + (f"-{self.label}" if self.label else "")
 
     def record(self) -> RuntimeRecord:
         """Return what a run file keeps; the build is filled in once a node has answered."""
         return RuntimeRecord(
             name=self.name,
             release=self.release,
-            way=self.way.value,
+            way=self.way,
             origin=self.origin,
             digest=self.digest,
+            notes=self.notes,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """Hold the runtime of a release that was asked for, or the reason why there is none."""
+    """Hold the runtime of a release that was asked for, or the reason why there is none.
+
+    `otherwise` goes on to the ways that were not tried yet, given the reason why this one will
+    not do; it is None where no way is left.
+    """
 
     release: int
     runtime: Runtime | None = None
     reason: str | None = None
+    otherwise: Callable[[str], Resolved] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the column, also of one without a runtime."""
+        return f"otp{self.release}" if self.runtime is None else self.runtime.name

@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import InputError
 from harness.folders import cache_dir
-from harness.run.model import Header
-from harness.runtimes import RuntimeOptions, Way
-from harness.runtimes.table import KNOWN_RELEASES, parse_releases
+from harness.run.model import Header, RuntimeRecord
+from harness.runtimes import table
+from harness.runtimes.host import roots_from_environment
+from harness.runtimes.model import AUTO, Resolved, RuntimeOptions
+from harness.runtimes.resolve import resolve, resolve_recorded
+from harness.runtimes.way import Progress
+from harness.runtimes.ways import WAYS
 
-WAYS = ("auto", *(way.value for way in Way))
+CHOICES = (AUTO, *WAYS)
+"""What `--runtime` takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +29,10 @@ class RuntimeRequest:
 
     otp: str | None
     way: str
-    image: str | None
+    images: tuple[str, ...]
     otp_roots: tuple[Path, ...]
     strict: bool | None
-    recorded: tuple[int, ...] = ()
+    recorded: tuple[RuntimeRecord, ...] = ()
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
@@ -36,19 +40,17 @@ class RuntimeRequest:
         return cls(
             otp=given["otp"],
             way=given["way"],
-            image=given["image"],
+            images=given["images"],
             otp_roots=given["otp_roots"],
             strict=given["strict"],
         )
 
     @property
     def releases(self) -> tuple[int, ...]:
-        """Return the releases that are wanted; none where an image says its own."""
-        if self.recorded:
-            return self.recorded
+        """Return the releases that are wanted; none where images say their own."""
         if self.otp is not None:
-            return parse_releases(self.otp)
-        return () if self.image is not None else tuple(KNOWN_RELEASES)
+            return table.parse_releases(self.otp)
+        return () if self.images else table.in_range()
 
     @property
     def is_strict(self) -> bool:
@@ -59,27 +61,18 @@ class RuntimeRequest:
 
     def options(self) -> RuntimeOptions:
         """Return where runtimes may come from."""
-        roots = os.environ.get("BEAMPROOF_OTP_ROOTS", "")
-        named = tuple(Path(root) for root in roots.split(os.pathsep) if root)
         return RuntimeOptions(
-            image=self.image, otp_roots=(*self.otp_roots, *named), cache_dir=cache_dir()
+            images=self.images,
+            otp_roots=(*self.otp_roots, *roots_from_environment()),
+            cache_dir=cache_dir(),
         )
+
+    def resolve(self, progress: Progress) -> tuple[Resolved, ...]:
+        """Find every runtime that is wanted; the errors are those of `resolve.resolve`."""
+        if self.recorded:
+            return resolve_recorded(self.recorded, options=self.options(), progress=progress)
+        return resolve(self.releases, way=self.way, options=self.options(), progress=progress)
 
     def as_recorded(self, header: Header) -> Self:
-        """Return the request that gives a resumed run the runtimes it began with.
-
-        Raises:
-            InputError: the run used several ways, which no one command can ask for.
-        """
-        ways = {record.way for record in header.runtimes}
-        if len(ways) != 1:
-            raise InputError(
-                f"the run used several kinds of runtime ({', '.join(sorted(ways))})",
-                hint="name the rest yourself: --failed repeats what it did not confirm",
-            )
-        return replace(
-            self,
-            way=ways.pop(),
-            strict=True,
-            recorded=tuple(record.release for record in header.runtimes),
-        )
+        """Return the request that gives a resumed run the runtimes it began with."""
+        return replace(self, strict=True, recorded=header.runtimes)

@@ -1,6 +1,6 @@
 """Choose where each release comes from.
 
-Knows: the ways and their order. Must not know: how any of them does it.
+Knows: that there are ways, in an order. Must not know: which, or how any of them does it.
 
 Nothing is fetched for a release before the ways ahead of it have said no; the reasons of all of
 them are kept, so that a release that cannot be had says why, way by way.
@@ -8,25 +8,22 @@ them are kept, so that a release that cannot be had says why, way by way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import TypeVar
 
-from harness.bridge.channel import ProcessLauncher
-from harness.bridge.launching import OwnedLauncher
-from harness.errors import BeamproofError, InputError, RuntimeMissingError
-from harness.runtimes import host, programs, table
-from harness.runtimes.debian import tree as debian
-from harness.runtimes.docker import engine
-from harness.runtimes.model import Resolved, Runtime, RuntimeOptions, Way
+from harness.errors import BeamproofError, InputError
+from harness.run.model import RuntimeRecord
+from harness.runtimes import programs, ways
+from harness.runtimes.model import AUTO, Resolved, Runtime, RuntimeOptions
+from harness.runtimes.way import Progress, Way
 
-if TYPE_CHECKING:
-    from harness.runtimes.docker.images import Image
-
-AUTO = "auto"
-
-Progress = Callable[[str], None]
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
 
 def resolve(
@@ -35,163 +32,96 @@ def resolve(
     """Find a runtime for every release that is asked for, fetching where the way does.
 
     Args:
-        releases: OTP releases; may be empty with an image, which then says its own.
-        way: `auto` or one of `Way`.
+        releases: OTP releases; may be empty with images, which then say their own.
+        way: `auto` or the name of one.
         options: where runtimes may come from.
         progress: told what happens, also from other threads.
 
     Returns:
-        One result a release, in the order asked; each has a runtime or a reason.
+        One result a release, in the order asked, more where the user named several images or
+        installs of it; each has a runtime or a reason.
 
     Raises:
         InputError: the way is unknown, or a folder or image named by the user has no VM in it.
-        RuntimeMissingError: the image named by the user cannot be had.
+        RuntimeMissingError: an image named by the user cannot be had.
     """
-    if way not in {AUTO, *(item.value for item in Way)}:
-        raise InputError(f"no way {way!r}", hint="one of: auto, " + ", ".join(Way))
-    if options.image is not None:
-        if way not in {AUTO, Way.DOCKER}:
+    chosen = ways.make(way, replace(options, automatic=way == AUTO), progress)
+    if options.images:
+        chosen = tuple(one for one in chosen if one.takes_images)
+        if not chosen:
             raise InputError(
                 f"an image has no use on the {way} way", hint="leave out --image, or --runtime"
             )
-        return _from_image(options.image, releases, options, progress)
-    search = _Search(options=options, progress=progress)
-    ways = tuple(Way) if way == AUTO else (Way(way),)
-    if Way.HOST in ways:
-        search.ask_hosts()
-    with ThreadPoolExecutor(max(1, len(releases))) as pool:
+    there = {release for one in chosen for release in one.releases()}
+    wanted = releases or sorted(there)
+    found = _at_once(lambda release: _look(release, chosen, ()), wanted)
+    return _distinct([item for items in found for item in items])
+
+
+def resolve_recorded(
+    records: Sequence[RuntimeRecord], *, options: RuntimeOptions, progress: Progress
+) -> tuple[Resolved, ...]:
+    """Find again the runtimes that a run began with, each in its own way and by its own name."""
+    return tuple(_at_once(lambda record: _again(record, options, progress), records))
+
+
+def _again(record: RuntimeRecord, options: RuntimeOptions, progress: Progress) -> Resolved:
+    """Find what one record says; a way that is named looks nowhere but where it is told to."""
+    named = replace(options, images=(record.origin,), otp_roots=(Path(record.origin),))
+    try:
+        runtime = ways.make(record.way, named, progress)[0].find(record.release)[0]
+    except BeamproofError as error:
+        return Resolved(release=record.release, reason=_reason(record.way, error))
+    label = record.name.partition("-")[2]
+    return Resolved(release=record.release, runtime=replace(runtime, label=label))
+
+
+def _look(release: int, left: Sequence[Way], reasons: tuple[str, ...]) -> list[Resolved]:
+    """Return the runtimes of the first way that has the release, or every way's reason."""
+    for number, way in enumerate(left, 1):
         try:
-            return tuple(pool.map(lambda release: search.one(release, ways), releases))
+            runtimes = way.find(release)
+        except BeamproofError as error:
+            reasons = (*reasons, _reason(way.name, error))
+        else:
+            return [_taken(runtime, left[number:], reasons) for runtime in runtimes]
+    return [Resolved(release=release, reason="; ".join(reasons))]
+
+
+def _taken(runtime: Runtime, left: Sequence[Way], reasons: tuple[str, ...]) -> Resolved:
+    def otherwise(why_not: str) -> Resolved:
+        return _look(runtime.release, left, (*reasons, f"{runtime.way}: {why_not}"))[0]
+
+    return Resolved(release=runtime.release, runtime=runtime, otherwise=otherwise if left else None)
+
+
+def _at_once(find: Callable[[_Asked], _Found], asked: Sequence[_Asked]) -> list[_Found]:
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        try:
+            return list(pool.map(find, asked))
         except BaseException:
             programs.abandon()  # or an interrupted command would first finish its downloads
             raise
 
 
-@dataclass(slots=True)
-class _Search:
-    """Look for releases, way by way."""
-
-    options: RuntimeOptions
-    progress: Progress
-    installs: Mapping[int, host.Install] = field(default_factory=dict)
-
-    def ask_hosts(self) -> None:
-        """Ask every install of the machine for its release, the first of each release winning."""
-        found = host.find(self.options.otp_roots, self.options.cache_dir)
-        self.installs = {install.release: install for install in reversed(found)}
-
-    def one(self, release: int, ways: Sequence[Way]) -> Resolved:
-        """Return the runtime of the first way that has the release, or every way's reason."""
-        reasons: list[str] = []
-        for way in ways:
-            try:
-                runtime = self._look(release, way, automatic=len(ways) > 1)
-            except BeamproofError as error:
-                reasons.append(_reason(way, error))
-            else:
-                return Resolved(release=release, runtime=runtime)
-        return Resolved(release=release, reason="; ".join(reasons))
-
-    def _look(self, release: int, way: Way, *, automatic: bool) -> Runtime:
-        if way is Way.DOCKER:
-            return self._docker(release, automatic=automatic)
-        if way is Way.HOST:
-            return self._host(release)
-        return self._debian(release)
-
-    def _host(self, release: int) -> Runtime:
-        if (install := self.installs.get(release)) is None:
-            raise RuntimeMissingError(
-                f"no OTP {release} is installed here", hint="name its folder with --otp-root DIR"
-            )
-        return Runtime(
-            release=release,
-            way=Way.HOST,
-            origin=str(install.root),
-            digest=install.version,
-            launcher=OwnedLauncher(ProcessLauncher(erl=install.erl)),
-        )
-
-    def _debian(self, release: int) -> Runtime:
-        tree = debian.installed(self.options.cache_dir, release)
-        if tree is None:
-            if self.options.offline and table.find(release).debian is not None:
-                raise RuntimeMissingError(
-                    f"OTP {release} is not in the cache", hint=f"beamproof otp install {release}"
-                )
-            tree = debian.install(self.options.cache_dir, release, progress=self.progress)
-        return Runtime(
-            release=release,
-            way=Way.DEBIAN,
-            origin=f"erlang-base of Debian {tree.manifest.suite}",
-            digest=tree.manifest.version,
-            launcher=OwnedLauncher(ProcessLauncher(erl=tree.erl)),
-        )
-
-    def _docker(self, release: int, *, automatic: bool) -> Runtime:
-        if not (engine_state := engine.state()).answers:
-            raise RuntimeMissingError(engine_state.reason, hint="beamproof doctor")
-        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine answers
-
-        image = images.local(release) or self._pulled(release, automatic=automatic)
-        return _docker_runtime(release, image)
-
-    def _pulled(self, release: int, *, automatic: bool) -> Image:
-        from harness.runtimes.docker import images  # noqa: PLC0415 - only when an engine answers
-
-        reference = table.find(release).image
-        cache_dir = self.options.cache_dir
-        hint = _image_hint(release)
-        if self.options.offline or (automatic and images.registry_silent(cache_dir)):
-            raise RuntimeMissingError(f"no image of OTP {release} is here", hint=hint)
-        if not images.registry_has(reference):
-            images.note_registry_silent(cache_dir)
-            raise RuntimeMissingError(
-                f"no image of OTP {release} is here and no registry gives {reference}", hint=hint
-            )
-        return images.pull(reference, self.progress)
+def _distinct(found: Sequence[Resolved]) -> tuple[Resolved, ...]:
+    """Give runtimes of one release names of their own, after where each comes from."""
+    counted = Counter(item.release for item in found if item.runtime)
+    taken: Counter[str] = Counter()
+    return tuple(_labelled(item, taken) if counted[item.release] > 1 else item for item in found)
 
 
-def _from_image(
-    reference: str, releases: Sequence[int], options: RuntimeOptions, progress: Progress
-) -> tuple[Resolved, ...]:
-    """Return the one runtime that a user's image holds, and why it is none of the others."""
-    from harness.runtimes.docker import container, images  # noqa: PLC0415 - imports the docker package
-
-    image = images.here(reference)
-    if image is None:
-        if options.offline:
-            raise RuntimeMissingError(f"the image {reference} is not here")
-        image = images.pull(reference, progress)
-    said = images.release_of(image, options.cache_dir, container.ask)
-    runtime = _docker_runtime(said.release, image)
-    return tuple(
-        Resolved(release=release, runtime=runtime)
-        if release == said.release
-        else Resolved(release=release, reason=f"the image {reference} holds OTP {said.version}")
-        for release in releases or (said.release,)
-    )
+def _labelled(item: Resolved, taken: Counter[str]) -> Resolved:
+    if item.runtime is None:
+        return item
+    label = re.sub(r"[^A-Za-z0-9._]+", "-", PurePath(item.runtime.origin).name).strip("-")
+    named = f"{item.release}-{label}"
+    taken[named] += 1
+    if taken[named] > 1:
+        label = f"{label}-{taken[named]}"
+    return replace(item, runtime=replace(item.runtime, label=label))
 
 
-def _docker_runtime(release: int, image: Image) -> Runtime:
-    from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
-
-    return Runtime(
-        release=release,
-        way=Way.DOCKER,
-        origin=image.reference,
-        digest=image.digest,
-        launcher=container.DockerLauncher(image),
-    )
-
-
-def _image_hint(release: int) -> str:
-    row = table.find(release)
-    if row.debian is not None:
-        return f"beamproof otp install {release} --docker"
-    return f"bring {row.image} here (docker pull, docker load), or name another with --image"
-
-
-def _reason(way: Way, error: BeamproofError) -> str:
+def _reason(way: str, error: BeamproofError) -> str:
     hint = f" ({error.hint})" if error.hint else ""
-    return f"{way.value}: {error.message}{hint}"
+    return f"{way}: {error.message}{hint}"

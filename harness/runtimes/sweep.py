@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import files
-from harness import processes as owner
-from harness.bridge.channel import VM_VARIABLE
+from harness import files, processes
 from harness.errors import BeamproofError
 from harness.runtimes.debian import tree
 from harness.runtimes.docker import engine
@@ -57,7 +55,7 @@ def find(cache_dir: Path, *, everything: bool = False) -> Leftovers:
     containers, problem = _containers(everything=everything)
     return Leftovers(
         containers=containers,
-        processes=owner.orphans(),
+        processes=processes.orphans(),
         folders=tuple(_folders(cache_dir)),
         problems=(problem,) if problem else (),
     )
@@ -67,9 +65,9 @@ def sweep(cache_dir: Path, *, everything: bool = False) -> Leftovers:
     """Remove what was left and return what was removed."""
     found = find(cache_dir, everything=everything)
     problems = list(found.problems)
-    for process in found.processes:
+    for pid in found.processes:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     removed = tuple(name for name in found.containers if _removed(name, problems))
     folders = [folder for folder in found.folders if not _in_cache(folder, cache_dir)]
     for folder in folders:
@@ -110,9 +108,9 @@ def _folders(cache_dir: Path) -> Iterator[Path]:
     temporary = Path(tempfile.gettempdir())
     for folder in filter(_is_ours, temporary.glob(_PEER_FOLDERS)):
         pid = folder.name.split("-")[1]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
+        if pid.isdecimal() and not processes.exists(int(pid)):
             yield folder
-    in_use = {mark.rpartition(":")[2] for mark in owner.environment_values(VM_VARIABLE)}
+    in_use = processes.scratch_folders()
     for folder in filter(_is_ours, temporary.glob(_VM_FOLDERS)):
         if folder.name not in in_use and time.time() - folder.stat().st_mtime > _YOUNG_S:
             yield folder

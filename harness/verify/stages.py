@@ -30,18 +30,21 @@ from harness.verify import session
 from harness.verify.request import Request
 
 
-def lay_out(request: Request, releases: Releases, workshop: Workshop) -> session.Plan:
+def lay_out(
+    request: Request, releases: Releases, workshop: Workshop, *, strict: bool
+) -> session.Plan:
     """Read the claims and lay out the cells, as soon as every VM has said what it is.
 
     Raises:
         ClaimError: a claim file is wrong.
         NothingSelectedError: no cell fits.
-        RuntimeMissingError: no release is to be had, or a VM does not start.
+        RuntimeMissingError: no release is to be had, or under `strict` one that is wanted is not.
     """
     skills = load_skills(request.claims_dir, request.skills)
     _refuse_unknown(skills, request.selection.claims)
+    releases.require(strict=strict)
     laid_out = matrix.build(skills, releases.columns(), request.selection)
-    _refuse_empty(laid_out, releases)
+    _refuse_empty(laid_out)
     laid_out = laid_out.overridden(repeat=request.repeat, timeout_s=request.timeout_s)
     return session.Plan(skills=skills, matrix=laid_out, releases=releases, workshop=workshop)
 
@@ -52,11 +55,9 @@ def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
         raise NothingSelectedError("\n".join(unknown), hint="beamproof list prints all claims")
 
 
-def _refuse_empty(laid_out: matrix.Matrix, releases: Releases) -> None:
+def _refuse_empty(laid_out: matrix.Matrix) -> None:
     if laid_out.cells:
         return
-    if not releases.runtimes:
-        releases.require()
     reasons = sorted({out.reason for out in laid_out.left_out})
     raise NothingSelectedError(
         "nothing is left to run" + "".join(f"\n  {reason}" for reason in reasons),

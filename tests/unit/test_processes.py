@@ -42,16 +42,16 @@ def test_what_cannot_be_judged_from_here_is_left_alone(name: str) -> None:
 
 def test_a_process_that_outlived_its_owner_is_found(ended_owner: str) -> None:
     """A VM is known by the owner in its environment; those of living owners are not touched."""
-    mark = {processes.OWNER_VARIABLE: ended_owner}
+    mark = {processes.MARK_VARIABLE: f"{ended_owner}/a-vm/scratch-1"}
     orphan = subprocess.Popen(["sleep", "60"], env={**os.environ, **mark})
     owned = subprocess.Popen(
-        ["sleep", "60"], env={**os.environ, processes.OWNER_VARIABLE: processes.own()}
+        ["sleep", "60"], env={**os.environ, processes.MARK_VARIABLE: processes.mark("a-vm")}
     )
     try:
         found = processes.orphans()
         assert orphan.pid in found
         assert owned.pid not in found
-        assert ended_owner in processes.environment_values(processes.OWNER_VARIABLE)
+        assert "scratch-1" in processes.scratch_folders()
     finally:
         for process in (orphan, owned):
             process.kill()

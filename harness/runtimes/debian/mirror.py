@@ -57,6 +57,15 @@ def find_source() -> Source:
     return Source(mirror=_mirror(), keyring=_keyring())
 
 
+def is_known() -> bool:
+    """Tell whether packages could be fetched from a mirror."""
+    try:
+        find_source()
+    except RuntimeMissingError:
+        return False
+    return True
+
+
 def architecture() -> str:
     """Return Debian's name of this machine's architecture, e.g. `amd64`."""
     asked = subprocess.run(

@@ -56,13 +56,17 @@ class DockerLauncher:
             RuntimeMissingError: the image is gone, or has no `sh`.
         """
         settings = container_settings(
-            image=self.image, command=boot_command("erl", flags), env=env, limits=limits
+            name=name,
+            image=self.image,
+            command=boot_command("erl", flags),
+            env=env,
+            limits=limits,
         )
         return _retrying(lambda: start_container(name, settings))
 
 
 def container_settings(
-    *, image: Image, command: Sequence[str], env: Mapping[str, str], limits: Limits
+    *, name: str, image: Image, command: Sequence[str], env: Mapping[str, str], limits: Limits
 ) -> dict[str, Any]:
     """Return how a container is made, as the engine's API has it.
 
@@ -73,7 +77,7 @@ def container_settings(
         "TMPDIR": _SCRATCH,
         "LANG": "C.UTF-8",
         **env,
-        processes.OWNER_VARIABLE: processes.own(),
+        processes.MARK_VARIABLE: processes.mark(name),
     }
     return {
         "Image": image.id,
@@ -151,7 +155,7 @@ def ask(image: Image) -> bytes:
     name = f"beamproof-ask-{processes.own().replace(':', '-')}-{time.monotonic_ns()}"
     shell = 'exec "$@" </dev/null'
     command = ["sh", "-c", shell, "sh", "erl", "-noinput", "-noshell", "-eval", vm.ASK]
-    settings = container_settings(image=image, command=command, env={}, limits=Limits())
+    settings = container_settings(name=name, image=image, command=command, env={}, limits=Limits())
     channel = _retrying(lambda: start_container(name, settings))
     try:
         deadline = time.monotonic() + _ASK_TIMEOUT_S

@@ -5,6 +5,7 @@ Knows: references and registries by way of the engine. Must not know: how contai
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from harness import files
-from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
+from harness.errors import BeamproofError, InfrastructureError, InputError, RuntimeMissingError
 from harness.runtimes import table, vm
 from harness.runtimes.docker import engine
 
@@ -27,6 +28,13 @@ UNREACHABLE_FOR_S = 3600.0
 PULL_TIMEOUT_S = 900.0
 _CACHE = "images.json"
 _NOTE = "registry.json"
+
+
+_REFERENCE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?"
+    r"|[0-9a-f]{12,64}|sha256:[0-9a-f]{64}"
+)
+"""A registry, folders and a name in small letters, a tag; or the id of an image."""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +63,21 @@ class _Inspected(msgspec.Struct, frozen=True):
     Id: str
     RepoDigests: list[str] | None = None
     Config: _InspectedConfig | None = None
+
+
+def check_reference(reference: str) -> None:
+    """Refuse what cannot name an image, before an engine words it in its own way.
+
+    Raises:
+        InputError: says what is wrong with it.
+    """
+    name = reference.partition("@")[0]
+    if not name:
+        raise InputError("--image is empty", hint="name an image, e.g. --image erlang:27-slim")
+    if not _REFERENCE.fullmatch(name):
+        lowered = name.lower()
+        hint = f"did you mean {lowered}?" if _REFERENCE.fullmatch(lowered) else None
+        raise InputError(f"--image {reference!r} cannot be the name of an image", hint=hint)
 
 
 def here(reference: str) -> Image | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import processes
-from harness.bridge.channel import VM_VARIABLE, Launcher, ProcessLauncher
+from harness.bridge.channel import Launcher, ProcessLauncher
 from harness.bridge.terms import Atom
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
@@ -188,14 +188,16 @@ def test_close_leaves_nothing(open_node: OpenNode) -> None:
     """After close there is no process, no peer, no scratch folder; closing again is harmless."""
     node = open_node()
     scratch = Path(str(text(node.call("os", "getenv", [list(b"TMPDIR")], timeout_s=5).value)))
-    mark = text(node.call("os", "getenv", [list(VM_VARIABLE.encode())], timeout_s=5).value)
+    mark = text(
+        node.call("os", "getenv", [list(processes.MARK_VARIABLE.encode())], timeout_s=5).value
+    )
     pid = int(text(node.call("os", "getpid", timeout_s=5).value))
     assert scratch.is_dir()
-    assert pid in processes.marked(f"{VM_VARIABLE}={mark}")
+    assert pid in processes.marked(mark)
     node.close()
     node.close()
     assert not scratch.exists()
-    assert processes.marked(f"{VM_VARIABLE}={mark}") == ()
+    assert processes.marked(mark) == ()
     assert not node.alive
     with pytest.raises(NodeDiedError, match="closed"):
         node.call("erlang", "node", timeout_s=1)

@@ -27,9 +27,9 @@ Run = Callable[..., tuple[int | None, bytes]]
 LEAVE = """
 import sys, time
 from harness.bridge.channel import Limits
-from harness.runtimes import docker, images
+from harness.runtimes.docker import container, images
 image = images.here(sys.argv[1])
-docker.DockerLauncher(image).start(name=sys.argv[2], flags=[], env={}, limits=Limits())
+container.DockerLauncher(image).start(name=sys.argv[2], flags=[], env={}, limits=Limits())
 print("started", flush=True)
 time.sleep(600)
 """
@@ -56,6 +56,7 @@ def evaluate(image: images.Image) -> Iterator[Run]:
     def run_expression(text: str, limits: Limits | None = None) -> tuple[int | None, bytes]:
         command = ["sh", "-c", 'exec "$@" </dev/null', "sh", "erl", "-noinput", "-noshell"]
         settings = docker.container_settings(
+            name="test",
             image=image,
             command=[*command, "-eval", text],
             env={"ERL_CRASH_DUMP_BYTES": "0"},
@@ -193,7 +194,9 @@ def test_a_crashed_runs_container_is_swept_and_a_living_ones_is_not(
 def test_a_name_that_is_taken_is_told_and_its_holder_left_alone(image: images.Image) -> None:
     """A start that fails removes nothing that it did not make."""
     name = f"beamproof-test-{os.getpid()}-taken"
-    settings = docker.container_settings(image=image, command=["sh"], env={}, limits=Limits())
+    settings = docker.container_settings(
+        name=name, image=image, command=["sh"], env={}, limits=Limits()
+    )
     holder = docker.start_container(name, settings)
     try:
         with pytest.raises(Exception, match="already in use"):
@@ -207,7 +210,7 @@ def test_an_image_without_a_shell_is_told(image: images.Image) -> None:
     """A program that is not in the image is named in the log of a VM that ended at once."""
     name = f"beamproof-test-{os.getpid()}-nothing"
     settings = docker.container_settings(
-        image=image, command=["/no/such/shell"], env={}, limits=Limits()
+        name=name, image=image, command=["/no/such/shell"], env={}, limits=Limits()
     )
     channel = docker.start_container(name, settings)
     try:
@@ -222,7 +225,7 @@ def test_a_users_image_says_its_own_release(image: images.Image, tmp_path: Path)
     """With `--image` the release is read off the VM."""
     engine.client().tag(image.reference, "beamproof-test/mine", "1")
     try:
-        asked = RuntimeOptions(image="beamproof-test/mine:1", cache_dir=tmp_path, offline=True)
+        asked = RuntimeOptions(images=("beamproof-test/mine:1",), cache_dir=tmp_path, offline=True)
         (found,) = resolve((), way="auto", options=asked, progress=print)
         assert found.runtime is not None
         assert found.release == int(image.reference.rpartition(":")[2])
@@ -233,4 +236,4 @@ def test_a_users_image_says_its_own_release(image: images.Image, tmp_path: Path)
 
 def test_an_owner_is_in_the_containers_environment(node: Node) -> None:
     """Peers in the container inherit whose they are."""
-    assert command(node, f"printenv {processes.OWNER_VARIABLE}").strip() == processes.own()
+    assert command(node, f"printenv {processes.MARK_VARIABLE}").startswith(processes.own() + "/")

@@ -136,7 +136,7 @@ def _pids_of(name: str) -> tuple[int, ...]:
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            marked = f"BEAMPROOF_VM={name}:".encode() in (folder / "environ").read_bytes()
+            marked = f"/{name}/".encode() in (folder / "environ").read_bytes()
             program = (folder / "comm").read_text().strip()
         except OSError:
             continue

@@ -39,7 +39,7 @@ def test_a_release_without_packages_cannot_be_installed(capsys: pytest.CaptureFi
     """Debian's releases are listed, and the image is named as the way out."""
     assert run(["otp", "install", "25", "26"]) == 5
     told = capsys.readouterr().err
-    assert "no packages of OTP 26 (it has 23, 25, 27, 29)" in told
+    assert "no packages of OTP 26 (there are of 23, 25, 27, 28, 29)" in told
     assert "erlang:26-slim" in told
 
 
@@ -183,7 +183,9 @@ def crashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crash]:
         text=True,
         check=True,
     ).stdout.strip()
-    process = subprocess.Popen(["sleep", "60"], env={**os.environ, processes.OWNER_VARIABLE: gone})
+    process = subprocess.Popen(
+        ["sleep", "60"], env={**os.environ, processes.MARK_VARIABLE: f"{gone}/vm/"}
+    )
     peer = temporary / f"probe_peer-{gone.split(':')[1]}-1"
     vm = temporary / "beamproof-vm-abc"
     young = temporary / "beamproof-vm-young"

@@ -10,7 +10,7 @@ IMAGE = Image(reference="r", id="sha256:1")
 
 def settings(limits: Limits | None = None, **env: str) -> dict:
     return container.container_settings(
-        image=IMAGE, command=["sh", "-c", "x"], env=env, limits=limits or Limits()
+        name="n", image=IMAGE, command=["sh", "-c", "x"], env=env, limits=limits or Limits()
     )
 
 
@@ -49,6 +49,6 @@ def test_a_container_names_its_owner() -> None:
     made = settings(EXTRA="1")
     assert made["Labels"][container.OWNER_LABEL] == processes.own()
     assert container.LABEL in made["Labels"]
-    assert f"{processes.OWNER_VARIABLE}={processes.own()}" in made["Env"]
+    assert f"{processes.MARK_VARIABLE}={processes.mark('n')}" in made["Env"]
     assert "EXTRA=1" in made["Env"]
     assert not any(entry.startswith("PATH=") for entry in made["Env"])

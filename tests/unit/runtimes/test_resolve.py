@@ -9,7 +9,7 @@ import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
 from harness.errors import InputError, RuntimeMissingError
-from harness.runtimes import AUTO, Resolved, RuntimeOptions, Way, resolve
+from harness.runtimes import AUTO, Resolved, RuntimeOptions, resolve
 from harness.runtimes.debian import tree
 from harness.runtimes.docker import engine
 from harness.runtimes.docker import images as image_list
@@ -46,7 +46,7 @@ def image(identity: str = "sha256:1", digests: list[str] | None = None) -> dict[
 def test_results_come_in_the_order_asked(installs: Installs, tmp_path: Path) -> None:
     """One result a release, the missing ones with their reason."""
     roots = (installs.make("a", 25), installs.make("b", 27))
-    found = find(27, 26, 25, way=Way.HOST, options=options(tmp_path, otp_roots=roots))
+    found = find(27, 26, 25, way="host", options=options(tmp_path, otp_roots=roots))
     assert [item.release for item in found] == [27, 26, 25]
     assert [item.runtime is None for item in found] == [False, True, False]
     assert "--otp-root" in (found[1].reason or "")
@@ -55,7 +55,7 @@ def test_results_come_in_the_order_asked(installs: Installs, tmp_path: Path) -> 
 def test_a_host_runtime_says_where_it_lies(installs: Installs, tmp_path: Path) -> None:
     """The record holds name, way, folder and version."""
     root = installs.make("a", 25, "25.3.2")
-    (found,) = find(25, way=Way.HOST, options=options(tmp_path, otp_roots=(root,)))
+    (found,) = find(25, way="host", options=options(tmp_path, otp_roots=(root,)))
     assert found.runtime is not None
     record = found.runtime.record()
     assert (record.name, record.way, record.origin) == ("otp25", "host", str(root))
@@ -81,11 +81,11 @@ def test_the_image_made_here_wins_over_the_official_one(
     """Who imported an image wants it used; its id stands for it."""
     fake_engine.images["beamproof/otp:27"] = image("sha256:own")
     fake_engine.images["erlang:27-slim"] = image("sha256:o", ["erlang@sha256:registry"])
-    (found,) = find(27, way=Way.DOCKER, options=options(tmp_path))
+    (found,) = find(27, way="docker", options=options(tmp_path))
     assert found.runtime is not None
     assert (found.runtime.origin, found.runtime.digest) == ("beamproof/otp:27", "sha256:own")
     del fake_engine.images["beamproof/otp:27"]
-    (found,) = find(27, way=Way.DOCKER, options=options(tmp_path))
+    (found,) = find(27, way="docker", options=options(tmp_path))
     assert found.runtime is not None
     assert (found.runtime.origin, found.runtime.digest) == ("erlang:27-slim", "sha256:registry")
 
@@ -94,7 +94,7 @@ def test_docker_without_image_and_registry_names_the_command(
     tmp_path: Path, fake_engine: FakeEngine
 ) -> None:
     """Asked for by name, the reason holds the one command that mends it."""
-    (found,) = find(27, way=Way.DOCKER, options=options(tmp_path))
+    (found,) = find(27, way="docker", options=options(tmp_path))
     assert found.runtime is None
     assert "beamproof otp install 27 --docker" in (found.reason or "")
     assert any(path.startswith("/distribution/erlang:27-slim") for path in fake_engine.asked)
@@ -103,7 +103,7 @@ def test_docker_without_image_and_registry_names_the_command(
 @pytest.mark.usefixtures("fake_engine")
 def test_docker_for_a_release_without_packages_names_the_image(tmp_path: Path) -> None:
     """What cannot be imported has to be brought."""
-    (found,) = find(26, way=Way.DOCKER, options=options(tmp_path))
+    (found,) = find(26, way="docker", options=options(tmp_path))
     assert "bring erlang:26-slim here" in (found.reason or "")
 
 
@@ -133,7 +133,7 @@ def test_offline_asks_no_registry_and_fetches_nothing(
 def test_without_an_engine_the_answer_is_quick_and_says_so(tmp_path: Path) -> None:
     """A machine without an engine loses no time over it."""
     started = time.monotonic()
-    (found,) = find(27, way=Way.DOCKER, options=options(tmp_path))
+    (found,) = find(27, way="docker", options=options(tmp_path))
     assert time.monotonic() - started < 0.5
     assert "no container engine is running here" in (found.reason or "")
 
@@ -166,7 +166,7 @@ def test_a_tree_without_a_whole_manifest_does_not_count(tmp_path: Path, content:
 def test_a_cache_where_no_vm_would_run_is_refused(tmp_path: Path) -> None:
     """Some characters end a library path or a word of a script."""
     asked = RuntimeOptions(cache_dir=tmp_path / "a:b")
-    (found,) = find(27, way=Way.DEBIAN, options=asked)
+    (found,) = find(27, way="debian", options=asked)
     assert "BEAMPROOF_CACHE" in (found.reason or "")
 
 
@@ -174,7 +174,7 @@ def test_a_cache_where_no_vm_would_run_is_refused(tmp_path: Path) -> None:
 def test_an_image_that_is_not_here_is_missing_when_offline(tmp_path: Path) -> None:
     """The user's image is never replaced by another."""
     with pytest.raises(RuntimeMissingError, match="the image mine:1 is not here"):
-        find(27, way=AUTO, options=options(tmp_path, image="mine:1", offline=True))
+        find(27, way=AUTO, options=options(tmp_path, images=("mine:1",), offline=True))
 
 
 def test_an_image_says_its_own_release(tmp_path: Path, fake_engine: FakeEngine) -> None:
@@ -182,10 +182,10 @@ def test_an_image_says_its_own_release(tmp_path: Path, fake_engine: FakeEngine) 
     fake_engine.images["mine:1"] = image("sha256:7")
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "images.json").write_bytes(b'{"sha256:7": [26, "26.2.1"]}')
-    asked = options(tmp_path, image="mine:1")
+    asked = options(tmp_path, images=("mine:1",))
     (found,) = find(way=AUTO, options=asked)
     assert (found.release, found.runtime and found.runtime.origin) == (26, "mine:1")
-    wanted = find(25, 26, way=Way.DOCKER, options=asked)
+    wanted = find(25, 26, way="docker", options=asked)
     assert wanted[0].reason == "the image mine:1 holds OTP 26.2.1"
     assert wanted[1].runtime is not None
 
@@ -193,10 +193,10 @@ def test_an_image_says_its_own_release(tmp_path: Path, fake_engine: FakeEngine) 
 def test_an_image_is_of_no_use_on_another_way(tmp_path: Path) -> None:
     """Contradicting options are the user's mistake."""
     with pytest.raises(InputError, match="leave out --image"):
-        find(27, way=Way.HOST, options=options(tmp_path, image="mine:1"))
+        find(27, way="host", options=options(tmp_path, images=("mine:1",)))
 
 
 def test_an_unknown_way_is_refused(tmp_path: Path) -> None:
     """A way that does not exist is named with those that do."""
-    with pytest.raises(InputError, match="auto, docker, host, debian"):
+    with pytest.raises(InputError, match="auto, docker, host, debian, wheel"):
         find(27, way="podman", options=options(tmp_path))

@@ -1,0 +1,96 @@
+"""The debian way: a package tree, fetched into the cache.
+
+Knows: which releases have a tree. Must not know: how one is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.bridge.channel import ProcessLauncher
+from harness.errors import BeamproofError, RuntimeMissingError
+from harness.runtimes import table
+from harness.runtimes.debian import mirror, tree, unpack
+from harness.runtimes.model import Runtime, RuntimeOptions
+from harness.runtimes.way import Check, Offer, Progress, State, Stock
+
+
+@dataclass(slots=True)
+class DebianWay:
+    """Have VMs from Debian's packages."""
+
+    options: RuntimeOptions
+    progress: Progress
+    name: str = "debian"
+    takes_images: bool = False
+
+    def find(self, release: int) -> tuple[Runtime, ...]:
+        """Return the runtime of the release's tree, fetched if it is not here.
+
+        Raises:
+            RuntimeMissingError: Debian has no such release, or this machine no way to fetch it.
+            InfrastructureError: the mirror does not answer, or the VM does not start.
+            StorageError: the cache cannot be written or is full.
+        """
+        there = tree.installed(self.options.cache_dir, release)
+        if there is None:
+            if self.options.offline and table.find(release).debian is not None:
+                raise RuntimeMissingError(
+                    f"OTP {release} is not in the cache", hint=f"beamproof otp install {release}"
+                )
+            there = tree.install(self.options.cache_dir, release, progress=self.progress)
+        return (
+            Runtime(
+                release=release,
+                way=self.name,
+                origin=f"erlang-base of Debian {there.manifest.suite}",
+                digest=there.manifest.version,
+                launcher=ProcessLauncher(erl=there.erl),
+            ),
+        )
+
+    def offer(self, release: int) -> Offer:
+        """Return the tree that is here, or the suite that has the release."""
+        if (there := tree.installed(self.options.cache_dir, release)) is not None:
+            return Offer(way=self.name, stock=Stock.HERE, what=there.manifest.otp_version)
+        suite = table.find(release).debian
+        if suite is None or not mirror.is_known():
+            return Offer(way=self.name, stock=Stock.NONE)
+        return Offer(way=self.name, stock=Stock.FETCHABLE, what=f"from {suite}")
+
+    def releases(self) -> Iterable[int]:
+        """Return none: what Debian has stands in the table."""
+        return ()
+
+    def checks(self) -> Iterable[Check]:
+        """Return whether packages can be fetched and made to run."""
+        return (_packages(), _patchelf())
+
+    def fetches(self, release: int) -> bool:
+        """Tell whether Debian packages the release."""
+        return table.find(release).debian is not None
+
+    def fetch(self, release: int) -> str:
+        """Have the tree of a release; the errors are those of `find`."""
+        there = tree.install(self.options.cache_dir, release, progress=self.progress)
+        return f"{there.manifest.otp_version} in {there.folder}"
+
+    def remove(self, release: int) -> str | None:
+        """Remove the tree of a release."""
+        return "removed its tree" if tree.remove(self.options.cache_dir, release) else None
+
+
+def _packages() -> Check:
+    try:
+        mirror.find_source()
+    except BeamproofError as error:
+        return Check(name="packages", state=State.OPTIONAL, found=error.message, mend=error.hint)
+    return Check(name="packages", state=State.OK, found="apt knows a Debian mirror and its keyring")
+
+
+def _patchelf() -> Check:
+    try:
+        return Check(name="patchelf", state=State.OK, found=unpack.find_patchelf())
+    except BeamproofError as error:
+        return Check(name="patchelf", state=State.OPTIONAL, found=error.message, mend=error.hint)
