@@ -49,11 +49,8 @@ def sabotage(context: click.Context, /, **given: Any) -> None:
     workshop = workshop_.workshop_for(run, given["probes_dir"], cache_dir())
     jobs = _jobs(given, workshop.probes)
     reports = []
-    with releases.open_releases(
-        request.releases, request.way, request.options(), workshop, say
-    ) as opened:
-        if request.is_strict or not opened.runtimes:
-            opened.require()
+    with releases.open_releases(request, workshop, say) as opened:
+        opened.require(strict=request.is_strict)
         for skill, variants, claims in jobs:
             saboteur = Saboteur(
                 skill=skill,

@@ -96,7 +96,7 @@ def test_the_list_shows_every_release_and_way(
     root = installs.make("a", 26, "26.2.1")
     assert run(["otp", "list", "--otp-root", str(root)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["OTP", "docker", "host", "debian"]
+    assert lines[0].split() == ["OTP", "docker", "host", "debian", "wheel"]
     (line,) = [line for line in lines if line.startswith("26")]
     assert f"✔ 26.2.1 in {root}" in line
 

@@ -9,10 +9,12 @@ import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
 from harness.errors import InputError, RuntimeMissingError
+from harness.run.model import RuntimeRecord
 from harness.runtimes import AUTO, Resolved, RuntimeOptions, resolve
 from harness.runtimes.debian import tree
 from harness.runtimes.docker import engine
 from harness.runtimes.docker import images as image_list
+from harness.runtimes.resolve import resolve_recorded
 
 
 def options(tmp_path: Path, **given: Any) -> RuntimeOptions:
@@ -186,7 +188,7 @@ def test_an_image_says_its_own_release(tmp_path: Path, fake_engine: FakeEngine) 
     (found,) = find(way=AUTO, options=asked)
     assert (found.release, found.runtime and found.runtime.origin) == (26, "mine:1")
     wanted = find(25, 26, way="docker", options=asked)
-    assert wanted[0].reason == "the image mine:1 holds OTP 26.2.1"
+    assert wanted[0].reason == "docker: the image mine:1 holds OTP 26.2.1"
     assert wanted[1].runtime is not None
 
 
@@ -200,3 +202,84 @@ def test_an_unknown_way_is_refused(tmp_path: Path) -> None:
     """A way that does not exist is named with those that do."""
     with pytest.raises(InputError, match="auto, docker, host, debian, wheel"):
         find(27, way="podman", options=options(tmp_path))
+
+
+def test_several_images_are_several_columns_also_of_one_release(
+    tmp_path: Path, fake_engine: FakeEngine
+) -> None:
+    """Each is found, and names of one release are told apart by what was named."""
+    fake_engine.images |= {"reg/app:1": image("sha256:7"), "reg/app:2": image("sha256:8")}
+    fake_engine.images["other:1"] = image("sha256:9")
+    (tmp_path / "cache").mkdir()
+    known = b'{"sha256:7": [27, "27.1"], "sha256:8": [27, "27.2"], "sha256:9": [26, "26.2"]}'
+    (tmp_path / "cache" / "images.json").write_bytes(known)
+    asked = options(tmp_path, images=("reg/app:1", "other:1", "reg/app:2"))
+    found = find(way=AUTO, options=asked)
+    assert [item.name for item in found] == ["otp26", "otp27-app-1", "otp27-app-2"]
+    assert [item.runtime and item.runtime.digest for item in found] == [
+        "sha256:9",
+        "sha256:7",
+        "sha256:8",
+    ]
+
+
+def test_several_named_installs_of_one_release_are_several_columns(
+    installs: Installs, tmp_path: Path
+) -> None:
+    """Nothing that was named is dropped; equal folder names are counted."""
+    roots = (installs.make("a/otp", 27), installs.make("b/otp", 27), installs.make("c", 27))
+    found = find(27, way="host", options=options(tmp_path, otp_roots=roots))
+    assert [item.name for item in found] == ["otp27-otp", "otp27-otp-2", "otp27-c"]
+
+
+def test_what_does_not_start_is_looked_for_on_the_next_way(
+    installs: Installs, tmp_path: Path, fake_engine: FakeEngine
+) -> None:
+    """The reason stays; at the end of the ways it is what is said."""
+    fake_engine.images["beamproof/otp:25"] = image()
+    root = installs.make("a", 25)
+    (found,) = find(25, way=AUTO, options=options(tmp_path, otp_roots=(root,), offline=True))
+    assert found.runtime is not None
+    assert found.otherwise is not None
+    after = found.otherwise("it does not start")
+    assert after.runtime is not None
+    assert after.runtime.way == "host"
+    assert after.otherwise is not None
+    last = after.otherwise("neither does this")
+    assert last.runtime is None
+    for said in ("docker: it does not start", "host: neither does this", "debian: OTP 25 is not"):
+        assert said in (last.reason or "")
+
+
+def test_a_resumed_run_finds_its_runtimes_again_each_in_its_own_way(
+    installs: Installs, tmp_path: Path, fake_engine: FakeEngine
+) -> None:
+    """Several ways in one run are no hindrance, and the names stay."""
+    fake_engine.images["beamproof/otp:25"] = image("sha256:own")
+    root = installs.make("a", 27)
+    records = [
+        RuntimeRecord(name="otp25", release=25, way="docker", origin="beamproof/otp:25"),
+        RuntimeRecord(name="otp27-a", release=27, way="host", origin=str(root)),
+        RuntimeRecord(name="otp26", release=26, way="host", origin=str(tmp_path / "gone")),
+    ]
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "images.json").write_bytes(b'{"sha256:own": [25, "25.1"]}')
+    found = resolve_recorded(records, options=options(tmp_path), progress=lambda _: None)
+    assert [item.runtime and item.runtime.name for item in found] == ["otp25", "otp27-a", None]
+    assert "has no bin/erl" in (found[2].reason or "")
+
+
+@pytest.mark.parametrize("name", ["", "Has/UPPER", "a b", "x:"])
+@pytest.mark.usefixtures("fake_engine")
+def test_what_cannot_name_an_image_is_refused(tmp_path: Path, name: str) -> None:
+    """The engine's own words for it would be no help."""
+    with pytest.raises(InputError, match="--image"):
+        find(27, way=AUTO, options=options(tmp_path, images=(name,)))
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a/b:1", "host.example:5000/a/b_c:v1.2", "a@sha256:" + "0" * 64]
+)
+def test_what_can_name_an_image_is_not(name: str) -> None:
+    """Registries with ports, folders, tags and digests."""
+    image_list.check_reference(name)
