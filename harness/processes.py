@@ -1,8 +1,8 @@
 """Processes of this machine: whose one is, what it may use, and ending what it started.
 
 Knows: processes, their environments, and the one mark that a VM and all that it starts carry.
-Must not know: what a VM is. It reads /proc itself: psutil reckons a process's start by the clock on the
-wall, and a clock that is put back would make every living run look dead.
+Must not know: what a VM is. It reads /proc itself: psutil reckons a process's start by the clock
+on the wall, and a clock that is put back would make every living run look dead.
 """
 
 from __future__ import annotations
