@@ -13,10 +13,11 @@ from pathlib import Path
 from harness.authoring.coverage import Status, coverage, strays
 from harness.authoring.document import read_section, section_numbers
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
+from harness.claims.evaluation import is_numeric
 from harness.claims.file import read_skill
 from harness.claims.model import Claim, Rival, Skill, module_of
 from harness.claims.paths import skill_paths
-from harness.claims.predicates import Leaf, Op, Prediction, is_number, is_numeric, predictions_in
+from harness.claims.predicates import Leaf, Op, Prediction, is_number, predictions_in
 from harness.claims.problems import Problem, Severity
 from harness.claims.versions import matches
 from harness.suggest import did_you_mean
@@ -39,6 +40,9 @@ _UNIT = re.compile(
     r"|release|index|arity)(?:_|$)"
 )
 _NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:count|percent)$")
+_ANY_TEXTS = ("~", "any text", "7 <0.1.2> {}")
+"""Texts that have nothing in common: what matches each of them asks nothing."""
+
 _HEADER_LINES = ("Evidence", "Cost", "Misread", "Source")
 _UNFINISHED = re.compile(r"\bTODO\b")
 
@@ -208,8 +212,10 @@ def _vacuous(key: str, leaf: Leaf) -> Iterator[str]:
             yield f"{one.op} = {bound} holds for whatever is found"
         if one.op is Op.APPROX and is_number(bound) and 0 < abs(bound) <= one.tolerance:
             yield f"a tolerance of {one.tolerance} around {bound} reaches zero"
-        if one.op is Op.MATCHES and re.search(str(bound), "") is not None:
-            yield f"/{bound}/ matches everything, also the empty text"
+        if one.op is Op.SEARCH and re.search(str(bound), "") is not None:
+            yield f"/{bound}/ is found in everything, also in the empty text"
+        if one.op is Op.MATCHES and all(re.fullmatch(str(bound), text) for text in _ANY_TEXTS):
+            yield f"/{bound}/ matches everything"
 
 
 def _no_bound(op: Op, bound: float) -> bool:

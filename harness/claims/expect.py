@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
@@ -106,6 +107,8 @@ def _words(predicate: Predicate) -> str:  # noqa: PLR0911  one a predicate
             return "no such key" if operand else "any value"
         case Op.MATCHES:
             return f"matching /{operand}/"
+        case Op.SEARCH:
+            return f"with /{operand}/ in it"
         case Op.ALL | Op.ANY | Op.LENGTH if predicate.inner is not None:
             subject = {Op.ALL: "every element", Op.ANY: "some element"}.get(predicate.op, "length")
             return f"{subject} ({words(predicate.inner)})"
@@ -163,7 +166,7 @@ def _refuse_operand(op: Op, value: Json, path: tuple[str, ...]) -> None:
             wanted = None if isinstance(value, list) and value else "a list with a value in it"
         case Op.ABSENT:
             wanted = None if isinstance(value, bool) else "true or false"
-        case Op.MATCHES:
+        case Op.MATCHES | Op.SEARCH:
             wanted = _regex_problem(value)
         case _:
             pass
@@ -195,10 +198,16 @@ def _tolerance(value: float, modifiers: Mapping[str, object], path: tuple[str, .
         if not is_number(modifier) or modifier < 0:
             raise PredicateError((*path[:-1], key), f'"{key}" wants a number from 0 up')
     rel, absolute = modifiers.get("rel", 0), modifiers.get("abs", 0)
-    return max(
-        abs(value) * float(rel) if is_number(rel) else 0.0,
-        float(absolute) if is_number(absolute) else 0.0,
-    )
+    relative = abs(value) * Fraction(rel) if is_number(rel) else 0
+    return _plain(max(relative, absolute if is_number(absolute) else 0))
+
+
+def _plain(value: float | Fraction) -> float:
+    """Return a number that prints as one; a share of an integer beyond all floats is cut to one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return int(value)
 
 
 def _refuse_contradiction(predicates: tuple[Predicate, ...], path: tuple[str, ...]) -> None:

@@ -9,16 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from harness.claims.evaluation import conjunction, decide, evaluate, is_numeric
 from harness.claims.model import Claim, Rival, Skill, by_name
-from harness.claims.predicates import (
-    Prediction,
-    conjunction,
-    decide,
-    evaluate,
-    find,
-    is_number,
-    is_numeric,
-)
+from harness.claims.predicates import Prediction, find, is_number
 from harness.judge.finding import Check, Finding, Judgement, RivalFinding, Verdict
 from harness.judge.median import median_interval
 from harness.judge.reasons import (

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
+from statistics import median
 
 CONFIDENCE = 0.95
 """Wanted probability that the interval holds the median of the distribution."""
@@ -45,15 +46,20 @@ def median_interval(values: Sequence[float]) -> MedianInterval:
     ordered = sorted(values)
     count = len(ordered)
     rank, confidence = _rank(count)
-    middle = count // 2
-    median = ordered[middle] if count % 2 else (ordered[middle - 1] + ordered[middle]) / 2
     return MedianInterval(
         low=ordered[rank - 1],
-        median=median,
+        median=_median(ordered),
         high=ordered[count - rank],
         confidence=confidence,
         samples=count,
     )
+
+
+def _median(ordered: Sequence[float]) -> float:
+    try:
+        return median(ordered)
+    except OverflowError:  # halves of integers that no float can hold
+        return sum(map(int, ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1])) // 2
 
 
 @lru_cache(maxsize=1024)

@@ -186,7 +186,7 @@ _OPPOSITE = {
 }
 
 
-_EXACT = frozenset({Op.EQUALS, Op.NOT_EQUALS, Op.MATCHES})
+_EXACT = frozenset({Op.EQUALS, Op.NOT_EQUALS, Op.MATCHES, Op.SEARCH})
 """Where turning round says all there is to say about one value."""
 
 
@@ -197,8 +197,9 @@ def _turned(predicate: Predicate) -> Iterator[Predicate]:
         yield replace(predicate, op=_OPPOSITE[predicate.op])
     elif predicate.op is Op.ABSENT:
         yield replace(predicate, operand=not operand)
-    elif predicate.op is Op.MATCHES:
-        yield replace(predicate, operand=_unlike(str(operand)))
+    elif predicate.op in {Op.MATCHES, Op.SEARCH}:
+        whole = predicate.op is Op.MATCHES
+        yield replace(predicate, operand=_unlike(str(operand), whole=whole))
     elif predicate.op is Op.EQUALS:
         yield from (replace(predicate, operand=other) for other in _others(operand))
 
@@ -229,7 +230,7 @@ def _others(value: Json) -> Iterator[Json]:
 def _pushed(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
     """Yield the predicate moved to where nothing was found, on either side."""
     operand = predicate.operand
-    if predicate.op in {Op.ONE_OF, Op.CONTAINS, Op.EQUALS, Op.MATCHES}:
+    if predicate.op in {Op.ONE_OF, Op.CONTAINS, Op.EQUALS, Op.MATCHES, Op.SEARCH}:
         yield from _elsewhere(predicate, values)
         return
     if predicate.op is Op.NOT_EQUALS:  # turned round, it would fit another element of `any`
@@ -245,7 +246,7 @@ def _pushed(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
     elif predicate.op in {Op.AT_MOST, Op.BELOW}:
         yield replace(predicate, operand=under)
     elif predicate.op is Op.APPROX:
-        beyond = (1 + MARGIN) * predicate.tolerance
+        beyond = predicate.tolerance + _step(predicate.tolerance)
         yield replace(predicate, operand=over + beyond)
         yield replace(predicate, operand=under - beyond)
     elif predicate.op is Op.BETWEEN and isinstance(operand, list):
@@ -260,7 +261,7 @@ def _elsewhere(predicate: Predicate, values: _Values) -> Iterator[Predicate]:
         found = [one for one in values if not isinstance(one, Missing)]
         left = [one for one in predicate.operand if not any(same(one, other) for other in found)]
         yield replace(predicate, operand=left or [_NOWHERE])
-    elif predicate.op is Op.MATCHES:
+    elif predicate.op in {Op.MATCHES, Op.SEARCH}:
         yield replace(predicate, operand="(?!)")
     else:
         yield replace(predicate, operand=_NOWHERE)
@@ -271,8 +272,9 @@ def _step(value: float) -> float:
     return 1 if isinstance(value, int) else abs(value) * MARGIN or MARGIN
 
 
-def _unlike(pattern: str) -> str:
-    """Return the regular expression that matches where another does not."""
+def _unlike(pattern: str, *, whole: bool) -> str:
+    """Return the regular expression that matches where another does not, whole or in part."""
     flags = _GLOBAL_FLAGS.match(pattern)
     head = flags.group() if flags else ""
-    return rf"{head}\A(?![\s\S]*(?:{pattern[len(head) :]}))"
+    body = rf"(?:{pattern[len(head) :]})"
+    return rf"{head}(?!{body}\Z)[\s\S]*" if whole else rf"{head}\A(?![\s\S]*{body})"

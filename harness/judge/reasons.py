@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from harness.claims.predicates import (
-    Outcome,
-)
+from harness.claims.evaluation import Held
 from harness.judge.finding import Check, RivalFinding
 from harness.run.model import Failure, FailureKind, Observation
 
@@ -35,7 +33,7 @@ def failed_call(failure: Failure) -> str:
     return f"{_FAILED[failure.kind]}: {raised}{failure.reason}"
 
 
-def with_sample(outcome: Outcome, at: int, total: int) -> str:
+def with_sample(outcome: Held, at: int, total: int) -> str:
     """Return the note of an outcome, naming the sample that decided against the prediction."""
     if total == 1 or outcome.holds:
         return outcome.note

@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.claims.expect import parse_pattern, words
-from harness.claims.predicates import (
-    MISSING,
-    Leaf,
-    Op,
-    decide,
-    evaluate,
-    find,
-    is_numeric,
-    predictions_in,
-    same,
-    show,
-)
+from harness.claims.evaluation import decide, evaluate, is_numeric
+from harness.claims.predicates import MISSING, Leaf, Op, find, predictions_in, same, show
 
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -51,7 +41,8 @@ FULFILLED: list[tuple[Op, Any, Any]] = [
     (Op.APPROX, {"approx": -100, "rel": 0.1}, -110),
     (Op.CONTAINS, {"contains": "bad"}, "a badarg"),
     (Op.CONTAINS, {"contains": 3}, [1, 3.0]),
-    (Op.MATCHES, {"matches": "^bad(arg|match)$"}, "badarg"),
+    (Op.MATCHES, {"matches": "bad(arg|match)"}, "badarg"),
+    (Op.SEARCH, {"search": "arg"}, "badarg"),
     (Op.ALL, {"all": {"at_least": 1}}, [1, 2]),
     (Op.ALL, {"all": {"size_bytes": {"above": 0}}}, [{"size_bytes": 1, "x": 2}]),
     (Op.ANY, {"any": 3}, [1, 3]),
@@ -86,7 +77,9 @@ FAILED: list[tuple[Op, Any, Any]] = [
     (Op.CONTAINS, {"contains": "bad"}, "good"),
     (Op.CONTAINS, {"contains": True}, [1]),
     (Op.CONTAINS, {"contains": "a"}, 3),
-    (Op.MATCHES, {"matches": "^arg"}, "badarg"),
+    (Op.MATCHES, {"matches": "bad"}, "badarg"),
+    (Op.SEARCH, {"search": "^arg"}, "badarg"),
+    (Op.SEARCH, {"search": "1"}, 1),
     (Op.MATCHES, {"matches": "1"}, 1),
     (Op.ALL, {"all": {"at_least": 2}}, [1, 2]),
     (Op.ALL, {"all": 1}, "text"),
@@ -136,6 +129,39 @@ def test_all_over_an_empty_list_decides_nothing() -> None:
     outcome = evaluate(parse_pattern({"all": {"above": 0}}), [])
     assert outcome.holds is None
     assert "nothing was measured" in outcome.note
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["killed", {"not_equals": "killed"}, {"matches": "kill.*"}, {"search": "ill"}]
+    + [{"one_of": ["killed", "boom"]}, {"contains": "ill"}],
+)
+def test_an_erlang_string_gets_a_hint_and_no_verdict(written: Any) -> None:
+    """A list of characters where text is predicted is a slip of the probe, not of the claim."""
+    outcome = evaluate(parse_pattern(written), list(map(ord, "killed")))
+    assert outcome.holds is None
+    assert 'the characters of "killed"' in outcome.note
+    assert evaluate(parse_pattern("other"), list(map(ord, "killed"))).holds is False
+    assert evaluate(parse_pattern([10]), [10]).holds is True
+
+
+def test_the_sign_of_a_zero_counts_between_floats() -> None:
+    """OTP 27 tells 0.0 from -0.0; whoever writes 0 means both."""
+    assert evaluate(parse_pattern(-0.0), -0.0).holds is True
+    assert evaluate(parse_pattern(-0.0), 0.0).holds is False
+    assert evaluate(parse_pattern(0.0), -0.0).holds is False
+    assert evaluate(parse_pattern(0), -0.0).holds is True
+
+
+def test_numbers_of_any_size_are_compared_exactly() -> None:
+    """No bound is too large for a tolerance, a median or a comparison with a float."""
+    huge = 10**400
+    near = parse_pattern({"approx": huge, "rel": 0.01})
+    assert evaluate(near, huge + huge // 200).holds is True
+    assert evaluate(near, huge + huge // 50).holds is False
+    assert evaluate(parse_pattern({"approx": huge, "abs": 2}), huge + 3).holds is False
+    assert evaluate(parse_pattern({"at_most": huge}), 1.5e308).holds is True
+    assert evaluate(parse_pattern({"equals": huge}), huge + 1).holds is False
 
 
 def test_a_missing_key_within_a_list_decides_nothing() -> None:

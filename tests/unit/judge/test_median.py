@@ -49,3 +49,10 @@ def test_no_samples_have_no_median() -> None:
     """Nothing is not zero."""
     with pytest.raises(ValueError, match="at least one"):
         median_interval([])
+
+
+def test_integers_that_no_float_can_hold_have_a_median() -> None:
+    """The VM's numbers have no bound, and nor has what is made of them."""
+    huge = 10**400
+    assert median_interval([huge, huge + 2]).median == huge + 1
+    assert median_interval([huge, 1.5]).median == (huge + 1) // 2
