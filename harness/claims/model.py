@@ -106,10 +106,17 @@ class Claim:
 
     def predictions_on(self, otp_version: str) -> tuple[Prediction, ...]:
         """Return what the claim predicts on a release; a later `when` replaces an earlier one."""
+        return self._predictions([when for when in self.whens if matches(when.otp, otp_version)])
+
+    def without_when(self, otp_version: str, at: int) -> tuple[Prediction, ...]:
+        """Return what the claim would predict on a release without one of its `when`."""
+        others = (*self.whens[:at], *self.whens[at + 1 :])
+        return self._predictions([when for when in others if matches(when.otp, otp_version)])
+
+    def _predictions(self, whens: Iterable[When]) -> tuple[Prediction, ...]:
         predictions = self.expect
-        for when in self.whens:
-            if matches(when.otp, otp_version):
-                predictions = replaced(predictions, when.expect)
+        for when in whens:
+            predictions = replaced(predictions, when.expect)
         return predictions
 
     def rivals_on(self, otp_version: str) -> tuple[Rival, ...]:

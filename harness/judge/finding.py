@@ -90,7 +90,10 @@ class RivalFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Hold the verdict on one cell, with one sentence of reason and everything behind it."""
+    """Hold the verdict on one cell, with one sentence of reason and everything behind it.
+
+    `boundary` tells that the claim is not about the release: there it must not hold.
+    """
 
     cell: str
     claim: Claim
@@ -99,6 +102,7 @@ class Finding:
     reason: str
     checks: tuple[Check, ...] = ()
     rivals: tuple[RivalFinding, ...] = ()
+    boundary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

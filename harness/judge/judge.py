@@ -6,17 +6,19 @@ Pure: the same claim and observation give the same finding, today or in a year.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from harness.claims.evaluation import conjunction, decide, evaluate, is_numeric
-from harness.claims.model import Claim, Rival, Skill, by_name
+from harness.claims.model import Claim, Rival, Skill, by_name, replaced
 from harness.claims.predicates import Prediction, find, is_number
+from harness.claims.versions import matches
 from harness.judge.finding import Check, Finding, Judgement, RivalFinding, Verdict
 from harness.judge.median import median_interval
 from harness.judge.reasons import (
     doubt,
     failed_call,
+    fitting,
     listed,
     refutation,
     undecided_rival,
@@ -35,24 +37,22 @@ def judge(claim: Claim, observation: Observation) -> Finding:
 
     Returns:
         `refuted` if a prediction fails; `inconclusive` if a sample failed, a key is missing, a
-        median is undecided or a rival fits as well; `skipped` if the claim is not about the
-        release that ran; else `confirmed`.
+        median is undecided, a rival fits as well, none is about the release, or what a range says
+        holds outside of it, too; else `confirmed`. A release that the claim is not about lies at
+        its boundary: `skipped` when the claim does not hold there, which is what its range says.
     """
-    early = _before_evidence(claim, observation)
-    if early is not None:
-        return Finding(
-            cell=observation.cell,
-            claim=claim,
-            observation=observation,
-            verdict=early[0],
-            reason=early[1],
-        )
     version = version_of(observation)
-    evidence = [sample.evidence or {} for sample in observation.samples]
-    check = partial(_check, evidence=evidence, on_median=claim.repeat > 1)
-    checks = tuple(check(one) for one in claim.predictions_on(version))
+    if version and not claim.applies_to(version):
+        return _at_boundary(claim, observation, version)
+    reason = _before_evidence(claim, observation, version)
+    if reason is not None:
+        return _without_checks(claim, observation, Verdict.INCONCLUSIVE, reason)
+    check = _checker(claim, observation)
+    checks = tuple(map(check, claim.predictions_on(version)))
     rivals = tuple(_rival(one, map(check, one.expect)) for one in claim.rivals_on(version))
     verdict, reason = _verdict(checks, rivals)
+    if verdict is Verdict.CONFIRMED:
+        verdict, reason = _idle_when(claim, version, check) or (verdict, reason)
     return Finding(
         cell=observation.cell,
         claim=claim,
@@ -77,14 +77,15 @@ def enough(claim: Claim, observation: Observation) -> bool:
         return False
     if len(samples) >= MOST_SAMPLES * claim.repeat:
         return True
-    finding = judge(claim, observation)
-    return finding.verdict is not Verdict.INCONCLUSIVE or not _more_would_help(finding)
+    return not _more_would_help(judge(claim, observation))
 
 
 def _more_would_help(finding: Finding) -> bool:
-    """Tell whether everything that is still open is a median astride its limit."""
+    """Tell whether something is still open, and all of it is a median astride its limit."""
     undecided = [check for check in finding.checks if check.holds is None]
     alive = [rival for rival in finding.rivals if not rival.contradicted]
+    if any(check.holds is False for check in finding.checks) or not (undecided or alive):
+        return False
     return all(check.astride for check in undecided) and all(
         any(check.astride for check in rival.checks) for rival in alive
     )
@@ -115,23 +116,88 @@ def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
     return Judgement(findings=tuple(findings), unknown=tuple(unknown))
 
 
-def _before_evidence(claim: Claim, observation: Observation) -> tuple[Verdict, str] | None:
+def _before_evidence(claim: Claim, observation: Observation, version: str) -> str | None:
+    """Return why the samples cannot be judged at all, None when they can."""
     failed = [one.failure for one in observation.samples if one.failure is not None]
     if failed:
         share = f" ({len(failed)} of {len(observation.samples)} samples)"
         several = len(observation.samples) > 1
-        return Verdict.INCONCLUSIVE, failed_call(failed[0]) + (share if several else "")
+        return failed_call(failed[0]) + (share if several else "")
     if not observation.samples:
-        return Verdict.INCONCLUSIVE, "nothing was observed"
+        return "nothing was observed"
     if any(sample.evidence is None for sample in observation.samples):
-        return Verdict.INCONCLUSIVE, "a sample has neither evidence nor a failure"
-    version = version_of(observation)
-    if not version:
-        if claim.otp or claim.whens or any(rival.otp for rival in claim.rivals):
-            return Verdict.INCONCLUSIVE, "the run does not say which OTP version was observed"
-    elif not claim.applies_to(version):
-        return Verdict.SKIPPED, f"the claim is about OTP {claim.otp}, not {version}"
+        return "a sample has neither evidence nor a failure"
+    ranged = claim.otp or claim.whens or any(rival.otp for rival in claim.rivals)
+    if ranged and not version:
+        return "the run does not say which OTP version was observed"
     return None
+
+
+def _at_boundary(claim: Claim, observation: Observation, version: str) -> Finding:
+    """Judge a release that the claim is not about: what it says must not hold there."""
+    about = f"the claim is about OTP {claim.otp}"
+    reason = _before_evidence(claim, observation, version)
+    if reason is not None:
+        said = f"{about}; on {version} there is no evidence: {reason}"
+        return _without_checks(claim, observation, Verdict.SKIPPED, said, boundary=True)
+    checks = tuple(map(_checker(claim, observation), claim.predictions_on(version)))
+    against = next((check for check in checks if check.holds is False), None)
+    verdict = Verdict.SKIPPED
+    if against is not None:
+        said = f"{about}; on {version} it does not hold, as that says: {refutation(against)}"
+    elif all(check.holds for check in checks):
+        verdict, said = Verdict.INCONCLUSIVE, f"{about}, but it holds on {version}, too"
+    else:
+        undecided = next(check for check in checks if check.holds is None)
+        said = f"{about}; on {version} nothing decides: {doubt(undecided)}"
+    return Finding(
+        cell=observation.cell,
+        claim=claim,
+        observation=observation,
+        verdict=verdict,
+        reason=said,
+        checks=checks,
+        boundary=True,
+    )
+
+
+def _idle_when(
+    claim: Claim, version: str, check: Callable[[Prediction], Check]
+) -> tuple[Verdict, str] | None:
+    """Return the doubt that nothing moved where a `when` says that something did.
+
+    Inside its range what it replaces must not hold; one that replaces nothing must not hold
+    outside.
+    """
+    for at, when in enumerate(claim.whens):
+        inside = matches(when.otp, version)
+        without = claim.without_when(version, at)
+        actual = claim.predictions_on(version) if inside else replaced(without, when.expect)
+        given_up = [prediction for prediction in without if prediction not in actual]
+        elsewhere = given_up if inside else () if given_up else when.expect
+        if elsewhere and all(check(prediction).holds for prediction in elsewhere):
+            what = "is said without" if inside else "is said of"
+            reason = f'what {what} "when {when.otp}" holds on {version}, too: nothing moved there'
+            return Verdict.INCONCLUSIVE, reason
+    return None
+
+
+def _checker(claim: Claim, observation: Observation) -> Callable[[Prediction], Check]:
+    evidence = [sample.evidence or {} for sample in observation.samples]
+    return partial(_check, evidence=evidence, on_median=claim.repeat > 1)
+
+
+def _without_checks(
+    claim: Claim, observation: Observation, verdict: Verdict, reason: str, *, boundary: bool = False
+) -> Finding:
+    return Finding(
+        cell=observation.cell,
+        claim=claim,
+        observation=observation,
+        verdict=verdict,
+        reason=reason,
+        boundary=boundary,
+    )
 
 
 def _check(
@@ -179,12 +245,15 @@ def _rival(rival: Rival, found: Iterable[Check]) -> RivalFinding:
 
 def _verdict(checks: Sequence[Check], rivals: Sequence[RivalFinding]) -> tuple[Verdict, str]:
     failed = [check for check in checks if check.holds is False]
+    alive = [rival for rival in rivals if not rival.contradicted]
     if failed:
-        return Verdict.REFUTED, listed(failed, refutation)
+        fits = [rival for rival in alive if all(check.holds for check in rival.checks)]
+        return Verdict.REFUTED, listed(failed, refutation) + fitting(fits)
     undecided = [check for check in checks if check.holds is None]
     if undecided:
         return Verdict.INCONCLUSIVE, listed(undecided, doubt)
-    alive = [rival for rival in rivals if not rival.contradicted]
+    if not rivals:
+        return Verdict.INCONCLUSIVE, "no rival is about this release: nothing wrong is contradicted"
     if alive:
         return Verdict.INCONCLUSIVE, listed(alive, undecided_rival)
     held = "1 prediction holds" if len(checks) == 1 else f"{len(checks)} predictions hold"

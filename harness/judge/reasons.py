@@ -65,6 +65,13 @@ def undecided_rival(rival: RivalFinding) -> str:
     return f'the rival is not contradicted: "{rival.statement}" ({check.path}: {check.note})'
 
 
+def fitting(rivals: Sequence[RivalFinding]) -> str:
+    """Say which wrong belief the evidence of a refuted claim fits, if any."""
+    if not rivals:
+        return ""
+    return f'; the evidence fits this rival: "{rivals[0].statement}"'
+
+
 def version_of(observation: Observation) -> str:
     """Return the full version of the VM that was observed; empty when none answered."""
     return observation.build.otp_version if observation.build else ""

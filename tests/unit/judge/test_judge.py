@@ -110,7 +110,7 @@ def test_leftovers_do_not_change_the_verdict() -> None:
         ("27.3.4.1", 65, Verdict.CONFIRMED),
         ("27.3.4.1", 64, Verdict.REFUTED),
         ("28.0-rc1", 66, Verdict.CONFIRMED),
-        ("24.3.4.17", 64, Verdict.SKIPPED),
+        ("24.3.4.17", 60, Verdict.SKIPPED),
     ],
 )
 def test_predictions_follow_the_version_that_ran(
@@ -119,6 +119,7 @@ def test_predictions_follow_the_version_that_ran(
     """A `when` replaces the same key from its release on, the last that fits wins."""
     moved = claim(
         {"size_bytes": 64},
+        rival({"size_bytes": 1}),
         otp=">=25",
         whens=(when(">=25.3", {"size_bytes": 65}), when(">=28.0-rc1", {"size_bytes": 66})),
     )
@@ -128,18 +129,78 @@ def test_predictions_follow_the_version_that_ran(
 def test_a_when_replaces_nested_keys_one_by_one() -> None:
     """Keys that it does not name stay as they were; a whole subtree can be declared absent."""
     base = {"cases": {"link": "killed", "exit": "kill"}}
-    moved = claim(base, whens=(when(">=27", {"cases": {"link": "kill"}}),))
+    wrong = rival({"cases": {"exit": "normal"}})
+    moved = claim(base, wrong, whens=(when(">=27", {"cases": {"link": "kill"}}),))
     assert verdict_of(moved, {"cases": {"link": "kill", "exit": "kill"}}) is Verdict.CONFIRMED
     assert verdict_of(moved, {"cases": {"link": "kill", "exit": "x"}}) is Verdict.REFUTED
-    gone = claim(base, whens=(when(">=27", {"cases": {"absent": True}}),))
+    gone = claim(base, rival({"other": 2}), whens=(when(">=27", {"cases": {"absent": True}}),))
     assert verdict_of(gone, {"other": 1}) is Verdict.CONFIRMED
 
 
 def test_rivals_are_asked_on_their_releases_only() -> None:
     """A belief that was right on an old release is a rival on the new ones."""
-    one = claim({"size_bytes": 64}, rival({"size_bytes": {"at_least": 64}}, "Old.", otp="<26"))
+    old = rival({"size_bytes": {"at_least": 64}}, "Old.", otp="<26")
+    one = claim({"size_bytes": 64}, old, rival({"size_bytes": 1}))
     assert verdict_of(one, {"size_bytes": 64}) is Verdict.CONFIRMED
     assert verdict_of(one, {"size_bytes": 64}, version="25.2.3") is Verdict.INCONCLUSIVE
+
+
+def test_without_a_rival_on_the_release_nothing_is_confirmed() -> None:
+    """Evidence that contradicts nobody proves nothing; no further sample would change that."""
+    alone = claim({"size_bytes": 64}, rival({"size_bytes": 1}, otp="<26"), repeat=2)
+    finding = judge(alone, seen(*({"size_bytes": 64},) * 2))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "no rival is about this release" in finding.reason
+    assert enough(alone, seen(*({"size_bytes": 64},) * 2))
+
+
+def test_a_refutation_names_the_rival_that_the_evidence_fits() -> None:
+    """It may be the true sentence."""
+    finding = judge(LAW, seen({"size_bytes": 1}))
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.reason.endswith(
+        'found 1; the evidence fits this rival: "Everything is off the heap."'
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "said"),
+    [
+        ({"size_bytes": 64}, Verdict.INCONCLUSIVE, "but it holds on 25.2.3, too"),
+        ({"size_bytes": 65}, Verdict.SKIPPED, "it does not hold, as that says: size_bytes"),
+        ({"other": 1}, Verdict.SKIPPED, "on 25.2.3 nothing decides: size_bytes"),
+    ],
+)
+def test_a_range_is_a_statement_about_the_releases_outside(
+    evidence: dict[str, Any], verdict: Verdict, said: str
+) -> None:
+    """What is said to hold since 26 must not hold on 25; that it does not is no confirmation."""
+    since = claim({"size_bytes": 64}, rival({"size_bytes": 1}), otp=">=26")
+    finding = judge(since, seen(evidence, version="25.2.3"))
+    assert (finding.verdict, finding.boundary) == (verdict, True)
+    assert said in finding.reason
+    undefined = judge(since, observation(failed(FailureKind.CRASHED), version="25.2.3"))
+    assert (undefined.verdict, undefined.boundary) == (Verdict.SKIPPED, True)
+    assert "on 25.2.3 there is no evidence: the probe crashed" in undefined.reason
+
+
+def test_a_when_that_replaces_must_be_needed() -> None:
+    """Where what it replaces holds as well, nothing moved."""
+    base = {"size_bytes": {"at_least": 60}}
+    moved = claim(base, rival({"size_bytes": 1}), whens=(when(">=26", {"size_bytes": 65}),))
+    assert verdict_of(moved, {"size_bytes": 64}, version="25.2.3") is Verdict.CONFIRMED
+    finding = judge(moved, seen({"size_bytes": 65}))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "what is said without" in finding.reason
+    assert finding.reason.endswith("holds on 27.3.4.1, too: nothing moved there")
+
+
+def test_a_when_that_only_adds_must_not_hold_elsewhere() -> None:
+    """What is said of 26 alone is not true of 25."""
+    added = claim({"a": 1}, rival({"a": 2}), whens=(when(">=26", {"b": True}),))
+    assert verdict_of(added, {"a": 1, "b": False}, version="25.2.3") is Verdict.CONFIRMED
+    assert verdict_of(added, {"a": 1, "b": True}, version="25.2.3") is Verdict.INCONCLUSIVE
+    assert verdict_of(added, {"a": 1, "b": True}) is Verdict.CONFIRMED
 
 
 def test_an_unknown_version_is_inconclusive_where_it_matters() -> None:
@@ -149,7 +210,7 @@ def test_an_unknown_version_is_inconclusive_where_it_matters() -> None:
     assert judge(LAW, seen({"size_bytes": 64}, version=None)).verdict is Verdict.CONFIRMED
 
 
-RATIO = claim({"cost_ratio": {"at_least": 2}}, repeat=6)
+RATIO = claim({"cost_ratio": {"at_least": 2}}, rival({"cost_ratio": {"at_most": 0}}), repeat=6)
 
 
 def ratios(*values: float) -> tuple[dict[str, Any], ...]:
@@ -190,7 +251,7 @@ def test_an_undecided_median_shows_its_interval() -> None:
 
 def test_text_must_hold_in_every_sample() -> None:
     """There is no median of texts: one sample against it refutes."""
-    named = claim({"reason": "killed"})
+    named = claim({"reason": "killed"}, rival({"reason": "normal"}))
     assert verdict_of(named, *({"reason": "killed"},) * 5) is Verdict.CONFIRMED
     finding = judge(named, seen({"reason": "killed"}, {"reason": "kill"}))
     assert finding.verdict is Verdict.REFUTED
