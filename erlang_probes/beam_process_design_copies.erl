@@ -4,7 +4,7 @@
 
 -export([
     constant/0,
-    kept_words/1,
+    received/1,
     keep/1,
     ints/1,
     shared/1,
@@ -22,26 +22,11 @@ constant() ->
         a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y
     ].
 
-%% The words that Term takes on the heap of a process that it was sent to.
--spec kept_words(term()) -> integer().
-kept_words(Term) ->
-    Pid = spawn(?MODULE, keep, [nothing]),
-    try
-        Before = probe_measure:live_words(Pid),
-        Pid ! {keep, Term},
-        #{settled := true} = probe_lib:settle(
-            fun() -> ?MAILBOX:waiting(Pid) =:= 0 andalso {done, taken} end, ?WAIT_MS
-        ),
-        probe_measure:live_words(Pid) - Before
-    after
-        probe_lib:kill_and_wait(Pid)
-    end.
-
 -spec keep(term()) -> no_return().
 keep(Kept) ->
     receive
         {keep, Term} -> keep(Term);
-        {?MODULE, what} -> exit(Kept)
+        what -> exit(Kept)
     end.
 
 %% A list of N integers made at run time: 2 * N words.
@@ -65,3 +50,18 @@ looked_up(Term, N) ->
     Found = [ets:lookup(Table, entry) || _ <- lists:seq(1, N)],
     true = ets:delete(Table),
     Found.
+
+%% The words that Term takes on the heap of a process that it was sent to, and the ids of the
+%% reference-counted binaries that the process then refers to.
+-spec received(term()) -> {Words :: integer(), BinaryIds :: [integer()]}.
+received(Term) ->
+    Pid = spawn(?MODULE, keep, [nothing]),
+    try
+        Before = probe_measure:live_words(Pid),
+        Pid ! {keep, Term},
+        probe_lib:await(fun() -> ?MAILBOX:waiting(Pid) =:= 0 end, ?WAIT_MS),
+        Words = probe_measure:live_words(Pid) - Before,
+        {Words, [Id || {Id, _} <- probe_measure:off_heap(Pid)]}
+    after
+        probe_lib:kill_and_wait(Pid)
+    end.

@@ -9,7 +9,10 @@
     tie_figures/1,
     entity/1,
     update_processes/1,
+    show/2,
     update_map/2,
+    updates/1,
+    left_after_crash/1,
     slow/1,
     answers_ms/1
 ]).
@@ -17,27 +20,26 @@
 -define(MAILBOX, beam_process_design_mailbox).
 -define(WAIT_MS, 5_000).
 
--spec weight(pid()) -> map().
+-spec weight(pid()) -> #{atom() => number() | atom()}.
 weight(Pid) ->
-    Items = [total_heap_size, heap_size, memory],
-    [{_, Total}, {_, Heap}, {_, Bytes}] = process_info(Pid, Items),
+    {current_function, {_, Function, _}} = process_info(Pid, current_function),
     #{
-        total_heap_words => Total,
-        heap_words => Heap,
-        memory_words => Bytes / erlang:system_info(wordsize)
+        function => Function,
+        total_heap_words => probe_measure:total_heap_words(Pid),
+        heap_words => probe_measure:young_block_words(Pid),
+        memory_words => probe_measure:memory_words(Pid)
     }.
 
 %% What it takes to spawn Batch processes while Others live: the best of 15 rounds.
--spec spawn_figures(non_neg_integer(), pos_integer()) -> map().
+-spec spawn_figures(pos_integer(), pos_integer()) -> #{atom() => number()}.
 spawn_figures(Others, Batch) ->
     Pids = [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, Others)],
     try
         Rounds = [spawn_round(Pids, Batch) || _ <- lists:seq(1, 15)],
-        {_, Alive} = hd(Rounds),
         #{
             others_count => Others,
             spawn_us => lists:min([Us || {Us, _} <- Rounds]) / Batch,
-            alive_count => Alive
+            alive_count => lists:min([Alive || {_, Alive} <- Rounds])
         }
     after
         probe_lib:kill_all(Pids)
@@ -45,14 +47,12 @@ spawn_figures(Others, Batch) ->
 
 spawn_round(Others, Batch) ->
     Us = probe_measure:elapsed_us(fun() ->
-        self() ! {spawned, [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, Batch)]}
+        put(spawned, [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, Batch)])
     end),
-    receive
-        {spawned, Pids} ->
-            Alive = length([Pid || Pid <- Others ++ Pids, is_process_alive(Pid)]),
-            probe_lib:kill_all(Pids),
-            {Us, Alive}
-    end.
+    Pids = erase(spawned),
+    Alive = length([Pid || Pid <- Others ++ Pids, is_process_alive(Pid)]),
+    probe_lib:kill_all(Pids),
+    {Us, Alive}.
 
 %% Spawn until it fails: what was raised, and the processes.
 -spec spawn_to_limit([pid()]) -> {map(), [pid()]}.
@@ -62,97 +62,169 @@ spawn_to_limit(Pids) ->
         Raised -> {Raised, Pids}
     end.
 
--spec tie_figures(pos_integer()) -> map().
+-spec tie_figures(pos_integer()) -> #{atom() => number()}.
 tie_figures(N) ->
     Pids = [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, N)],
     try
-        Links = tie(Pids, fun erlang:link/1, fun erlang:unlink/1),
-        Monitors = tie(Pids, fun monitor_process/1, fun(_) -> true end),
-        #{ties_count => N, links_words => Links, monitors_words => Monitors}
+        {Links, Linked} = tie(Pids, fun erlang:link/1, links),
+        {Monitors, Monitored} = tie(Pids, fun monitor_process/1, monitors),
+        #{
+            links_count => Linked,
+            links_words => Links,
+            monitors_count => Monitored,
+            monitors_words => Monitors
+        }
     after
         probe_lib:kill_all(Pids)
     end.
 
 monitor_process(Pid) -> erlang:monitor(process, Pid).
 
-%% The words that the ties take beside the heap of the process that has them.
-tie(Pids, Tie, Untie) ->
+%% The words that the ties take beside the heap of the process that has them, and how many it has.
+tie(Pids, Tie, Item) ->
     probe_lib:with_process([], fun(Subject) ->
         Before = beside_heap_words(Subject),
         probe_lib:ask(Subject, fun(_) -> {ok, lists:foreach(Tie, Pids)} end),
         After = beside_heap_words(Subject),
-        probe_lib:ask(Subject, fun(_) -> {ok, lists:foreach(Untie, Pids)} end),
-        After - Before
+        {Item, Ties} = process_info(Subject, Item),
+        probe_lib:ask(Subject, fun(_) -> {[unlink(Pid) || Pid <- Pids], none} end),
+        {After - Before, length(Ties)}
     end).
 
+%% Words of a process' memory that are no block of its heap, whole or not.
 beside_heap_words(Pid) ->
     [{_, Bytes}, {_, Heap}] = process_info(Pid, [memory, total_heap_size]),
-    Bytes div erlang:system_info(wordsize) - Heap.
+    Bytes / erlang:system_info(wordsize) - Heap.
 
-%% A process that keeps the state of one entity, or of all, and crashes when ended_pid/1 tells it.
--spec entity(term()) -> no_return().
-entity(State) ->
+%% A process that keeps one entity, or a map of them by their id, or such a map in which a crash is
+%% caught. It updates the entity that it is asked to, or crashes over it, and shows it.
+-type kept() :: entity() | {map, #{id() => entity()}} | {catching, #{id() => entity()}}.
+-type entity() :: {entity, id(), Updates :: non_neg_integer()}.
+-type id() :: pos_integer().
+-spec entity(kept()) -> no_return().
+entity(Kept) ->
     receive
-        {update, From, Ref} ->
+        {update, From, Ref, Id} ->
             From ! {Ref, ok},
-            entity(updated(State));
-        crash_now ->
-            exit(crashed)
+            entity(with_entity(Id, fun updated/1, Kept));
+        {crash, Id} ->
+            entity(with_entity(Id, fun(_) -> exit(crashed) end, Kept));
+        {show, From, Ref, Id} ->
+            From ! {Ref, shown(Id, Kept)},
+            entity(Kept)
     end.
 
-updated({entity, Id, Count}) -> {entity, Id, Count + 1};
-updated(State) -> State.
+with_entity(Id, Change, {entity, Id, _} = Entity) ->
+    Change(Entity);
+with_entity(Id, Change, {map, Map}) ->
+    {map, in_map(Id, Change, Map)};
+with_entity(Id, Change, {catching, Map}) ->
+    try
+        {catching, in_map(Id, Change, Map)}
+    catch
+        exit:crashed -> {catching, maps:remove(Id, Map)}
+    end.
 
--spec update_processes([pid()]) -> ok.
+in_map(Id, Change, Map) ->
+    #{Id := Entity} = Map,
+    Map#{Id := Change(Entity)}.
+
+shown(Id, {entity, Id, _} = Entity) -> Entity;
+shown(Id, {_, Map}) -> maps:get(Id, Map, none).
+
+updated({entity, Id, Updates}) -> {entity, Id, Updates + 1}.
+
+%% Have each process update its entity, and wait for its answer.
+-spec update_processes([{id(), pid()}]) -> ok.
 update_processes([]) ->
     ok;
-update_processes([Pid | Pids]) ->
-    Ref = erlang:monitor(process, Pid),
-    Pid ! {update, self(), Ref},
-    receive
-        {Ref, ok} -> erlang:demonitor(Ref, [flush]);
-        {'DOWN', Ref, process, Pid, Reason} -> error({setup, Reason})
-    end,
+update_processes([{Id, Pid} | Pids]) ->
+    ok = asked(update, Id, Pid),
     update_processes(Pids).
 
--spec update_map(non_neg_integer(), map()) -> map().
+%% What a process shows of an entity; `none' when the process or the entity is gone.
+-spec show(id(), pid()) -> entity() | none.
+show(Id, Pid) ->
+    asked(show, Id, Pid).
+
+asked(What, Id, Pid) ->
+    Ref = erlang:monitor(process, Pid),
+    Pid ! {What, self(), Ref, Id},
+    receive
+        {Ref, Answer} ->
+            erlang:demonitor(Ref, [flush]),
+            Answer;
+        {'DOWN', Ref, process, Pid, _} ->
+            none
+    after ?WAIT_MS -> error({setup, no_answer})
+    end.
+
+-spec update_map(non_neg_integer(), #{id() => entity()}) -> #{id() => entity()}.
 update_map(0, Map) ->
     Map;
 update_map(Id, Map) ->
-    #{Id := Entity} = Map,
-    update_map(Id - 1, Map#{Id := updated(Entity)}).
+    update_map(Id - 1, in_map(Id, fun updated/1, Map)).
 
-%% A process that waits WaitMs before each answer, until nothing was asked for a while.
--spec slow(pos_integer()) -> ok.
+%% How often these entities were updated, all together.
+-spec updates([entity()]) -> non_neg_integer().
+updates(Entities) ->
+    lists:sum([Updates || {entity, _, Updates} <- Entities]).
+
+%% Start processes for 100 entities that each have been updated once, crash the first over its update,
+%% and ask all for theirs: how many show one update.
+-spec left_after_crash(each | map | catching) -> non_neg_integer().
+left_after_crash(How) ->
+    Ids = lists:seq(1, 100),
+    Entity = fun(Id) -> {entity, Id, 0} end,
+    Keepers =
+        case How of
+            each ->
+                [{Id, spawn(?MODULE, entity, [Entity(Id)])} || Id <- Ids];
+            _ ->
+                Map = maps:from_list([{Id, Entity(Id)} || Id <- Ids]),
+                Keeper = spawn(?MODULE, entity, [{How, Map}]),
+                [{Id, Keeper} || Id <- Ids]
+        end,
+    try
+        ok = update_processes(Keepers),
+        {First, Crashing} = hd(Keepers),
+        Crashing ! {crash, First},
+        length([Id || {Id, Pid} <- Keepers, show(Id, Pid) =:= {entity, Id, 1}])
+    after
+        probe_lib:kill_all(lists:usort([Pid || {_, Pid} <- Keepers]))
+    end.
+
+%% A process that waits WaitMs before each answer.
+-spec slow(pos_integer()) -> no_return().
 slow(WaitMs) ->
     receive
         {ask, From, Ref} ->
             timer:sleep(WaitMs),
             From ! Ref,
             slow(WaitMs)
-    after 1_000 -> ok
     end.
 
-%% Milliseconds until all that were asked have answered; the processes are gone afterwards.
--spec answers_ms([{pid(), term()}]) -> float().
+%% Milliseconds until all that were asked have answered, and how many have; the processes are gone
+%% afterwards.
+-spec answers_ms([pid()]) -> {float(), non_neg_integer()}.
 answers_ms(Asked) ->
-    Us = probe_measure:elapsed_us(fun() ->
-        Refs = [
-            begin
-                Ref = make_ref(),
-                Pid ! {ask, self(), Ref},
-                Ref
-            end
-         || {Pid, _} <- Asked
-        ],
-        _ = [
-            receive
-                Ref -> ok
-            after ?WAIT_MS -> error({setup, no_answer})
-            end
-         || Ref <- Refs
-        ],
-        ok
-    end),
-    probe_lib:kill_all(lists:usort([Pid || {Pid, _} <- Asked])),
-    Us / 1_000.
+    Self = self(),
+    Start = erlang:monotonic_time(microsecond),
+    Refs = [
+        begin
+            Ref = make_ref(),
+            Pid ! {ask, Self, Ref},
+            Ref
+        end
+     || Pid <- Asked
+    ],
+    Answers = [
+        receive
+            Ref -> answered
+        after ?WAIT_MS -> error({setup, no_answer})
+        end
+     || Ref <- Refs
+    ],
+    Ms = (erlang:monotonic_time(microsecond) - Start) / 1_000,
+    probe_lib:kill_all(lists:usort(Asked)),
+    {Ms, length(Answers)}.

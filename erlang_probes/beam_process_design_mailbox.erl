@@ -6,13 +6,15 @@
     waiting/1,
     in_filled/2,
     deaf/0,
+    reentering/0,
     busy/0,
     discard/0,
     handle_all/1,
     send_numbers/2,
     send_each/2,
-    ran_before_end/1,
-    drain_cost/1
+    turn_ends_after/1,
+    ran_before_end/2,
+    drain_cost/2
 ]).
 
 -spec waiting(pid()) -> non_neg_integer().
@@ -53,7 +55,8 @@ discard() ->
         _ -> discard()
     end.
 
-%% A worker that stands still after its first job until `go', then handles all in turn.
+%% A worker that handles its first job, stands still until `go', and then takes jobs in turn until
+%% it reads `stop'.
 -spec handle_all(counters:counters_ref()) -> no_return().
 handle_all(Handled) ->
     receive
@@ -62,6 +65,13 @@ handle_all(Handled) ->
     receive
         go -> handle_rest(Handled)
     end.
+
+%% How many calls of an empty function one process makes, on a VM with one scheduler, before another
+%% that it has sent a message gets its turn; and how many such messages, each to another process.
+-spec turn_ends_after(calls | sends) -> pos_integer().
+turn_ends_after(What) ->
+    {_, Least} = probe_measure:bisect(1, 5_000, fun(N) -> ran_before_end(What, N) > 0 end),
+    Least.
 
 handle_rest(Handled) ->
     receive
@@ -86,19 +96,29 @@ send_each([Pid | Pids], Message) ->
     Pid ! Message,
     send_each(Pids, Message).
 
-%% How many of N processes have handled the message that all were sent, when the sender is done.
--spec ran_before_end(pos_integer()) -> non_neg_integer().
-ran_before_end(N) ->
+%% How many of those that were sent a message have handled it when the sender has made N calls, or
+%% sent to N processes.
+-spec ran_before_end(calls | sends, pos_integer()) -> non_neg_integer().
+ran_before_end(What, N) ->
     Ran = counters:new(1, []),
-    Pids = [spawn(fun() -> tally(Ran) end) || _ <- lists:seq(1, N)],
+    Recipients =
+        case What of
+            calls -> 1;
+            sends -> N
+        end,
+    Pids = [spawn(fun() -> tally(Ran) end) || _ <- lists:seq(1, Recipients)],
     try
         probe_lib:in_process(fun() ->
             send_each(Pids, event),
+            _ = What =:= calls andalso count_down(N),
             counters:get(Ran, 1)
         end)
     after
         probe_lib:kill_all(Pids)
     end.
+
+count_down(0) -> ok;
+count_down(N) -> count_down(N - 1).
 
 tally(Ran) ->
     receive
@@ -106,16 +126,29 @@ tally(Ran) ->
     end,
     tally(Ran).
 
-%% The reductions that taking these items out in this order costs.
--spec drain_cost([pos_integer()]) -> non_neg_integer().
-drain_cost(Order) ->
+%% The reductions that taking items out of the mailbox costs: numbered items in the order of a list,
+%% or whatever comes, once for each element of it.
+-spec drain_cost(selectively | as_they_come, [pos_integer()]) -> integer().
+drain_cost(How, Order) ->
     Before = probe_measure:own_reductions(),
-    drain(Order),
+    drain(How, Order),
     probe_measure:own_reductions() - Before.
 
-drain([]) ->
+drain(_, []) ->
     ok;
-drain([I | Rest]) ->
+drain(selectively, [I | Rest]) ->
     receive
-        {item, I} -> drain(Rest)
+        {item, I} -> drain(selectively, Rest)
+    end;
+drain(as_they_come, [_ | Rest]) ->
+    receive
+        _ -> drain(as_they_come, Rest)
+    end.
+
+%% A process' body that never matches a message either, but leaves its receive and enters it again
+%% each time that it reads `again'.
+-spec reentering() -> no_return().
+reentering() ->
+    receive
+        again -> reentering()
     end.

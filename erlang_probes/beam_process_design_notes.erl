@@ -4,7 +4,8 @@
 
 -export([
     receive_source/0,
-    compiler_notes/2
+    compiler_notes/2,
+    compiles/2
 ]).
 
 %% A module for the compiler, one receive a function; `{N, Text}' by function name.
@@ -28,14 +29,31 @@ receive_source() ->
 -spec compiler_notes([{atom(), string()}], [term()]) -> [{atom(), atom(), binary()}].
 compiler_notes(Sources, Options) ->
     Names = [Name || {Name, _} <- Sources],
-    Text = ["-module(receives).\n-compile(export_all).\n" | [Line || {_, Line} <- Sources]],
-    {ok, Tokens, _} = erl_scan:string(lists:flatten(Text)),
-    Compiled = compile:forms(parsed(Tokens), [binary, return, nowarn_export_all | Options]),
-    {ok, receives, _, Warnings} = Compiled,
+    {ok, receives, _, Warnings} = compiled(Sources, Options),
     [
-        noted(lists:nth(line(At) - 2, Names), probe_capture:text("~ts", [Module:format_error(Note)]))
+        noted(
+            lists:nth(line(At) - 2, Names),
+            probe_capture:chars(Module:format_error(Note))
+        )
      || {_, Notes} <- Warnings, {At, Module, Note} <- Notes
     ].
+
+%% Whether the compiler makes a module of these functions, or in which of its own modules it fails.
+-spec compiles([{atom(), string()}], [term()]) -> #{result := ok | error, failed_in := atom()}.
+compiles(Sources, Options) ->
+    case compiled(Sources, Options) of
+        {ok, receives, _, _} ->
+            #{result => ok, failed_in => none};
+        {error, [{_, [{_, compile, {crash, Pass, _, _}} | _]} | _], _} ->
+            #{result => error, failed_in => Pass};
+        {error, [{_, [{_, compile, {crash, Pass, _}} | _]} | _], _} ->
+            #{result => error, failed_in => Pass}
+    end.
+
+compiled(Sources, Options) ->
+    Text = ["-module(receives).\n-compile(export_all).\n" | [Line || {_, Line} <- Sources]],
+    {ok, Tokens, _} = erl_scan:string(lists:flatten(Text)),
+    compile:forms(parsed(Tokens), [binary, return, nowarn_export_all | Options]).
 
 parsed(Tokens) ->
     case lists:splitwith(fun(Token) -> element(1, Token) =/= dot end, Tokens) of

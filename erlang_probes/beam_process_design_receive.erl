@@ -17,10 +17,13 @@
 skipped(Form, Waiting) ->
     ?MAILBOX:in_filled(Waiting, fun() -> form(Form, Waiting) end) - ?MAILBOX:in_filled(0, fun() -> form(Form, 0) end).
 
--spec forms(created | handed_over | other_values) -> [atom()].
+%% The forms of a group: by how the reference is made, by how it comes to the receive, by what else
+%% stands in the receive, and values that are no reference of that kind.
+-spec forms(created | handed_over | clauses | other_values) -> [atom()].
 forms(created) -> [make_ref, monitor, monitor_alias, alias, spawn_monitor, spawn_request];
 forms(handed_over) -> [argument, returned, other_module, in_record, in_map, in_dictionary];
-forms(other_values) -> [spawn_opt_monitor, start_timer, unique_integer, any_message].
+forms(clauses) -> [with_after, with_guard, other_clause, either_call, two_references];
+forms(other_values) -> [spawn_opt_monitor, start_timer, unique_integer, any_message, two_patterns].
 
 %% Each clause makes a value, has a message that carries it arrive, and counts what its receive
 %% costs. Creation and receive must stand where they stand: their places are what is tested.
@@ -28,6 +31,13 @@ form(any_message, N) ->
     self() ! wanted,
     Before = arrived(N),
     receive
+        wanted -> spent(Before)
+    end;
+form(two_patterns, N) ->
+    self() ! wanted,
+    Before = arrived(N),
+    receive
+        {wanted, as_well} -> spent(Before);
         wanted -> spent(Before)
     end;
 form(make_ref, N) ->
@@ -87,6 +97,49 @@ form(unique_integer, N) ->
     Before = arrived(N),
     receive
         {Unique, reply} -> spent(Before)
+    end;
+form(with_after, N) ->
+    Ref = make_ref(),
+    self() ! {Ref, reply},
+    Before = arrived(N),
+    receive
+        {Ref, reply} -> spent(Before)
+    after ?WAIT_MS -> error({setup, nothing_arrived})
+    end;
+form(with_guard, N) ->
+    Ref = make_ref(),
+    self() ! {Ref, reply},
+    Before = arrived(N),
+    receive
+        {Ref, Reply} when is_atom(Reply) -> spent(Before)
+    end;
+form(other_clause, N) ->
+    Ref = make_ref(),
+    self() ! {Ref, reply},
+    Before = arrived(N),
+    receive
+        {Ref, reply} -> spent(Before);
+        stop -> error({setup, nothing_arrived})
+    end;
+form(either_call, N) ->
+    Ref =
+        case N rem 2 of
+            0 -> make_ref();
+            1 -> erlang:monitor(process, whereis(init))
+        end,
+    self() ! {Ref, reply},
+    Before = arrived(N),
+    receive
+        {Ref, reply} -> spent(Before)
+    end;
+form(two_references, N) ->
+    First = make_ref(),
+    Second = make_ref(),
+    self() ! {Second, reply},
+    Before = arrived(N),
+    receive
+        {First, reply} -> spent(Before);
+        {Second, reply} -> spent(Before)
     end;
 form(argument, N) ->
     Ref = make_ref(),
@@ -167,6 +220,5 @@ spent(Before) ->
 %% The pid of a process that has ended.
 ended_already() ->
     {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    receive
-        {'DOWN', Ref, process, Pid, _} -> Pid
-    end.
+    normal = probe_lib:gone(Ref, ?WAIT_MS),
+    Pid.

@@ -6,56 +6,67 @@
 
 -export([
     calls/1,
-    second_cost/1,
+    second_cost/2,
     from_proc_lib/1,
     set_label/0,
-    when_told/1,
-    ended_pid/1,
-    told_to_crash/1,
+    about_to_crash/0,
+    crashed/1,
+    keys_of/1,
     mentions/2,
     reported_keys/1,
     start_server/0,
     stop_server/1,
     init/1,
     handle_call/3,
-    handle_cast/2
+    handle_cast/2,
+    handle_info/2
 ]).
 
+-define(MAILBOX, beam_process_design_mailbox).
 -define(WAIT_MS, 5_000).
 
-%% OTP's functions that send a request and receive an answer, to be called from a long mailbox.
--spec calls(pid()) -> [{atom(), fun(() -> term())}].
+%% OTP's functions that send a request and receive an answer, to be called from a long mailbox: what
+%% is done before, and the call, which is given what that returned.
+-spec calls(pid()) -> [{atom(), fun(() -> term()), fun((term()) -> term())}].
 calls(Server) ->
+    Nothing = fun() -> none end,
     [
-        {gen_server_call, fun() -> gen_server:call(Server, hello) end},
-        {gen_server_request, fun() ->
+        {gen_server_call, Nothing, fun(_) -> gen_server:call(Server, hello) end},
+        {gen_server_request, Nothing, fun(_) ->
             gen_server:receive_response(gen_server:send_request(Server, hello), ?WAIT_MS)
         end},
-        {gen_server_start_link, fun() ->
+        {gen_server_start_link, Nothing, fun(_) ->
             {ok, Pid} = gen_server:start_link(?MODULE, [], []),
             true = unlink(Pid),
             exit(Pid, kill)
         end},
-        {gen_server_stop, fun() -> gen_server:stop(start_server()) end},
-        {sys_get_state, fun() -> sys:get_state(Server) end},
-        {erpc_call, fun() -> erpc:call(node(), erlang, node, []) end},
-        {file_get_cwd, fun() -> file:get_cwd() end},
-        {receive_after_0, fun() ->
+        {gen_server_stop, fun start_server/0, fun gen_server:stop/1},
+        {sys_get_state, Nothing, fun(_) -> sys:get_state(Server) end},
+        {erpc_call, Nothing, fun(_) -> erpc:call(node(), erlang, node, []) end},
+        {file_get_cwd, Nothing, fun(_) -> file:get_cwd() end},
+        {receive_after_0, Nothing, fun(_) ->
             receive
                 {deaf, never} -> true
             after 0 -> false
             end
         end},
-        {timer_sleep, fun() -> timer:sleep(1) end}
+        {timer_sleep, Nothing, fun(_) -> timer:sleep(1) end}
     ].
 
-%% The reductions that the caller uses when it calls Fun for the second time.
--spec second_cost(fun(() -> term())) -> non_neg_integer().
-second_cost(Fun) ->
-    _ = Fun(),
+%% The reductions that the caller uses when it makes a call of calls/1 for the second time, and how
+%% many messages wait for the process that has made it.
+-spec second_cost(fun(() -> Before), fun((Before) -> term())) ->
+    {Reductions :: integer(), Waiting :: non_neg_integer()}.
+second_cost(Prepare, Call) ->
+    _ = Call(Prepare()),
+    Prepared = Prepare(),
     Before = probe_measure:own_reductions(),
-    _ = Fun(),
-    probe_measure:own_reductions() - Before.
+    Waiting = called(Call, Prepared),
+    {probe_measure:own_reductions() - Before, Waiting}.
+
+called(Call, Prepared) ->
+    _ = Call(Prepared),
+    ?MAILBOX:waiting(self()).
 
 %% The value of Fun in a process that proc_lib spawned.
 -spec from_proc_lib(fun(() -> Value)) -> Value.
@@ -77,32 +88,10 @@ set_label() ->
         false -> ok
     end.
 
-%% A process' body that runs Fun when ended_pid/1 tells it.
--spec when_told(fun(() -> term())) -> fun(() -> term()).
-when_told(Fun) ->
-    fun() ->
-        receive
-            crash_now -> Fun()
-        end
-    end.
-
-%% Tell a process to go on, and return its pid once it has ended.
--spec ended_pid(pid()) -> pid().
-ended_pid(Pid) ->
-    Ref = erlang:monitor(process, Pid),
-    Pid ! crash_now,
-    _ = probe_lib:gone(Ref, ?WAIT_MS),
-    Pid.
-
--spec told_to_crash(pid()) -> pid().
-told_to_crash(Server) ->
-    gen_server:cast(Server, crash),
-    Server.
-
 %% Whether any of the events has these words in it.
 -spec mentions([logger:log_event()], binary()) -> boolean().
 mentions(Events, Words) ->
-    binary:match(probe_capture:text("~0tp", [Events]), Words) =/= nomatch.
+    binary:match(probe_capture:text(Events), Words) =/= nomatch.
 
 %% The keys of the dictionary that the crash report among the events shows, sorted.
 -spec reported_keys([logger:log_event()]) -> [term()].
@@ -122,14 +111,54 @@ start_server() ->
 stop_server(Pid) ->
     gen_server:stop(Pid).
 
+-spec init([]) -> {ok, map()}.
 init([]) ->
     {ok, #{}}.
 
-handle_call(dictionary, _From, State) ->
-    {reply, get(), State};
+-spec handle_call(term(), {pid(), term()}, map()) -> {reply, term(), map()}.
+handle_call({evaluate, Fun}, _From, State) ->
+    {reply, Fun(), State};
 handle_call(Request, _From, State) ->
     {reply, Request, State}.
 
-handle_cast(crash, State) ->
-    _ = put(secret, marker_in_dictionary),
-    error(wanted_crash, [State]).
+-spec handle_cast(term(), map()) -> {noreply, map()}.
+handle_cast(_, State) ->
+    {noreply, State}.
+
+-spec handle_info(crash_now, map()) -> no_return().
+handle_info(crash_now, _State) ->
+    error(wanted_crash).
+
+%% Processes that have put an entry in their dictionary and wait for crash_now: one of proc_lib, one
+%% of proc_lib that has labelled itself, a gen_server, and a plain one.
+-spec about_to_crash() -> [{atom(), pid()}].
+about_to_crash() ->
+    Put = fun() -> put(secret, marker_in_dictionary) end,
+    Crash = fun() ->
+        Put(),
+        receive
+            crash_now -> error(wanted_crash)
+        end
+    end,
+    Server = start_server(),
+    undefined = gen_server:call(Server, {evaluate, Put}),
+    [
+        {proc_lib, proc_lib:spawn(Crash)},
+        {labelled, proc_lib:spawn(fun() -> set_label(), Crash() end)},
+        {gen_server, Server},
+        {plain, spawn(Crash)}
+    ].
+
+%% Make a process of about_to_crash/0 crash, and wait for its end.
+-spec crashed(pid()) -> pid().
+crashed(Pid) ->
+    Ref = erlang:monitor(process, Pid),
+    Pid ! crash_now,
+    {wanted_crash, _} = probe_lib:gone(Ref, ?WAIT_MS),
+    Pid.
+
+%% The keys of a process' dictionary, sorted.
+-spec keys_of(pid()) -> [term()].
+keys_of(Pid) ->
+    {dictionary, Entries} = process_info(Pid, dictionary),
+    lists:sort([Key || {Key, _} <- Entries]).
