@@ -11,7 +11,7 @@ import click
 
 from harness.claims.folder import load_skills
 from harness.cli.options import EXIT_CODES, claims_option, json_option, runs_option
-from harness.judge.finding import Judgement, worst
+from harness.judge.finding import Judgement, overall
 from harness.judge.judge import judge_run
 from harness.report.terminal import claims
 from harness.run.file import read_run
@@ -38,7 +38,7 @@ def judge(
     else:
         _render(judgement, stored)
     _warn(stored, judgement)
-    context.exit(EXIT_CODES[worst(finding.verdict for finding in judgement.findings)])
+    context.exit(EXIT_CODES[overall(finding.verdict for finding in judgement.findings)])
 
 
 def _render(judgement: Judgement, run: Run) -> None:

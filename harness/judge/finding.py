@@ -113,7 +113,7 @@ class Judgement:
     unknown: tuple[str, ...] = ()
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of a whole: refuted > inconclusive > confirmed > skipped."""
     found = set(verdicts)
     return next((one for one in Verdict if one in found), Verdict.SKIPPED)

@@ -17,7 +17,7 @@ from harness.claims.model import Skill, by_name
 from harness.collect.releases import Releases
 from harness.collect.workshop import Workshop
 from harness.errors import ExitCode, NothingSelectedError
-from harness.judge.finding import Finding, Verdict, worst
+from harness.judge.finding import Finding, Verdict, overall
 from harness.judge.judge import judge_run
 from harness.report.terminal.findings import render_findings
 from harness.report.terminal.progress import display_for
@@ -104,7 +104,7 @@ def exit_code(findings: Sequence[Finding]) -> ExitCode:
 
     A run that confirmed nothing proves nothing: it exits as if nothing had been selected.
     """
-    return _EXIT_CODES[worst(finding.verdict for finding in findings)]
+    return _EXIT_CODES[overall(finding.verdict for finding in findings)]
 
 
 _EXIT_CODES = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.judging import SKILL, claim, failed, observation, rival, sample, seen, when
 
 from harness.claims.model import Claim, Skill
-from harness.judge.finding import Verdict, worst
+from harness.judge.finding import Verdict, overall
 from harness.judge.judge import MOST_SAMPLES, enough, judge, judge_run
 from harness.run.model import FailureKind, Footer, Header, LeftOutCell, Outcome, Run, Sample
 
@@ -334,10 +334,10 @@ def test_a_run_is_judged_cell_by_cell_in_the_order_of_its_plan() -> None:
 
 def test_the_worst_verdict_speaks_for_the_whole() -> None:
     """Refuted > inconclusive > confirmed; skipped alone is nothing."""
-    assert worst([Verdict.CONFIRMED, Verdict.REFUTED, Verdict.INCONCLUSIVE]) is Verdict.REFUTED
-    assert worst([Verdict.CONFIRMED, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
-    assert worst([Verdict.SKIPPED, Verdict.CONFIRMED]) is Verdict.CONFIRMED
-    assert worst([]) is Verdict.SKIPPED
+    assert overall([Verdict.CONFIRMED, Verdict.REFUTED, Verdict.INCONCLUSIVE]) is Verdict.REFUTED
+    assert overall([Verdict.CONFIRMED, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
+    assert overall([Verdict.SKIPPED, Verdict.CONFIRMED]) is Verdict.CONFIRMED
+    assert overall([]) is Verdict.SKIPPED
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=24))
