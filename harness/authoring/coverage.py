@@ -45,7 +45,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quoted:
     """Hold words that a claim, a rival or an untestable entry takes from the document."""
 
     text: str
@@ -82,29 +82,29 @@ def coverage(document_text: str, section: int, skill: Skill) -> tuple[Row, ...]:
     spans = [
         (span, quote) for quote in quotes(skill) for span in occurrences(quote.text, found.text)
     ]
-    return tuple(_row(found, one, spans) for one in found.sentences if not one.rating)
+    return tuple(_row(found, one, spans) for one in found.sentences if one.statement)
 
 
-def strays(document_text: str, skill: Skill) -> tuple[Quote, ...]:
+def strays(document_text: str, skill: Skill) -> tuple[Quoted, ...]:
     """Return the quotes that do not occur anywhere in the document."""
     whole = folded_document(document_text)
     return tuple(quote for quote in quotes(skill) if not occurrences(quote.text, whole))
 
 
-def quotes(skill: Skill) -> Iterator[Quote]:
+def quotes(skill: Skill) -> Iterator[Quoted]:
     """Yield everything that a skill quotes."""
     for claim in skill.claims:
-        for text in claim.quotes:
-            yield Quote(text=text, by=claim.id, line=claim.line)
+        for quote in claim.quotes:
+            yield Quoted(text=quote.text, by=claim.id, line=claim.line)
         for rival in claim.rivals:
-            for text in rival.quotes:
-                yield Quote(text=text, by=claim.id, line=rival.line)
+            for quote in rival.quotes:
+                yield Quoted(text=quote.text, by=claim.id, line=rival.line)
     for one in skill.untestable:
         for text in one.quotes:
-            yield Quote(text=text, by="untestable", line=one.line, untestable=True)
+            yield Quoted(text=text, by="untestable", line=one.line, untestable=True)
 
 
-def _row(section: Section, sentence: Sentence, spans: Sequence[tuple[Span, Quote]]) -> Row:
+def _row(section: Section, sentence: Sentence, spans: Sequence[tuple[Span, Quoted]]) -> Row:
     first, end = sentence.span
     hits = [(span, quote) for span, quote in spans if span[0] < end and span[1] > first]
     remainder = tuple(_remainder(section.text, sentence.span, [span for span, _ in hits]))

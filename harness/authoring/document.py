@@ -25,6 +25,9 @@ _SENTENCE_END = re.compile(
 _ABBREVIATION = re.compile(r"(?:\b(?:vs|e\.g|i\.e|etc|cf|ca|approx|incl|no|Dr|Mr)|\b[A-Z])\.$")
 _RATING = re.compile(r"(?:very )?(?:high|medium|low)(?:-(?:high|medium|low))?\.?", re.IGNORECASE)
 
+_TOPICS = frozenset({"Description"})
+"""Labels of what a section is about: headings in one line, which nobody can prove."""
+
 # Typing differs between an author's keyboard and the document; the words do not.
 _SAME = str.maketrans("\u201c\u201d\u2018\u2019\u2014\u2013\u00a0", "\"\"''-- ")
 
@@ -33,14 +36,15 @@ _SAME = str.maketrans("\u201c\u201d\u2018\u2019\u2014\u2013\u00a0", "\"\"''-- ")
 class Sentence:
     """Hold one sentence without its marks, and its span in the folded text of the section.
 
-    `rating` tells that it is no statement but the value of a label ("High.").
+    `statement` is False for what stands behind a label and states nothing: a rating ("High."), the
+    topics of the section.
     """
 
     part: str
     text: str
     line: int
     span: Span
-    rating: bool = False
+    statement: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +83,9 @@ def read_section(document: str, number: int) -> Section | None:
     at = 0
     for part, line, raw in _raw_sentences(body, first):
         text = fold(raw)
-        rating = _RATING.fullmatch(text) is not None
+        states = part not in _TOPICS and _RATING.fullmatch(text) is None
         span = (at, at + len(text))
-        sentences.append(Sentence(part=part, text=text, line=line, span=span, rating=rating))
+        sentences.append(Sentence(part=part, text=text, line=line, span=span, statement=states))
         at += len(text) + 1
     return Section(
         number=number,

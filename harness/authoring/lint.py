@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.authoring.coverage import Status, coverage, strays
+from harness.authoring.coverage import Status, coverage, quotes, strays
 from harness.authoring.document import read_section, section_numbers
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
+from harness.authoring.quotation import fault_of
 from harness.claims.evaluation import is_numeric
 from harness.claims.file import read_skill
 from harness.claims.model import Claim, Rival, Skill, module_of
@@ -126,11 +127,18 @@ def lint_document(skill: Skill, document: Path) -> Iterator[Problem]:
     for quote in strays(text, skill):
         message = f'{quote.by}: the document does not say "{quote.text}"'
         yield Problem(path=skill.path, line=quote.line, message=message)
-    if read_section(text, skill.section) is None:
+    section = read_section(text, skill.section)
+    if section is None:
         known = ", ".join(map(str, section_numbers(text)))
         message = f"the document has no section {skill.section}; it has {known or 'none'}"
         yield Problem(path=skill.path, line=1, message=message)
         return
+    for quote in quotes(skill):
+        if not quote.untestable and (fault := fault_of(quote.text, section)) is not None:
+            message = f'{quote.by}: the quote "{quote.text}" {fault}'
+            yield Problem(
+                path=skill.path, line=quote.line, message=message, severity=Severity.WARNING
+            )
     for row in coverage(text, skill.section, skill):
         if row.status is Status.UNCOVERED:
             message = f'{skill.name}: no claim quotes "{row.text}" ({row.part})'

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from msgspec import Meta
 
 from harness.claims.expect import PredicateError, parse_predictions, plain_json
-from harness.claims.model import Claim, Rival, Skill, Untestable, When
+from harness.claims.model import Claim, Quote, Relation, Rival, Skill, Untestable, When
 from harness.claims.predicates import Prediction
 from harness.claims.problems import Problem
 from harness.claims.reader import RawTable, TomlReader, folded
@@ -26,7 +27,15 @@ _ATOM = re.compile(r"[a-z][a-zA-Z0-9_@]*")
 _Text = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0)]
-_Quote = _Text | list[_Text]
+
+
+class _RawQuote(RawTable, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    text: _Text
+    relation: Relation = msgspec.field(name="is")
+
+
+_Quote = _Text | _RawQuote | list[_Text | _RawQuote]
+"""The document's words: alone, with what the claim does to them, or several of either."""
 
 
 class _RawRival(RawTable, frozen=True, kw_only=True):
@@ -43,7 +52,7 @@ class _RawWhen(RawTable, frozen=True, kw_only=True):
 
 
 class _RawUntestable(RawTable, frozen=True, kw_only=True):
-    quote: _Quote
+    quote: _Text | list[_Text]
     reason: _Text
 
 
@@ -130,7 +139,7 @@ def _claim(reader: TomlReader, skill: str, table: dict[str, Any], number: int) -
         statement=folded(raw.statement),
         expect=expect,
         probe=_probe(reader, raw, at),
-        quotes=_quotes(raw.quote),
+        quotes=_quotes(raw.quote, Relation.PROVES),
         sources=tuple(raw.sources),
         rivals=rivals,
         whens=whens,
@@ -173,7 +182,7 @@ def _rival(reader: TomlReader, table: dict[str, Any], at: KeyPath) -> Rival | No
     return Rival(
         statement=folded(raw.statement),
         expect=expect,
-        quotes=_quotes(raw.quote),
+        quotes=_quotes(raw.quote, Relation.CORRECTS),
         otp=raw.otp,
         line=reader.line_of(at),
     )
@@ -202,7 +211,8 @@ def _untestable(reader: TomlReader, table: dict[str, Any], at: KeyPath) -> Untes
     if raw is None:
         return None
     return Untestable(
-        quotes=_quotes(raw.quote), reason=folded(raw.reason), line=reader.line_of(at)
+        quotes=(raw.quote,) if isinstance(raw.quote, str) else tuple(raw.quote),
+        reason=folded(raw.reason), line=reader.line_of(at)
     )
 
 
@@ -239,5 +249,11 @@ def _present(found: Iterable[_M | None]) -> tuple[_M, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _quotes(quote: str | list[str]) -> tuple[str, ...]:
-    return (quote,) if isinstance(quote, str) else tuple(quote)
+def _quotes(raw: _Quote, relation: Relation) -> tuple[Quote, ...]:
+    """Return the quotes of a claim or rival, with what goes without saying where nothing is said."""
+    return tuple(
+        Quote(text=one, relation=relation)
+        if isinstance(one, str)
+        else Quote(text=one.text, relation=one.relation)
+        for one in (raw if isinstance(raw, list) else [raw])
+    )

@@ -7,11 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from harness.claims.predicates import Prediction
 from harness.claims.versions import matches
 from harness.run.cells import Json, Need, NodeMode, ProbeCall
+
+
+class Relation(StrEnum):
+    """Say what a claim does to the words that it quotes."""
+
+    PROVES = "proves"
+    NARROWS = "narrows"
+    CORRECTS = "corrects"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Hold a sentence or clause of the document, and what the claim does to it."""
+
+    text: str
+    relation: Relation = Relation.PROVES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +37,7 @@ class Rival:
 
     statement: str
     expect: tuple[Prediction, ...]
-    quotes: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     otp: str = ""
     line: int = 0
 
@@ -56,7 +73,7 @@ class Claim:
     statement: str
     expect: tuple[Prediction, ...]
     probe: str
-    quotes: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
     sources: tuple[str, ...] = ()
     rivals: tuple[Rival, ...] = ()
     whens: tuple[When, ...] = ()
@@ -80,6 +97,11 @@ class Claim:
     def module(self) -> str:
         """Return the Erlang module of the skill's probes."""
         return module_of(self.skill)
+
+    @property
+    def answers(self) -> tuple[Quote, ...]:
+        """Return the document's words that the claim and its rivals speak of."""
+        return (*self.quotes, *(quote for rival in self.rivals for quote in rival.quotes))
 
     @property
     def place(self) -> str:

@@ -31,8 +31,8 @@ def claim_lines(claim: Claim) -> Iterator[str]:
     """Yield a claim as text: statement, quotes, predictions, rivals, how it is called."""
     yield f"{claim.name}  ({claim.place})"
     yield from wrap(claim.statement, _WIDTH, initial_indent="  ", subsequent_indent="  ")
-    for quote in claim.quotes:
-        yield from _labelled("quote", f'"{" ".join(quote.split())}"')
+    for quote in claim.answers:
+        yield from _labelled(f"{quote.relation} the words", f'"{" ".join(quote.text.split())}"')
     for source in claim.sources:
         yield f"  source: {source}"
     if claim.otp:
@@ -114,7 +114,7 @@ def claim_json(claim: Claim) -> dict[str, Json]:
     return {
         "claim": claim.name,
         "statement": claim.statement,
-        "quotes": list(claim.quotes),
+        "quotes": [{"text": one.text, "is": one.relation.value} for one in claim.answers],
         "sources": list(claim.sources),
         "otp": claim.otp,
         "probe": f"{claim.module}:{claim.probe}",

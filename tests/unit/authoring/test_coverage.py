@@ -10,7 +10,7 @@ from support.judging import claim, rival
 
 from harness.authoring.coverage import Row, Status, coverage, strays
 from harness.authoring.document import fold, occurrences, read_section, section_numbers
-from harness.claims.model import Skill, Untestable
+from harness.claims.model import Quote, Skill, Untestable
 from harness.errors import InputError
 from harness.folders import default_claims_dir
 
@@ -48,7 +48,8 @@ Sub-binaries keep 10MB alive — "for ever." Some teams see 2GB.
 
 def skill(*quotes: str, untestable: tuple[str, ...] = (), **fields: Any) -> Skill:
     claims = tuple(
-        claim({"x_count": 1}, name=f"law-{n}", quotes=(quote,)) for n, quote in enumerate(quotes)
+        claim({"x_count": 1}, name=f"law-{n}", quotes=(Quote(text=quote),))
+        for n, quote in enumerate(quotes)
     )
     entries = (Untestable(quotes=untestable, reason="About teams."),) if untestable else ()
     return Skill(name="beam-test", description="", claims=claims, untestable=entries, **fields)
@@ -76,7 +77,10 @@ def test_a_section_is_split_into_its_statements() -> None:
         ("Testability", 21, "Can test hibernate/3."),
         ("Testability", 21, "recon:bin_leak/1 is testable."),
     ]
-    assert [one.text for one in section.sentences if one.rating] == ["High."]
+    assert [one.text for one in section.sentences if not one.statement] == [
+        "Heaps, binaries, and fullsweep_after tuning.",
+        "High.",
+    ]
     assert section_numbers(DOCUMENT) == (3, 4, 5)
     assert read_section(DOCUMENT, 9) is None
 
@@ -118,18 +122,18 @@ def test_a_quote_covers_its_sentence() -> None:
 
 def test_what_a_quote_leaves_over_is_shown() -> None:
     """Filler is no remainder; more than a few words make the sentence partly covered."""
-    found = rows("binaries")
-    assert found["Heaps, binar"].status is Status.PARTLY
-    assert found["Heaps, binar"].remainder == ("Heaps", "and fullsweep_after tuning")
-    found = rows("fullsweep_after tuning")
-    assert found["Heaps, binar"].status is Status.COVERED
-    assert found["Heaps, binar"].remainder == ("Heaps, binaries, and",)
+    found = rows("keep 10MB")
+    assert found["Sub-binaries"].status is Status.PARTLY
+    assert found["Sub-binaries"].remainder == ("Sub-binaries", 'alive - "for ever')
+    found = rows("sub-binaries keep 10MB alive")
+    assert found["Sub-binaries"].status is Status.COVERED
+    assert found["Sub-binaries"].remainder == ("for ever",)
 
 
 def test_an_ellipsis_leaves_words_out() -> None:
     """The pieces must follow each other; an ellipsis at the end is only a cut."""
-    assert rows("Heaps … tuning")["Heaps, binar"].by == ("law-0",)
-    assert rows("Heaps, binaries, and ...")["Heaps, binar"].status is Status.COVERED
+    assert rows("Sub-binaries … alive")["Sub-binaries"].by == ("law-0",)
+    assert rows("Sub-binaries keep 10MB alive ...")["Sub-binaries"].status is Status.COVERED
     assert strays(DOCUMENT, skill("tuning … Heaps, binaries"))
 
 
@@ -151,7 +155,9 @@ def test_untestable_words_are_told_from_covered_ones() -> None:
 
 def test_quotes_of_rivals_count() -> None:
     """It is the document that is wrong, often enough."""
-    wrong = claim({"x_count": 1}, rival({"x_count": 2}, quotes=("Some teams see 2GB.",)))
+    wrong = claim(
+        {"x_count": 1}, rival({"x_count": 2}, quotes=(Quote(text="Some teams see 2GB."),))
+    )
     one = Skill(name="beam-test", description="", claims=(wrong,))
     covered = [row.by for row in coverage(DOCUMENT, 4, one) if row.status is Status.COVERED]
     assert covered == [("law",)]

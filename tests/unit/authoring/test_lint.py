@@ -17,7 +17,7 @@ description = "What is tested."
 [[claim]]
 id = "first-law"
 statement = "It holds."
-quote = "Heaps and binaries."
+quote = "Nobody frees Heaps and binaries."
 sources = ["https://www.erlang.org/doc/apps/erts/erlang.html"]
 expect.size_bytes = 64
 
@@ -49,7 +49,7 @@ helper(_, _) -> 'a % b'.
 DOCUMENT = """\
 ## 4. `beam-test`
 
-**Description:** Heaps and binaries.
+**Summary:** Nobody frees Heaps and binaries.
 """
 
 
@@ -124,7 +124,7 @@ OTP_PAGE = "https://www.erlang.org/doc/apps/erts/erlang.html"
             "the claim is about no such release",
         ),
         (CLAIM_FILE, 'id = "first-law"', 'id = "first-lau"', 5, 'did you mean "first_law"?'),
-        (CLAIM_FILE, "Heaps and", "Stacks and", 5, 'does not say "Stacks and binaries."'),
+        (CLAIM_FILE, "Heaps and", "Stacks and", 5, 'does not say "Nobody frees Stacks'),
         (CLAIM_FILE, "section = 4", "section = 7", 1, "the document has no section 7; it has 4"),
         (PROBE_FILE, "first_law/1]", "first_law/1, helper/2]", 17, "this takes 2 arguments"),
         (PROBE_FILE, "first_law/1]", "first_law/1, helper/2]", 17, "no claim uses this probe"),
@@ -136,8 +136,8 @@ OTP_PAGE = "https://www.erlang.org/doc/apps/erts/erlang.html"
         ("research.md", "binaries.", "binaries. Stacks grow.", 3, 'quotes "Stacks grow."'),
         (
             "research.md",
-            "Heaps and binaries.",
-            "Heaps and binaries. The heaps and binaries. grow slowly all day",
+            "Nobody frees Heaps and binaries.",
+            "Whoever grows slowly all day knows: nobody frees heaps and binaries.",
             3,
             "nobody quotes",
         ),

@@ -6,6 +6,7 @@ import pytest
 
 from harness.claims.file import read_skill
 from harness.claims.folder import load_skill, load_skills
+from harness.claims.model import Quote, Relation
 from harness.claims.toml_lines import Lines
 from harness.errors import ClaimError, InputError
 from harness.folders import default_claims_dir
@@ -29,7 +30,7 @@ expect.cases.link = { reason = "killed" }
 [[claim]]
 id = "second-law"
 statement = "It holds, too."
-quote = ["some", "words"]
+quote = ["some", { text = "words", is = "narrows" }]
 probe = "first_law"
 args = { size_bytes = 3, names = ["a"] }
 otp = ">=25.3"
@@ -89,7 +90,13 @@ def test_a_claim_file_is_loaded_whole(tmp_path: Path) -> None:
         timing=True,
         timeout_s=12.0,
     )
-    assert second.quotes == ("some", "words")
+    assert second.quotes == (
+        Quote(text="some"),
+        Quote(text="words", relation=Relation.NARROWS),
+    )
+    wrong = Quote(text="wrong words", relation=Relation.CORRECTS)
+    assert second.rivals[0].quotes == (wrong,)
+    assert second.answers == (*second.quotes, wrong)
     assert (second.whens[0].why, second.whens[0].line) == ("It moved.", 30)
     assert (second.rivals[0].otp, second.rivals[0].line) == ("<27", 35)
     assert skill.untestable[0].quotes == ("teams see",)

@@ -66,7 +66,7 @@ def test_show_prints_everything_about_a_claim(terminal: Terminal) -> None:
     assert code == ExitCode.CONFIRMED
     for words in (
         f"{SKILL}/refc-threshold  (",
-        'quote: "The **64-byte threshold**',
+        'proves the words: "The **64-byte threshold**',
         "source: https://www.erlang.org/",
         "ways.copy.largest_heap_binary_bytes: 64",
         "rival: All binaries are reference-counted.",
