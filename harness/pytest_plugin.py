@@ -1,7 +1,10 @@
-"""The pytest plugin: `pytest claims/ --otp 25,27` collects each cell as one test item.
+"""The pytest plugin: `pytest claims/ --beamproof-otp 25,27` collects each cell as one test item.
 
 Knows: pytest, the session, the judge. Must not know: how a node works or a prediction is decided.
 Refuted is a failure, inconclusive an error, a cell that is left out a skip with its reason.
+
+It is loaded in every pytest session of an environment, so it is a guest there: its options carry
+its name, and no file is read further than needed to see that it is no claim file.
 """
 
 from __future__ import annotations
@@ -9,16 +12,17 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprFileLocation, TerminalRepr
+from _pytest._io import TerminalWriter
 
-from harness.claims import sabotage
 from harness.claims.folder import load_skill
-from harness.claims.model import Claim, by_name
+from harness.claims.model import Claim
 from harness.collect import releases, workshop
 from harness.collect.lane import Lane
 from harness.errors import BeamproofError
@@ -26,54 +30,93 @@ from harness.folders import cache_dir, default_probes_dir
 from harness.judge import judge
 from harness.judge.finding import Finding, Verdict
 from harness.report.terminal.findings import explain
-from harness.run.cells import Cell, Need
-from harness.runtimes import table
+from harness.run.cells import Cell, Need, cell_id
 from harness.runtimes.request import CHOICES, RuntimeRequest
 from harness.verify import plan
 
-_SKILL = re.compile(r"^skill\s*=", re.MULTILINE)
+_SHORT_OPTIONS = "beamproof_short_options"
+_HEADER = re.compile(rb"\s*\[")
+_SKILL = re.compile(rb"""\s*skill\s*=\s*["'][a-z0-9-]+["']\s*(#.*)?$""")
+_OURS = re.compile(rb"\s*\[\[\s*(claim|untestable)\s*\]\]")
+_LINE_BYTES = 4096
+"""The first table of a claim file stands near its top; a longer line is no line of ours."""
+
 _MARKERS = {
     "timing": "runs while no other cell of the session runs",
     **{need.value: f"the claim needs: {need.value}" for need in Need},
 }
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options that say which releases are wanted and where the probes lie."""
-    group = parser.getgroup("beamproof", "claims about the Erlang VM")
-    group.addoption("--otp", metavar="RELEASES", help="releases: 25,27 or 24-27 (default: 24-27)")
-    group.addoption("--runtime", choices=CHOICES, default="auto", help="where the VMs come from")
-    group.addoption(
-        "--image",
-        action="append",
-        default=[],
-        metavar="REF",
-        help="any container image with sh and erl in it (repeatable)",
+    parser.addini(
+        _SHORT_OPTIONS,
+        "also take --otp, --runtime, --image, --otp-root, --probes and --strict-otp",
+        type="bool",
     )
-    group.addoption("--otp-root", action="append", default=[], type=Path, metavar="DIR")
-    group.addoption("--probes", type=Path, metavar="DIR", help="folder of the probe modules")
-    group.addoption("--strict-otp", action="store_true", help="a missing release is an error")
+    config = pluginmanager.getplugin("pytestconfig")
+    short = config is not None and bool(config.getini(_SHORT_OPTIONS))
+    group = parser.getgroup("beamproof", "claims about the Erlang VM")
+
+    def add(name: str, **given: Any) -> None:
+        names = [f"--beamproof-{name}", *([f"--{name}"] if short else [])]
+        group.addoption(*names, dest=f"beamproof_{name.replace('-', '_')}", **given)
+
+    add("otp", action="append", metavar="RELEASES", help="25,27 or 24-27 (default: 24-27)")
+    add("runtime", choices=CHOICES, default="auto", help="where the VMs come from")
+    add("image", action="append", default=[], metavar="REF", help="has sh and erl in it")
+    add("otp-root", action="append", default=[], type=Path, metavar="DIR", help="has bin/erl in it")
+    add("probes", type=Path, metavar="DIR", help="folder of the probe modules")
+    add("strict-otp", action="store_true", help="a missing release is an error")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that claims carry, and refuse what is no release."""
-    if config.option.otp is not None:
-        try:
-            table.parse_releases(config.option.otp)
-        except BeamproofError as error:
-            raise pytest.UsageError(str(error)) from error
+    try:
+        _request(config.option).releases  # noqa: B018 - asked for its error
+    except BeamproofError as error:
+        raise pytest.UsageError(str(error)) from error
     for name, meaning in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect claim files: TOML with a top-level `skill` that is no file of variants."""
-    if file_path.suffix != ".toml" or file_path.parent.name == sabotage.FOLDER:
-        return None
-    if not _SKILL.search(file_path.read_text(encoding="utf-8")):
+    """Collect claim files: TOML that names its skill and then opens with a claim."""
+    if file_path.suffix != ".toml" or not is_claim_file(file_path):
         return None
     collector: ClaimFile = ClaimFile.from_parent(parent, path=file_path)
     return collector
+
+
+def is_claim_file(path: Path) -> bool:
+    """Tell whether a file is one of ours, reading no further than its first table.
+
+    Whatever else lies in a project's folders (other encodings, unreadable files, `skill` with
+    another meaning) is not ours and never an error.
+    """
+    named = False
+    try:
+        with path.open("rb") as stream:
+            for line in iter(lambda: stream.readline(_LINE_BYTES), b""):
+                if _HEADER.match(line):
+                    return named and _OURS.match(line) is not None
+                named = named or _SKILL.match(line) is not None
+    except OSError:
+        return False
+    return False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a cell in its setup what `repr_failure` says: pytest asks that of calls alone."""
+    report = yield
+    if isinstance(item, CellItem) and call.excinfo is not None:
+        text = item.repr_failure(call.excinfo)
+        if isinstance(text, str):
+            report.longrepr = Explained(text, *item.reportinfo()[:2])
+    return report
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -87,21 +130,14 @@ class Cells:
     """Hold the releases and lanes that all items of one pytest process share."""
 
     def __init__(self, config: pytest.Config) -> None:
-        option = config.option
-        request = RuntimeRequest(
-            otp=option.otp,
-            way=option.runtime,
-            images=tuple(option.image),
-            otp_roots=tuple(option.otp_root),
-            strict=option.strict_otp or None,
-        )
-        probes = option.probes or default_probes_dir()
+        request = _request(config.option)
+        probes = config.option.beamproof_probes or default_probes_dir()
         self.workshop = workshop.workshop_for(workshop.new_run_id(), probes, cache_dir())
         self.releases = releases.open_releases(request, self.workshop, lambda _line: None)
         self._lanes: dict[str, Lane] = {}
         try:
-            if request.is_strict:
-                self.releases.require(strict=True)
+            if request.otp is not None or request.is_strict:
+                self.releases.require(strict=request.is_strict)  # as for `verify`
             self.columns = self.releases.columns()
         except BeamproofError:
             self.close()
@@ -131,6 +167,36 @@ def cells_of(config: pytest.Config) -> Cells:
     return config.stash[_CELLS]
 
 
+def _request(option: Any) -> RuntimeRequest:
+    return RuntimeRequest(
+        otp=",".join(option.beamproof_otp or ()) or None,
+        way=option.beamproof_runtime,
+        images=tuple(option.beamproof_image),
+        otp_roots=tuple(option.beamproof_otp_root),
+        strict=option.beamproof_strict_otp or None,
+    )
+
+
+class Explained(TerminalRepr):
+    """Show a cell's sentences where pytest would show a stack.
+
+    Args:
+        text: what the terminal shows of the cell.
+        path: the claim file.
+        line: of the claim, counted from 0.
+    """
+
+    def __init__(self, text: str, path: Path, line: int) -> None:
+        self.text = text
+        lines = text.splitlines()
+        message = lines[2].strip() if len(lines) > 2 else text  # noqa: PLR2004 - cell, claim, reason
+        self.reprcrash = ReprFileLocation(str(path), line + 1, message)
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        """Write the sentences as they are."""
+        tw.line(self.text)
+
+
 class ClaimFile(pytest.File):
     """Hold the cells of one skill."""
 
@@ -141,15 +207,18 @@ class ClaimFile(pytest.File):
             columns = cells_of(self.config).columns
         except BeamproofError as error:
             raise self.CollectError(str(error)) from error
-        claims = by_name([skill])
         laid_out = plan.build([skill], columns, plan.Selection())
-        for cell in laid_out.cells:
-            claim = claims[f"{cell.skill}/{cell.claim}"]
-            yield CellItem.from_parent(self, name=cell.id, cell=cell, claim=claim)
-        for out in laid_out.left_out:
-            item: CellItem = CellItem.from_parent(self, name=out.cell, cell=None, claim=None)
-            item.add_marker(pytest.mark.skip(reason=out.reason))
-            yield item
+        cells = {cell.id: cell for cell in laid_out.cells}
+        reasons = {out.cell: out.reason for out in laid_out.left_out}
+        # one order whatever each process of a session finds: xdist compares them
+        for claim in skill.claims:
+            for column in columns:
+                name = cell_id(skill.name, claim.id, column.name)
+                cell = cells.get(name)
+                item: CellItem = CellItem.from_parent(self, name=name, cell=cell, claim=claim)
+                if cell is None:
+                    item.add_marker(pytest.mark.skip(reason=reasons[name]))
+                yield item
 
 
 class InconclusiveError(Exception):

@@ -15,6 +15,12 @@ pytestmark = pytest.mark.live
 SKILLS = Path(__file__).parents[2] / "skills"
 
 
+@pytest.fixture(scope="session", name="way")
+def prefixed(way: list[str]) -> list[str]:
+    """Return the options of `way` under the names that they have in pytest."""
+    return [word.replace("--", "--beamproof-", 1) if word[:2] == "--" else word for word in way]
+
+
 def run_pytest(
     folder: Path, way: list[str], skill: str, *options: str
 ) -> subprocess.CompletedProcess[str]:
@@ -25,7 +31,7 @@ def run_pytest(
             *command,
             "--rootdir",
             str(folder),
-            "--probes",
+            "--beamproof-probes",
             str(root / "erlang_probes"),
             *way,
             *options,
@@ -50,7 +56,7 @@ def outcomes(path: Path) -> dict[str, str]:
 
 def test_each_cell_is_an_item_with_its_name(tmp_path: Path, way: list[str]) -> None:
     """The name of an item is the name of the cell, everywhere else as well."""
-    done = run_pytest(tmp_path, way, "our-maps", "--otp", "25,27", "--collect-only", "-q")
+    done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "25,27", "--collect-only", "-q")
     assert [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line] == [
         "our-maps/small-map-limit@otp25",
         "our-maps/small-map-limit@otp27",
@@ -61,7 +67,7 @@ def test_each_cell_is_an_item_with_its_name(tmp_path: Path, way: list[str]) -> N
 
 def test_a_teams_own_skill_passes_on_several_processes(tmp_path: Path, way: list[str]) -> None:
     """With pytest-xdist every process has nodes of its own."""
-    done = run_pytest(tmp_path, way, "our-maps", "--otp", "25,27", "-n", "2")
+    done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "25,27", "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout
 
@@ -69,7 +75,7 @@ def test_a_teams_own_skill_passes_on_several_processes(tmp_path: Path, way: list
 def test_verdicts_become_outcomes(tmp_path: Path, way: list[str]) -> None:
     """Refuted fails with predicted against found, inconclusive is an error, left out is skipped."""
     wanted = "refuted or rival-fits or crashes or fine or not-on"
-    options = ["--otp", "27", "--junitxml", str(tmp_path / "junit.xml"), "-k", wanted]
+    options = ["--beamproof-otp", "27", "--junitxml", str(tmp_path / "junit.xml"), "-k", wanted]
     done = run_pytest(tmp_path, way, "misbehaving", *options)
     assert outcomes(tmp_path / "junit.xml") == {
         "misbehaving/fine@otp27": "passed",
@@ -86,14 +92,14 @@ def test_verdicts_become_outcomes(tmp_path: Path, way: list[str]) -> None:
 
 def test_markers_select_by_need(tmp_path: Path, way: list[str]) -> None:
     """`-m` knows the needs that claims declare."""
-    options = ["--otp", "27", "-m", "nif or timing", "--collect-only", "-q"]
+    options = ["--beamproof-otp", "27", "-m", "nif or timing", "--collect-only", "-q"]
     done = run_pytest(tmp_path, way, "misbehaving", *options)
     assert "no tests collected" in done.stdout
 
 
 def test_what_is_no_release_is_a_usage_error(tmp_path: Path, way: list[str]) -> None:
     """A message, no traceback."""
-    done = run_pytest(tmp_path, way, "our-maps", "--otp", "x")
+    done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "x")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout
     assert "write releases as 25,27 or as a range: 24-27" in done.stderr
     assert "Traceback" not in done.stderr
@@ -103,13 +109,31 @@ def test_a_missing_release_is_skipped_or_with_strict_an_error(
     tmp_path: Path, way: list[str]
 ) -> None:
     """Nothing is left out in silence."""
-    done = run_pytest(tmp_path, way, "our-maps", "--otp", "24,27", "-rs")
+    done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "24,27", "-rs")
     assert "2 passed, 2 skipped" in done.stdout
     assert "no OTP 24 is installed here" in done.stdout
-    strict = run_pytest(tmp_path, way, "our-maps", "--otp", "24,27", "--strict-otp")
+    strict = run_pytest(
+        tmp_path, way, "our-maps", "--beamproof-otp", "24,27", "--beamproof-strict-otp"
+    )
     assert strict.returncode == pytest.ExitCode.INTERRUPTED
     assert "OTP 24" in strict.stdout
     assert "Traceback" not in strict.stdout
+
+
+def test_nothing_of_what_was_named_is_an_error(tmp_path: Path, way: list[str]) -> None:
+    """A session that could run no cell is not green."""
+    done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "24")
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert "no OTP 24 is installed here" in done.stdout
+
+
+def test_an_inconclusive_cell_is_told_in_a_few_lines(tmp_path: Path, way: list[str]) -> None:
+    """An error of a cell shows its reason, not pytest's own stack."""
+    options = ["--beamproof-otp", "27", "-k", "crashes", "-q"]
+    done = run_pytest(tmp_path, way, "misbehaving", *options)
+    assert len(done.stdout.splitlines()) < 40
+    (summary,) = (line for line in done.stdout.splitlines() if line.startswith("ERROR "))
+    assert "the probe crashed" in summary
 
 
 def test_a_wrong_claim_file_is_an_error_with_its_line(tmp_path: Path, way: list[str]) -> None:
@@ -117,7 +141,7 @@ def test_a_wrong_claim_file_is_an_error_with_its_line(tmp_path: Path, way: list[
     (tmp_path / "bad.toml").write_text('skill = "bad"\n\n[[claim]]\nidd = "x"\n')
     command = [sys.executable, "-m", "pytest", "bad.toml", "-p", "no:cacheprovider", *way]
     done = subprocess.run(
-        [*command, "--rootdir", str(tmp_path), "--otp", "27"],
+        [*command, "--rootdir", str(tmp_path), "--beamproof-otp", "27"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
