@@ -1,90 +1,24 @@
-%% Tables, terms, limits, programs and peers for the fault-tolerance probes: what processes share
-%% and what takes a VM down. Knows nothing of any claim.
+%% Tables, terms, limits and ports for the fault-tolerance probes: what processes share, what one of
+%% them can use up, and what reaches it from outside. Knows nothing of any claim.
 -module(beam_fault_tolerance_isolation).
 
 -export([
-    many_atoms/3,
-    huge_binary/1,
-    grow_heap/0,
-    limited_growth/1,
-    scribbled/1,
-    catching/2,
-    kill_name/1,
     ets_access/1,
+    half_done/0,
     orphan/1,
-    holders_grow/3,
-    held/1,
-    held_bytes/1,
+    holders_grow/4,
     until_refused/1,
-    owned/1,
-    program_crash/2,
-    ended/1,
-    lives/2,
-    boot_ms/0
+    program_ends/3,
+    port_ended/1
 ]).
 
+-define(SIGNALS, beam_fault_tolerance_signals).
 -define(DEADLINE_MS, 5_000).
-
-%% Turn so many texts into atoms by a function of erlang, and go on when one raises.
--spec many_atoms(list_to_atom | list_to_existing_atom, pos_integer(), pos_integer()) -> ok.
-many_atoms(Function, From, To) ->
-    lists:foreach(
-        fun(I) ->
-            Name = "beam_fault_tolerance_atom_" ++ integer_to_list(I),
-            guarded(fun() -> erlang:Function(Name) end)
-        end,
-        lists:seq(From, To)
-    ).
-
--spec huge_binary(pos_integer()) -> term().
-huge_binary(Bytes) ->
-    guarded(fun() -> byte_size(binary:copy(<<0>>, Bytes)) end).
-
-%% Guard against all that can be caught.
-guarded(Fun) ->
-    try Fun() catch _:Reason -> Reason end.
-
-%% Let the heap of the caller grow without end.
--spec grow_heap() -> term().
-grow_heap() ->
-    guarded(fun() -> grow([]) end).
-
-grow(List) ->
-    grow([lists:seq(1, 1000) | List]).
-
-%% The exit reason of a process whose heap grows without end, but not beyond so many words.
--spec limited_growth(pos_integer()) -> term().
-limited_growth(Words) ->
-    Options = [monitor, {max_heap_size, #{size => Words, kill => true, error_logger => false}}],
-    {Pid, Ref} = spawn_opt(?MODULE, grow_heap, [], Options),
-    case probe_lib:gone(Ref, 4 * ?DEADLINE_MS) of
-        alive -> error({setup, {still_alive, Pid}});
-        Reason -> Reason
-    end.
-
-%% Have native code overwrite a binary that another process holds: what that one has, before and
-%% after.
--spec scribbled(module()) -> {binary(), binary()}.
-scribbled(Nif) ->
-    Holder = probe_lib:subject([]),
-    Shared = binary:copy(<<"immutable ">>, 20),
-    ok = probe_lib:ask(Holder, fun(_) -> {ok, Shared} end),
-    Start = fun(Binary) -> {binary:copy(binary:part(Binary, 0, 9)), Binary} end,
-    Held = fun() -> probe_lib:ask(Holder, Start) end,
-    Before = Held(),
-    scribbled = Nif:scribble(Shared),
-    {Before, Held()}.
-
--spec catching(module(), atom()) -> term().
-catching(Module, Function) ->
-    guarded(fun() -> Module:Function() end).
-
--spec kill_name(atom()) -> true.
-kill_name(Name) ->
-    exit(whereis(Name), kill).
+%% How long is waited for what must not come.
+-define(QUIET_MS, 100).
 
 %% What another process may do with a table of this access.
--spec ets_access(ets:access()) -> map().
+-spec ets_access(ets:access()) -> probe_lib:evidence().
 ets_access(Kind) ->
     Table = ets:new(shared, [Kind]),
     true = ets:insert(Table, {key, owner}),
@@ -99,8 +33,30 @@ ets_access(Kind) ->
     true = ets:delete(Table),
     Evidence#{owner_sees => Seen}.
 
-%% A table whose owner was killed, as soon as that is known; undefined when it is gone.
--spec orphan(list()) -> ets:tid() | undefined.
+%% Crash a process between taking from one account and giving to another: both before and after.
+-spec half_done() -> probe_lib:evidence().
+half_done() ->
+    Table = ets:new(accounts, [public]),
+    try
+        true = ets:insert(Table, [{from_count, 100}, {to_count, 0}]),
+        Before = maps:from_list(ets:tab2list(Table)),
+        Reason = ?SIGNALS:watched(fun() ->
+            ets:update_counter(Table, from_count, -100),
+            exit(boom),
+            ets:update_counter(Table, to_count, 100)
+        end),
+        #{
+            before => Before,
+            writer_dies_reason => Reason,
+            afterwards => maps:from_list(ets:tab2list(Table))
+        }
+    after
+        ets:delete(Table)
+    end.
+
+%% Kill the owner of a table: whether the table was there before, what it was left with as soon as
+%% the death is known (`gone', or what is in it), and the table.
+-spec orphan(list()) -> {Before :: boolean(), gone | empty | kept, ets:tid()}.
 orphan(Options) ->
     Owner = probe_lib:subject([]),
     Table = probe_lib:ask(Owner, fun(S) ->
@@ -108,15 +64,21 @@ orphan(Options) ->
         true = ets:insert(New, {key, kept}),
         {New, S}
     end),
+    Before = ets:info(Table, owner) =:= Owner,
     killed = probe_lib:kill_and_wait(Owner),
-    case ets:info(Table, size) of
-        undefined -> undefined;
-        1 -> Table
-    end.
+    Left =
+        case ets:info(Table, size) of
+            undefined -> gone;
+            0 -> empty;
+            1 -> ets:lookup_element(Table, key, 2)
+        end,
+    {Before, Left, Table}.
 
-%% Change a persistent term of so many words that Count processes hold: by how much these grow.
--spec holders_grow(pos_integer(), pos_integer(), fun((term(), term()) -> term())) -> map().
-holders_grow(Count, Words, Change) ->
+%% Change a persistent term of so many words that Count processes hold, and wait until all of them
+%% have grown by as much or WaitMs are over: by how much these and another one have grown.
+-spec holders_grow(erase | put_equal | put_other, pos_integer(), pos_integer(), pos_integer()) ->
+    probe_lib:evidence().
+holders_grow(How, Count, Words, WaitMs) ->
     Key = {?MODULE, Count},
     Holders = [probe_lib:subject([]) || _ <- lists:seq(1, Count)],
     Bystander = probe_lib:subject([]),
@@ -124,120 +86,105 @@ holders_grow(Count, Words, Change) ->
         persistent_term:put(Key, lists:seq(1, Words div 2)),
         [probe_lib:ask(Pid, fun(_) -> {ok, persistent_term:get(Key)} end) || Pid <- Holders],
         _ = probe_lib:ask(Bystander, fun(_) -> {ok, [mine]} end),
-        Before = heap_words(Holders),
-        Aside = heap_words([Bystander]),
-        Change(Key, lists:seq(1, Words div 2)),
-        Grown = fun(Pid) -> heap_words([Pid]) >= Words end,
-        _ = probe_lib:until(fun() -> lists:all(Grown, Holders) end, settle_ms(Change, Key)),
+        Before = [probe_measure:total_heap_words(Pid) || Pid <- Holders],
+        Aside = probe_measure:total_heap_words(Bystander),
+        change(How, Key, Words),
+        Grown = fun() -> [probe_measure:total_heap_words(Pid) || Pid <- Holders] end,
+        #{waited_ms := WaitedMs} = probe_lib:until(
+            fun() -> lists:min(Grown()) >= Words end, WaitMs
+        ),
         #{
-            holders_grow_words => heap_words(Holders) - Before,
-            bystander_grow_words => heap_words([Bystander]) - Aside
+            holder_count => Count,
+            holders_grow_words => lists:sum(Grown()) - lists:sum(Before),
+            bystander_grow_words => probe_measure:total_heap_words(Bystander) - Aside,
+            waited_ms => WaitedMs
         }
     after
-        [probe_lib:kill_and_wait(Pid) || Pid <- [Bystander | Holders]],
+        probe_lib:kill_all([Bystander | Holders]),
         persistent_term:erase(Key)
     end.
 
-%% Where nothing is to happen, wait a little for it not to happen.
-settle_ms(_, Key) ->
-    case persistent_term:get(Key, gone) of
-        gone -> ?DEADLINE_MS;
-        _ -> 100
+change(erase, Key, _) ->
+    persistent_term:erase(Key);
+change(How, Key, Words) ->
+    First =
+        case How of
+            put_equal -> 1;
+            put_other -> 2
+        end,
+    persistent_term:put(Key, lists:seq(First, First - 1 + Words div 2)).
+
+%% Have a process make things of one kind until that raises: what it made and what was raised, or
+%% that it came to a stop. The maker lives on and owns what it made: ask it, kill it.
+-spec until_refused(fun(() -> term())) -> {Maker :: pid(), Made :: [term()], Raised :: map()}.
+until_refused(Make) ->
+    Maker = probe_lib:subject([]),
+    Ref = probe_lib:tell(Maker, fun(S) -> {make(Make, []), S} end),
+    receive
+        {Ref, {Made, Raised}} -> {Maker, Made, Raised}
+    after ?DEADLINE_MS -> {Maker, [], #{class => blocks, reason => none}}
     end.
 
-heap_words(Pids) ->
-    lists:sum(
-        [Words || Pid <- Pids, {total_heap_size, Words} <- [process_info(Pid, total_heap_size)]]
-    ).
-
-%% The binaries that a process refers to, each one once.
--spec held(pid()) -> [{integer(), Bytes :: non_neg_integer()}].
-held(Pid) ->
-    {binary, Held} = process_info(Pid, binary),
-    lists:usort([{Id, Size} || {Id, Size, _} <- Held]).
-
--spec held_bytes(pid()) -> non_neg_integer().
-held_bytes(Pid) ->
-    lists:sum([Size || {_, Size} <- held(Pid)]).
-
-%% Make things of one kind until that raises: what was made and what was raised.
--spec until_refused(fun(() -> One)) -> {[One], Raised :: map()}.
-until_refused(Make) ->
-    until_refused(Make, []).
-
-until_refused(Make, Made) ->
+make(Make, Made) ->
     case probe_lib:error_class(Make) of
-        #{class := returned, reason := One} -> until_refused(Make, [One | Made]);
+        #{class := returned, reason := One} -> make(Make, [One | Made]);
         Raised -> {Made, Raised}
     end.
 
-%% Whether the caller owns the port.
--spec owned(port()) -> boolean().
-owned(Port) ->
-    erlang:port_info(Port, connected) =:= {connected, self()}.
-
-%% Have an external program crash: what the owner of its port is told, trapping exits or not.
--spec program_crash(list(), boolean()) -> map().
-program_crash(Options, Trapping) ->
-    Owner = probe_lib:subject([]),
-    Gone = erlang:monitor(process, Owner),
-    Crash = ["-c", "ulimit -c 0; kill -SEGV $$"],
-    Port = probe_lib:ask(Owner, fun(S) ->
-        process_flag(trap_exit, Trapping),
-        {open_port({spawn_executable, "/bin/sh"}, [{args, Crash} | Options]), S}
-    end),
-    probe_lib:await(fun() -> erlang:port_info(Port) =:= undefined end, ?DEADLINE_MS),
-    Survives = is_process_alive(Owner),
-    Told = Survives andalso probe_lib:ask(Owner, fun(S) -> {port_messages(Port), S} end),
-    probe_lib:kill_and_wait(Owner),
-    erlang:demonitor(Gone, [flush]),
-    #{owner_survives => Survives, told => Told}.
-
-port_messages(Port) ->
-    receive
-        {Port, {exit_status, Status}} -> [Status | port_messages(Port)];
-        {'EXIT', Port, Reason} ->
-            [probe_capture:text("EXIT ~ts", [probe_capture:reason(Reason)]) | port_messages(Port)]
-    after 50 -> []
-    end.
-
-%% How a peer ended by itself: its exit status and the start of its slogan; or that it lives on.
--spec ended(probe_peer:peer()) -> map().
-ended(Peer) ->
-    try probe_peer:wait_exit(Peer, 20_000) of
-        #{exit_status := Status, slogan := Slogan} ->
-            #{ended_text => status(Status), slogan_text => string:slice(Slogan, 0, 200)}
-    catch
-        error:{setup, {peer_lives, _}} -> #{ended_text => <<"lives">>, slogan_text => <<>>}
-    end.
-
-status(Status) ->
-    probe_capture:text("exit status ~b", [Status]).
-
-%% Whether a peer still lives and answers after so long, or how it ended.
--spec lives(probe_peer:peer(), pos_integer()) -> map().
-lives(Peer, WaitMs) ->
-    try probe_peer:wait_exit(Peer, WaitMs) of
-        #{exit_status := Status, slogan := Slogan} ->
-            #{
-                vm_survives => false,
-                ended_text => status(Status),
-                slogan_text => string:slice(Slogan, 0, 120)
-            }
-    catch
-        error:{setup, {peer_lives, _}} -> #{
-            vm_survives => probe_peer:call(Peer, erlang, node, []) =:= nonode@nohost
+%% Have an external program end by a signal to itself, or with a status: what the owner of its port
+%% is told, trapping exits or not.
+-spec program_ends(string(), list(), boolean()) -> probe_lib:evidence().
+program_ends(Last, Options, Trapping) ->
+    probe_lib:with_process([], fun(Owner) ->
+        Port = open(Owner, ["-c", "ulimit -c 0; " ++ Last], Options, Trapping),
+        probe_lib:await(fun() -> erlang:port_info(Port) =:= undefined end, ?DEADLINE_MS),
+        receive after ?QUIET_MS -> ok end,
+        Survives = is_process_alive(Owner),
+        Messages = [Message || Survives, Message <- ?SIGNALS:mailbox(Owner)],
+        #{
+            owner_survives => Survives,
+            told => [told(Message, Port) || Message <- Messages],
+            quiet_ms => ?QUIET_MS
         }
-    end.
-
-%% Start a peer and kill it: the time from its start to its first answer.
--spec boot_ms() -> float().
-boot_ms() ->
-    Start = erlang:monotonic_time(microsecond),
-    probe_peer:with(#{}, fun(Peer) ->
-        _ = probe_peer:call(Peer, erlang, node, []),
-        Ready = erlang:monotonic_time(microsecond),
-        ok = probe_peer:signal(Peer, "KILL"),
-        #{exit_status := 137} = probe_peer:wait_exit(Peer, ?DEADLINE_MS),
-        (Ready - Start) / 1000
     end).
+
+open(Owner, Args, Options, Trapping) ->
+    probe_lib:ask(Owner, fun(S) ->
+        process_flag(trap_exit, Trapping),
+        {open_port({spawn_executable, "/bin/sh"}, [{args, Args} | Options]), S}
+    end).
+
+told({Port, {exit_status, Status}}, Port) ->
+    Status;
+told({'EXIT', Port, Reason}, Port) ->
+    probe_capture:text("EXIT ~ts", [probe_capture:reason(Reason)]);
+told(Message, _) ->
+    probe_capture:text(Message).
+
+%% Have a program wait for the end of its input, and end its port, or the owner of the port, by an
+%% exit signal: whether the port was open before and is closed then, whether the program ends, and
+%% what the owner is told.
+-spec port_ended(port | owner) -> probe_lib:evidence().
+port_ended(What) ->
+    Owner = probe_lib:subject([]),
+    Port = open(Owner, ["-c", "exec cat"], [], What =:= port),
+    {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+    Before = runs(OsPid),
+    exit(maps:get(What, #{port => Port, owner => Owner}), kill),
+    #{settled := Closed} = probe_lib:until(
+        fun() -> erlang:port_info(Port) =:= undefined end, ?DEADLINE_MS
+    ),
+    #{settled := Ended} = probe_lib:until(fun() -> not runs(OsPid) end, ?DEADLINE_MS),
+    Survives = is_process_alive(Owner),
+    Told = [told(Message, Port) || Survives, Message <- ?SIGNALS:mailbox(Owner)],
+    probe_lib:kill_and_wait(Owner),
+    #{
+        program_runs_before => Before,
+        port_closed => Closed,
+        program_ended => Ended,
+        owner_survives => Survives,
+        owner_told => Told
+    }.
+
+runs(OsPid) ->
+    os:cmd("kill -0 " ++ integer_to_list(OsPid) ++ " 2>&1 && echo yes") =:= "yes\n".

@@ -1,26 +1,18 @@
-%% Exit signals, links and monitors for the fault-tolerance probes: sends them, races them, and says
-%% what they did to whom. Knows nothing of any claim.
+%% Exit signals, links and monitors for the fault-tolerance probes: sends them and says what they
+%% did to whom. Knows nothing of any claim.
 -module(beam_fault_tolerance_signals).
 
 -export([
     watched/1,
-    watched_proc_lib/1,
+    ended/2,
     mailbox/1,
-    outcome/3,
+    row/3,
     exit_reason/1,
-    take/1,
-    chain/1,
-    row_killed/2,
-    downs/1,
+    exit_message/1,
     cleanup/2,
-    to_the_dead/2,
-    repeated/2,
-    survives/3,
-    down_order_of/1,
-    late_demonitor/1,
-    raced_demonitor/0,
-    count_messages/0,
-    raced_unlink/1,
+    to_the_dead/3,
+    noticed_while_busy/1,
+    logged_end/3,
     shape/1
 ]).
 
@@ -32,14 +24,8 @@ watched(Body) ->
     {Pid, Ref} = spawn_monitor(Body),
     ended(Pid, Ref).
 
-%% As watched/1, of a process that proc_lib starts.
--spec watched_proc_lib(fun(() -> term())) -> term().
-watched_proc_lib(Body) ->
-    Pid = proc_lib:spawn(fun() -> receive go -> Body() end end),
-    Ref = erlang:monitor(process, Pid),
-    Pid ! go,
-    ended(Pid, Ref).
-
+%% The exit reason of a monitored process, which the probe cannot do without.
+-spec ended(pid(), reference()) -> term().
 ended(Pid, Ref) ->
     case probe_lib:gone(Ref, ?DEADLINE_MS) of
         alive -> error({setup, {still_alive, Pid}});
@@ -52,22 +38,31 @@ mailbox(Pid) ->
     {messages, Messages} = process_info(Pid, messages),
     Messages.
 
+%% What becomes of a process that is given an exit signal by one mechanism, by reason, and
+%% `trap_exit', the flags that the receivers had.
+-spec row(binary(), boolean(), [atom()]) -> probe_lib:evidence().
+row(Mechanism, Trapping, Reasons) ->
+    Outcomes = [{Reason, outcome(Mechanism, Trapping, Reason)} || Reason <- Reasons],
+    Row = maps:from_list([{Reason, Outcome} || {Reason, {_, Outcome}} <- Outcomes]),
+    Row#{trap_exit => lists:usort([Flag || {_, {Flag, _}} <- Outcomes])}.
+
 %% Send one process one exit signal with Reason and say what that did to it: `survives', <<"dies
 %% with R">>, <<"message R">> (an 'EXIT' message) or <<"down R">> (a 'DOWN' message). Mechanisms:
 %% exit2 (a signal by exit/2 from another process), exit2_self (exit/2 to itself), exit1 (exit/1),
 %% link (a linked process that calls exit/1), monitor (a monitored process that calls exit/1).
--spec outcome(binary(), boolean(), term()) -> survives | binary().
 outcome(Mechanism, Trapping, Reason) ->
     Subject = probe_lib:subject([]),
     Monitor = erlang:monitor(process, Subject),
     try
         _ = probe_lib:ask(Subject, fun(S) -> {process_flag(trap_exit, Trapping), S} end),
+        {trap_exit, Flag} = process_info(Subject, trap_exit),
         ok = signal(Mechanism, Subject, Reason),
         case is_process_alive(Subject) of
-            true -> describe(probe_lib:ask(Subject, fun take/1));
+            true ->
+                {Flag, describe(probe_lib:ask(Subject, fun take/1))};
             false ->
-                Why = ended(Subject, Monitor),
-                probe_capture:text("dies with ~ts", [probe_capture:reason(Why)])
+                Why = probe_capture:reason(ended(Subject, Monitor)),
+                {Flag, probe_capture:text("dies with ~ts", [Why])}
         end
     after
         erlang:demonitor(Monitor, [flush]),
@@ -109,81 +104,51 @@ exit_reason(Reason) ->
     fun() -> receive go -> exit(Reason) end end.
 
 %% For probe_lib:ask/2: take the first message out of the subject's mailbox.
--spec take(State) -> {term(), State}.
 take(State) ->
     receive
         Message -> {Message, State}
     after 0 -> {none, State}
     end.
 
-describe(none) -> survives;
+describe(none) ->
+    survives;
 describe({'EXIT', _, Reason}) ->
     probe_capture:text("message ~ts", [probe_capture:reason(Reason)]);
 describe({'DOWN', _, process, _, Reason}) ->
     probe_capture:text("down ~ts", [probe_capture:reason(Reason)]).
 
-%% A row of subjects, each linked to the one before it; the first is returned first.
--spec chain(pos_integer()) -> [pid()].
-chain(Length) ->
-    [First | Rest] = Pids = [probe_lib:subject([]) || _ <- lists:seq(1, Length)],
-    _ = lists:foldl(
-        fun(Next, Last) ->
-            true = probe_lib:ask(Next, fun(S) -> {link(Last), S} end),
-            Next
-        end,
-        First,
-        Rest
-    ),
-    Pids.
-
-%% Kill the first of a row of so many linked processes; see the probe of that name.
--spec row_killed(pos_integer(), fun((First :: pid()) -> term())) -> map().
-row_killed(Length, Kill) ->
-    Pids = chain(Length),
-    Refs = [erlang:monitor(process, Pid) || Pid <- Pids],
-    {Victims, [Trapper, Beyond]} = lists:split(Length - 2, Pids),
+%% Bring a process that traps exits an 'EXIT' message, from one that it is linked to and that ends,
+%% or from a stranger that calls exit/2: the message, whether they were linked, and whether the
+%% sender lives afterwards.
+-spec exit_message(by_link | by_exit2) -> probe_lib:evidence().
+exit_message(How) ->
+    [Subject, Sender] = Pids = [probe_lib:subject([]) || _ <- [1, 2]],
     try
-        _ = probe_lib:ask(Trapper, fun(S) -> {process_flag(trap_exit, true), S} end),
-        Kill(hd(Pids)),
-        [First | Rest] = downs(lists:sublist(Refs, Length - 2)),
-        {Sender, Reason} = heard(Trapper),
+        _ = probe_lib:ask(Subject, fun(S) -> {process_flag(trap_exit, true), S} end),
+        _ = How =:= by_link andalso probe_lib:ask(Subject, fun(S) -> {link(Sender), S} end),
+        {links, Linked} = process_info(Subject, links),
+        _ = probe_lib:tell(Sender, fun(S) ->
+            How =:= by_link andalso exit(boom),
+            {exit(Subject, boom), S}
+        end),
+        probe_lib:await(fun() -> mailbox(Subject) =/= [] end, ?DEADLINE_MS),
+        [Message] = mailbox(Subject),
         #{
-            first_dies_reason => First,
-            rest_die_reasons => lists:usort(Rest),
-            dead_count => length([Why || Why <- [First | Rest], Why =/= survives]),
-            trapper_hears_reason => Reason,
-            trapper_hears_from_neighbour => Sender =:= lists:last(Victims),
-            beyond_trapper_survives => is_process_alive(Beyond)
+            message_text => message_of(Message, Sender),
+            linked_before => Linked =:= [Sender],
+            sender_lives => is_process_alive(Sender)
         }
     after
-        [probe_lib:kill_and_wait(Pid) || Pid <- Pids],
-        [erlang:demonitor(Ref, [flush]) || Ref <- Refs]
+        probe_lib:kill_all(Pids)
     end.
 
-%% The exit reasons of monitored processes, or `survives' for those that live past the deadline.
--spec downs([reference()]) -> [term()].
-downs(Refs) ->
-    Deadline = erlang:monotonic_time(millisecond) + ?DEADLINE_MS,
-    [
-        receive
-            {'DOWN', Ref, process, _, Why} -> Why
-        after max(0, Deadline - erlang:monotonic_time(millisecond)) -> survives
-        end
-     || Ref <- Refs
-    ].
-
-%% The first 'EXIT' message of a subject that traps exits: its sender and reason, if there is one.
-heard(Trapper) ->
-    Empty = {message_queue_len, 0},
-    Told = fun() -> process_info(Trapper, message_queue_len) =/= Empty end,
-    _ = probe_lib:until(Told, ?DEADLINE_MS),
-    case is_process_alive(Trapper) andalso probe_lib:ask(Trapper, fun take/1) of
-        {'EXIT', Sender, Reason} -> {Sender, Reason};
-        _ -> {nobody, nothing}
-    end.
+message_of({'EXIT', Sender, Reason}, Sender) ->
+    probe_capture:text("{'EXIT',sender,~ts}", [probe_capture:reason(Reason)]);
+message_of(Message, _) ->
+    probe_capture:text(Message).
 
 %% Run Body inside try, send the process Signal unless it is none: which clauses ran.
--spec cleanup(fun(() -> term()), none | term()) -> map().
+-spec cleanup(fun(() -> term()), none | term()) -> probe_lib:evidence().
 cleanup(Body, Signal) ->
     Self = self(),
     Tag = make_ref(),
@@ -204,133 +169,73 @@ cleanup(Body, Signal) ->
     Ran = fun(What) -> receive {Tag, What} -> true after 0 -> false end end,
     #{catch_ran => Ran(caught), after_ran => Ran(after_ran), exit_reason => Reason}.
 
-%% Do something to a process that is dead, trapping exits or not: what came of it.
--spec to_the_dead(fun((pid()) -> term()), boolean()) -> map().
-to_the_dead(Operation, Trapping) ->
+%% Do something to a process that is dead, trapping exits or not, and wait so long for a message:
+%% what came of it. `object' is what a 'DOWN' message names.
+-spec to_the_dead(fun((pid()) -> term()), boolean(), non_neg_integer()) -> probe_lib:evidence().
+to_the_dead(Operation, Trapping, SilenceMs) ->
     {Dead, Ref} = spawn_monitor(fun() -> ok end),
     normal = ended(Dead, Ref),
     probe_lib:in_process(fun() ->
         process_flag(trap_exit, Trapping),
         #{class := Class, reason := Reason} = probe_lib:error_class(fun() -> Operation(Dead) end),
-        Message =
-            receive
-                {'EXIT', Dead, Why} ->
-                    probe_capture:text("EXIT ~ts", [probe_capture:reason(Why)]);
-                {'DOWN', _, process, Dead, Why} ->
-                    probe_capture:text("DOWN ~ts", [probe_capture:reason(Why)])
-            after 20 -> none
+        Told = #{class => Class, result => Reason},
+        receive
+            {'EXIT', Dead, Why} ->
+                Told#{message_text => probe_capture:text("EXIT ~ts", [probe_capture:reason(Why)])};
+            {'DOWN', _, process, Object, Why} ->
+                Told#{
+                    message_text => probe_capture:text("DOWN ~ts", [probe_capture:reason(Why)]),
+                    object_text => object(Object, Dead)
+                }
+        after SilenceMs -> Told#{message_text => none}
+        end
+    end).
+
+object(Dead, Dead) -> pid;
+object({Name, Node}, _) when Node =:= node() -> probe_capture:text("{~ts,node()}", [Name]);
+object(Object, _) -> probe_capture:text(Object).
+
+%% Send an exit signal to a process that counts and never waits: how far it had come when exit/2
+%% returned, and how far it came after that.
+-spec noticed_while_busy(term()) -> probe_lib:evidence().
+noticed_while_busy(Reason) ->
+    Count = counters:new(1, []),
+    {Pid, Ref} = spawn_monitor(fun() -> count(Count) end),
+    probe_lib:await(fun() -> counters:get(Count, 1) > 100_000 end, ?DEADLINE_MS),
+    exit(Pid, Reason),
+    Sent = counters:get(Count, 1),
+    Why = probe_lib:gone(Ref, ?DEADLINE_MS),
+    probe_lib:kill_and_wait(Pid),
+    #{
+        dies_reason => Why,
+        before_signal_count => Sent,
+        after_signal_count => counters:get(Count, 1) - Sent
+    }.
+
+count(Count) ->
+    counters:add(Count, 1, 1),
+    count(Count).
+
+%% End a process, plain or of proc_lib, by its body or by a signal from outside: the reason of its
+%% exit, and how many log events it caused.
+-spec logged_end(plain | proc_lib, fun(() -> term()), none | {signal, term()}) ->
+    {Reason :: term(), Events :: non_neg_integer()}.
+logged_end(Kind, Body, Signal) ->
+    Waiting = fun() -> receive go -> Body() end end,
+    {Reason, Events} = probe_capture:with_log(fun() ->
+        Pid =
+            case Kind of
+                plain -> spawn(Waiting);
+                proc_lib -> proc_lib:spawn(Waiting)
             end,
-        #{class => Class, result => Reason, message_text => Message}
-    end).
-
-%% How many messages the death of a process brings after Attach was done three times and Detach
-%% once.
--spec repeated(fun((pid()) -> Reference), fun((pid(), Reference) -> term())) -> non_neg_integer().
-repeated(Attach, Detach) ->
-    probe_lib:in_process(fun() ->
-        process_flag(trap_exit, true),
-        Pid = spawn(exit_reason(boom)),
-        References = [Attach(Pid) || _ <- [1, 2, 3]],
-        Detach(Pid, hd(References)),
-        Gone = erlang:monitor(process, Pid),
-        Pid ! go,
-        boom = ended(Pid, Gone),
-        probe_lib:await(
-            fun() ->
-                Attached = process_info(self(), [links, monitors]),
-                Attached =:= [{links, []}, {monitors, []}] orelse Attached
-            end,
-            ?DEADLINE_MS
-        ),
-        {message_queue_len, Count} = process_info(self(), message_queue_len),
-        Count
-    end).
-
-%% Attach one process to another and end the other one (`linker': the attaching one is looked at) or
-%% the attaching one (`other': the one it attached to is looked at).
--spec survives(fun((pid()) -> term()), links | monitors | monitored_by, linker | other) ->
-    boolean().
-survives(Attach, Item, Who) ->
-    Attaching = probe_lib:subject([]),
-    Other = probe_lib:subject([]),
-    try
-        _ = probe_lib:ask(Attaching, fun(S) -> {Attach(Other), S} end),
-        {Ends, Stays} = case Who of linker -> {Other, Attaching}; other -> {Attaching, Other} end,
-        exit(Ends, boom),
-        Attached = attached(Item, Ends),
-        probe_lib:await(fun() -> process_info(Stays, Item) =/= Attached end, ?DEADLINE_MS),
-        is_process_alive(Stays)
-    after
-        [probe_lib:kill_and_wait(Pid) || Pid <- [Attaching, Other]]
-    end.
-
-attached(monitors, Pid) -> {monitors, [{process, Pid}]};
-attached(Item, Pid) -> {Item, [Pid]}.
-
-%% Where the 'DOWN' of a process stands that sent so many messages before it ended.
--spec down_order_of(non_neg_integer()) -> map().
-down_order_of(Count) ->
-    probe_lib:in_process(fun() ->
-        Self = self(),
-        {Pid, Ref} = spawn_monitor(
-            fun() -> receive go -> [Self ! {number, I} || I <- lists:seq(1, Count)] end end
-        ),
-        Killers = [
-            spawn_monitor(fun() -> receive go -> exit(Pid, late) end end)
-         || _ <- lists:seq(1, 5)
-        ],
-        Pid ! go,
-        Mailbox = until_down(Ref, []),
-        [Killer ! go || {Killer, _} <- Killers],
-        [normal = ended(Killer, KRef) || {Killer, KRef} <- Killers],
-        Rest = receive {'DOWN', Ref, process, Pid, _} -> 1 after 0 -> 0 end,
-        #{sent_count => Count, down_place_count => length(Mailbox) + 1, down_count => 1 + Rest,
-          in_order => Mailbox =:= [{number, I} || I <- lists:seq(Count, 1, -1)]}
-    end).
-
-until_down(Ref, Before) ->
-    receive
-        {'DOWN', Ref, process, _, _} -> Before;
-        Message -> until_down(Ref, [Message | Before])
-    after ?DEADLINE_MS -> error({setup, {no_down, length(Before)}})
-    end.
-
-%% Take a monitor away whose 'DOWN' message is there already.
--spec late_demonitor([flush | info]) -> boolean().
-late_demonitor(Options) ->
-    {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    Second = erlang:monitor(process, Pid),
-    _ = ended(Pid, Second),
-    %% The other 'DOWN' of the same sender and death is there, or comes before the list is empty.
-    probe_lib:await(fun() -> process_info(self(), monitors) =:= {monitors, []} end, ?DEADLINE_MS),
-    erlang:demonitor(Ref, Options).
-
-%% Take a monitor away while the watched process ends.
--spec raced_demonitor() -> ok.
-raced_demonitor() ->
-    {Pid, Ref} = spawn_monitor(fun() -> ok end),
-    erlang:yield(),
-    erlang:demonitor(Ref, [flush]),
-    Gone = erlang:monitor(process, Pid),
-    _ = ended(Pid, Gone),
-    ok.
-
-%% Empty the caller's mailbox and say how many messages there were.
--spec count_messages() -> non_neg_integer().
-count_messages() ->
-    receive _ -> 1 + count_messages() after 0 -> 0 end.
-
-%% Take a link away while the other process ends, with a head start for it or without: 1 when the
-%% 'EXIT' message was there by then; it is taken out.
--spec raced_unlink(0 | 1) -> 0 | 1.
-raced_unlink(Head) ->
-    Pid = spawn_link(fun() -> ok end),
-    Head =:= 1 andalso erlang:yield(),
-    unlink(Pid),
-    Early = receive {'EXIT', Pid, _} -> 1 after 0 -> 0 end,
-    Gone = erlang:monitor(process, Pid),
-    _ = ended(Pid, Gone),
-    Early.
+        Ref = erlang:monitor(process, Pid),
+        case Signal of
+            none -> Pid ! go;
+            {signal, Why} -> exit(Pid, Why)
+        end,
+        ended(Pid, Ref)
+    end),
+    {Reason, length(Events)}.
 
 %% An exit reason as text that says whether a stack trace was with it.
 -spec shape(term()) -> binary().

@@ -13,8 +13,7 @@
     await_started/1,
     crash/2,
     told/2,
-    sync/1,
-    application_ends/1
+    sync/1
 ]).
 %% Callbacks.
 -export([start/2, stop/1, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
@@ -24,7 +23,8 @@
 %% What a worker does. `id' names it in what it reports; `report_to' gets {started, Id, Pid} when it
 %% starts; `trap' makes it trap exits; `fail_start' makes its start fail; `source' is called for the
 %% state at each start; `terminate' is `report' (tell that terminate/2 ran) or `await_go' (tell,
-%% then wait for `go'); `catch_all' makes it answer calls that it does not know.
+%% then wait for `go'); `catch_all' makes it answer calls that it does not know; `info' is `report'
+%% (tell of each message that handle_info/2 gets).
 -type worker_options() :: #{
     id := atom() | integer(),
     report_to := pid(),
@@ -32,7 +32,8 @@
     fail_start => boolean(),
     source => fun(() -> term()),
     terminate => none | report | await_go,
-    catch_all => boolean()
+    catch_all => boolean(),
+    info => none | report
 }.
 
 -define(DEADLINE_MS, 5_000).
@@ -117,9 +118,13 @@ crash(Pid, Reason) ->
 %% Wait until the exit signal of a process that is gone has reached one that it was linked to.
 -spec told(pid(), pid()) -> ok.
 told(Linked, Gone) ->
-    Links = fun() -> [Gone || {links, Links} <- [process_info(Linked, links)],
-        lists:member(Gone, Links)] end,
-    probe_lib:await(fun() -> Links() =:= [] end, ?DEADLINE_MS).
+    Still = fun() ->
+        case process_info(Linked, links) of
+            {links, Links} -> lists:member(Gone, Links);
+            undefined -> false
+        end
+    end,
+    probe_lib:await(fun() -> not Still() end, ?DEADLINE_MS).
 
 %% Wait until the supervisor handled all that was sent to it before, by its own protocol; false when
 %% it is gone.
@@ -131,37 +136,7 @@ sync(Supervisor) ->
         exit:_ -> false
     end.
 
-%% Start an application with this type and have its top supervisor give up: whether that ended the
-%% application controller, or it went on without the application.
--spec application_ends(permanent | transient | temporary) -> controller_ended | controller_goes_on.
-application_ends(Type) ->
-    Specification = {
-        application,
-        ?MODULE,
-        [{mod, {?MODULE, self()}}, {modules, [?MODULE]}, {applications, [kernel, stdlib]}]
-    },
-    ok = application:load(Specification),
-    ok = application:start(?MODULE, Type),
-    Controller = erlang:monitor(process, application_controller),
-    gen_server:cast(await_started(worker), {exit, boom}),
-    Known = fun() ->
-        receive
-            {'DOWN', Controller, process, _, _} -> {done, controller_ended}
-        after 0 ->
-            running() orelse {done, controller_goes_on}
-        end
-    end,
-    probe_lib:value_within(Known, 4 * ?DEADLINE_MS).
-
-%% Whether the application runs, as far as the controller says so in time.
-running() ->
-    try
-        lists:keymember(?MODULE, 1, application:which_applications(500))
-    catch
-        exit:_ -> true
-    end.
-
-%% The application of application_ends/1: a supervisor that gives up at the first crash.
+%% As the callback of an application: its top supervisor gives up at the first crash.
 -spec start(term(), pid()) -> {ok, pid()} | ignore | {error, term()}.
 start(_Type, ReportTo) ->
     supervisor:start_link(
@@ -186,13 +161,16 @@ init({worker, #{id := Id, report_to := To} = Options}) ->
     To ! {started, Id, self()},
     {ok, Options#{state => State}}.
 
--spec handle_call(term(), gen_server:from(), map()) -> {reply, term(), map()}.
+-spec handle_call(term(), gen_server:from(), map()) ->
+    {reply, term(), map()} | {stop, term(), map()}.
 handle_call(get, _From, #{state := State} = Worker) ->
     {reply, State, Worker};
 handle_call({set, State}, _From, Worker) ->
     {reply, ok, Worker#{state := State}};
 handle_call({run, Fun}, _From, Worker) ->
     {reply, Fun(), Worker};
+handle_call({stop, Reason}, _From, Worker) ->
+    {stop, Reason, Worker};
 handle_call(_Unknown, _From, #{catch_all := true} = Worker) ->
     {reply, ok, Worker}.
 
@@ -205,6 +183,9 @@ handle_cast(_Unknown, #{catch_all := true} = Worker) ->
     {noreply, Worker}.
 
 -spec handle_info(term(), map()) -> {noreply, map()}.
+handle_info(Message, #{info := report, id := Id, report_to := To} = Worker) ->
+    To ! {info, Id, Message},
+    {noreply, Worker};
 handle_info(_Message, Worker) ->
     {noreply, Worker}.
 

@@ -14,7 +14,6 @@ from typing import Self
 
 import msgspec
 
-from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
 from harness.collect.workshop import Workshop
 from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
@@ -40,17 +39,11 @@ class Releases:
         resolved: what was found.
         workshop: names the nodes and holds their probes.
         progress: told when another way is taken.
-        compilers: compile for VMs that cannot; they end with this.
     """
 
     def __init__(
-        self,
-        resolved: tuple[Resolved, ...],
-        workshop: Workshop,
-        progress: Progress,
-        compilers: Compilers,
+        self, resolved: tuple[Resolved, ...], workshop: Workshop, progress: Progress
     ) -> None:
-        self._compilers = compilers
         self._workshop = workshop
         self._progress = progress
         self._columns = [_Column(item) for item in resolved]
@@ -78,7 +71,6 @@ class Releases:
         for node in self.nodes.values():
             node.close()
         self._pool.shutdown()
-        self._compilers.close()
         self.nodes.clear()
 
     @property
@@ -104,7 +96,11 @@ class Releases:
 
     def records(self) -> tuple[RuntimeRecord, ...]:
         """Return what the header of the run says of every runtime."""
-        return tuple(self._record(runtime) for runtime in self.runtimes.values())
+        builds = self.builds
+        return tuple(
+            msgspec.structs.replace(runtime.record(), build=builds[name])
+            for name, runtime in self.runtimes.items()
+        )
 
     def require(self, *, strict: bool) -> None:
         """Refuse to go on without any release, or under `strict` without one of them.
@@ -179,11 +175,6 @@ class Releases:
             )
         return found
 
-    def _record(self, runtime: Runtime) -> RuntimeRecord:
-        build = self.builds[runtime.name]
-        by = None if build.has_compiler else self._compilers.described.get(runtime.release)
-        return msgspec.structs.replace(runtime.record(), build=build, compiled_by=by)
-
     def _column(self, item: Resolved) -> Column:
         if item.runtime is None:
             return Column(name=item.name, release=item.release, reason=item.reason)
@@ -214,10 +205,7 @@ def open_releases(
     request: RuntimeRequest, workshop: Workshop, progress: Callable[[str], None]
 ) -> Releases:
     """Find every release, fetching what is not here yet, and begin to start a node of each."""
-    workshop.probes.tell = progress
-    compilers = Compilers(request.options(), workshop, progress)
-    workshop.probes.elsewhere = compilers
-    return Releases(request.resolve(progress), workshop, progress, compilers)
+    return Releases(request.resolve(progress), workshop, progress)
 
 
 def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:
