@@ -470,38 +470,42 @@ wrong_lengths(Body, Prepare) ->
 %% message_queue_data, and collects both, and a third that has no message.
 %% Evidence: for each the words of its messages, of its heap and of all its memory, and the time of a
 %%   full collection seen from outside; and how long that takes against the process without messages.
-%% Cost: two times 50,000 messages; 12 MB.
+%% Cost: two times 50,000 messages; 12 MB; 40 ms.
 %% Misread: `memory' counts the messages in both cases; only the heaps differ.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_message_queue_data
 -spec message_queue_data(probe_lib:args()) -> probe_lib:evidence().
 message_queue_data(_) ->
-    On = queue_figures(on_heap, 50_000),
-    Off = queue_figures(off_heap, 50_000),
-    Empty = queue_figures(off_heap, 0),
-    Ratio = fun(Figures) -> maps:get(collection_us, Figures) / maps:get(collection_us, Empty) end,
-    #{
-        on_heap => On#{collection_to_empty_ratio => Ratio(On)},
-        off_heap => Off#{collection_to_empty_ratio => Ratio(Off)},
-        empty => Empty
-    }.
-
-queue_figures(Where, Count) ->
-    Pid = spawn_opt(fun ?MAILBOX:deaf/0, [{message_queue_data, Where}]),
+    Kinds = [{on_heap, on_heap, 50_000}, {off_heap, off_heap, 50_000}, {empty, off_heap, 0}],
+    Pids = [with_messages(Where, Count) || {_, Where, Count} <- Kinds],
     try
-        _ = [Pid ! {I, I, I, I, I, I, I, I, I, I, I} || I <- lists:seq(1, Count)],
-        CollectionUs = probe_measure:best_us(25, fun() -> erlang:garbage_collect(Pid) end),
-        {message_queue_data, Set} = process_info(Pid, message_queue_data),
-        {messages, Messages} = process_info(Pid, messages),
-        #{
-            message_queue_data => Set,
-            messages_words => lists:sum([erts_debug:flat_size(Message) || Message <- Messages]),
-            total_heap_words => probe_measure:total_heap_words(Pid),
-            memory_words => probe_measure:memory_words(Pid),
-            collection_us => CollectionUs
-        }
+        Times = probe_measure:best_in_turn_us(40, [
+            fun() -> erlang:garbage_collect(Pid) end
+         || Pid <- Pids
+        ]),
+        EmptyUs = lists:last(Times),
+        maps:from_list([
+            {Name, (queue_figures(Pid))#{
+                collection_us => Us, collection_to_empty_ratio => Us / EmptyUs
+            }}
+         || {{Name, _, _}, Pid, Us} <- lists:zip3(Kinds, Pids, Times)
+        ])
     after
-        probe_lib:kill_and_wait(Pid)
+        probe_lib:kill_all(Pids)
     end.
+
+with_messages(Where, Count) ->
+    Pid = ?MAILBOX:receiver(Where, fun ?MAILBOX:deaf/0),
+    _ = [Pid ! {I, I, I, I, I, I, I, I, I, I, I} || I <- lists:seq(1, Count)],
+    Pid.
+
+queue_figures(Pid) ->
+    [{_, Set}, {_, Messages}] = process_info(Pid, [message_queue_data, messages]),
+    #{
+        message_queue_data => Set,
+        messages_words => lists:sum([erts_debug:flat_size(Message) || Message <- Messages]),
+        total_heap_words => probe_measure:total_heap_words(Pid),
+        memory_words => probe_measure:memory_words(Pid)
+    }.
 
 %% Sends lists of growing length to processes with either setting of message_queue_data, and binaries
 %% of 100 bytes and of 10 MB, which are kept outside the heaps.
@@ -534,7 +538,7 @@ send_time_by_size(_) ->
 
 %% The least time of sending Message so many times, for one time.
 send_us(Where, Times, Message) ->
-    Pid = spawn_opt(fun ?MAILBOX:discard/0, [{message_queue_data, Where}]),
+    Pid = ?MAILBOX:receiver(Where, fun ?MAILBOX:discard/0),
     try
         Copies = lists:duplicate(Times, Pid),
         probe_measure:best_us(9, fun() -> ?MAILBOX:send_each(Copies, Message) end) / Times
@@ -544,8 +548,8 @@ send_us(Where, Times, Message) ->
 
 %% Sends 2,000 messages at a time to a process with ever more messages waiting.
 %% Evidence: for each length of the mailbox the sender's reductions and best time, and how many
-%%   messages were missing afterwards; the growth exponent of the time, and the reductions with the
-%%   most waiting against those with the fewest.
+%%   messages were missing afterwards; the greatest length, the growth exponent of the time, and the
+%%   reductions with the most waiting against those with the fewest.
 %% Cost: 250,000 messages that nobody takes; 30 MB.
 %% Misread: a sender is held up by an allocator or by a full distribution buffer, not by a mailbox.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
@@ -555,6 +559,7 @@ send_to_long_mailbox(_) ->
     Reductions = [R || #{reductions := R} <- Series],
     #{
         series => Series,
+        most_waiting_count => maps:get(waiting_count, lists:last(Series)),
         reductions_ratio => lists:last(Reductions) / hd(Reductions),
         time_exponent => probe_measure:growth_exponent([
             {N, Us}
@@ -564,7 +569,7 @@ send_to_long_mailbox(_) ->
 
 %% Eleven rounds (the first of them dropped) of 2,000 messages from a fresh sender.
 sending(Filled) ->
-    Pid = spawn_opt(fun ?MAILBOX:deaf/0, [{message_queue_data, off_heap}]),
+    Pid = ?MAILBOX:receiver(off_heap, fun ?MAILBOX:deaf/0),
     try
         _ = [Pid ! {unwanted, I} || I <- lists:seq(1, Filled)],
         Waiting = ?MAILBOX:waiting(Pid),
@@ -658,14 +663,14 @@ fan_out_to(N) ->
             Used = probe_measure:own_reductions() - Before,
             #{recipients_count => N, send_us => BestUs / N, send_reductions => Used / N}
         end),
-        Figures#{least_arrived_count => lists:min([?MAILBOX:waiting(Pid) || Pid <- Pids])}
+        Figures#{least_arrived_count => ?MAILBOX:fewest_waiting(Pids)}
     after
         probe_lib:kill_all(Pids)
     end.
 
 %% Sends from one peer to processes on another and to processes beside the sender.
-%% Evidence: microseconds of the sender's time for one message to each, the least of nine rounds of
-%%   100 sends, their ratio; and how many of the messages to the other node arrived there.
+%% Evidence: microseconds of the sender's time for one message to each, the least of 30 rounds of 100
+%%   sends, their ratio; and how many of the messages to the other node arrived there.
 %% Cost: two peers with a connection over the loopback; about 1.5 s.
 %% Misread: what the receiving node does with the messages is not in the figure, nor is the time that
 %%   a sender waits when the connection's buffer is full.
@@ -676,9 +681,8 @@ remote_send(_) ->
         true = probe_peer:call(Sender, net_kernel, connect_node, [ReceiverNode]),
         Remote = probe_peer:call(Receiver, ?NODES, start_deaf, [100]),
         Local = probe_peer:call(Sender, ?NODES, start_deaf, [100]),
-        RemoteUs = probe_peer:call(Sender, ?NODES, send_us, [Remote, 9]),
-        LocalUs = probe_peer:call(Sender, ?NODES, send_us, [Local, 9]),
-        Arrived = probe_peer:call(Receiver, ?NODES, all_arrived, [Remote, 10]),
+        [RemoteUs, LocalUs] = probe_peer:call(Sender, ?NODES, send_us, [[Remote, Local], 30]),
+        Arrived = probe_peer:call(Receiver, ?NODES, all_arrived, [Remote, 30]),
         #{
             remote_send_us => RemoteUs,
             local_send_us => LocalUs,
@@ -691,7 +695,8 @@ remote_send(_) ->
 %% only when the sender has lost its turn.
 %% Evidence: how many recipients had handled theirs when the sender was through, by their number; by
 %%   bisection the fewest sends after which any had, the fewest calls of an empty function after which
-%%   one that was sent a message had, and the ratio of the two.
+%%   one that was sent a message had, and the ratio of the two; and the reductions that process_info
+%%   shows for a send.
 %% Cost: 8,000 processes at most; 25 MB.
 %% Misread: with more schedulers recipients run beside the sender as well.
 %% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
@@ -709,6 +714,7 @@ fan_out_turns(_) ->
         turn_ends_after_sends_count => Sends,
         turn_ends_after_calls_count => Calls,
         calls_per_send_ratio => Calls / Sends,
+        shown_reductions_per_send_ratio => ?MAILBOX:shown_reductions(500) / 500,
         ran_of_8000_count => maps:get(ran_before_end_count, lists:last(Series))
     }.
 
@@ -748,8 +754,8 @@ limited_end(Fun) ->
             {'EXIT', Pid, LinkReason} ->
                 {Pid, #{
                     traps_exits => Traps,
-                    monitor_reason => MonitorReason,
-                    link_reason => LinkReason
+                    monitor_reason => probe_capture:reason(MonitorReason),
+                    link_reason => probe_capture:reason(LinkReason)
                 }}
         after ?WAIT_MS -> error({setup, no_exit_signal})
         end
@@ -880,10 +886,10 @@ moment(Prepare) ->
     Ref = erlang:monitor(process, Pid),
     try
         _ = Prepare(Pid),
-        Before = probe_lib:gone(Ref, 50),
         {garbage_collection, Info} = process_info(Pid, garbage_collection),
         #{size := Limit} = proplists:get_value(max_heap_size, Info),
         Words = probe_measure:memory_words(Pid),
+        Before = probe_lib:gone(Ref, 50),
         _ = erlang:garbage_collect(Pid),
         #{
             limit_words => Limit,
@@ -899,8 +905,8 @@ moment(Prepare) ->
 %% Bisects the smallest max_heap_size under which a process can build a list, in three ways and for
 %% 24 lengths; for one way also from a trace the largest sum of the heap blocks before and after a
 %% collection, without a limit.
-%% Evidence: the limits, the least and the largest ratio of limit to list; and the least and the
-%%   largest ratio of limit to that sum.
+%% Evidence: the limits, the least and the largest ratio of limit to list; and the largest ratio of
+%%   limit to that sum.
 %% Cost: about 1,400 short processes, 2 s.
 %% Misread: the ratio depends on how the heap came to its size: it moves with each length.
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection.html#sizing-the-heap
@@ -923,7 +929,6 @@ max_heap_threshold(_) ->
         series => Series,
         least_ratio => lists:min(Ratios),
         most_ratio => lists:max(Ratios),
-        least_to_both_blocks_ratio => lists:min(BySum),
         most_to_both_blocks_ratio => lists:max(BySum)
     }.
 
@@ -962,13 +967,15 @@ keys_listed(Limit) ->
 with_vm_flag(Limit) ->
     probe_peer:with(#{flags => ["+hmaxib", "true"]}, fun(Peer) ->
         Figures = probe_peer:call(Peer, ?HEAP_LIMIT, judged, [binaries, Limit]),
-        maps:with([fate, off_heap_bytes, limit_words], Figures)
+        {ok, CommandLine} = probe_peer:call(Peer, file, read_file, ["/proc/self/cmdline"]),
+        Given = binary:match(CommandLine, <<"hmaxib">>) =/= nomatch,
+        (maps:with([fate, off_heap_bytes, limit_words], Figures))#{flag_given => Given}
     end).
 
 %% Lets a process on a peer recurse, without building data, until its stack passes its limit.
 %% Evidence: the words of stack and heap that the recursion takes without a limit; and with it whether
-%%   the peer lives on, the number of the signal that ended it (0 when it lives), and the process' exit
-%%   reason.
+%%   the peer lives on, the number of the signal that ended it (0 when it lives), whether the process
+%%   lives, and its exit reason.
 %% Cost: one peer; about 0.5 s.
 %% Misread: it is the just-in-time compiler's code that goes on after such a collection; an
 %%   emulator without it may behave otherwise.
@@ -979,10 +986,21 @@ max_heap_stack(_) ->
         Unlimited = probe_peer:call(Peer, ?HEAP_LIMIT, deep_without_limit, [400_000]),
         Limited =
             try probe_peer:call(Peer, ?HEAP_LIMIT, deep_with_limit, [400_000, 100_000]) of
-                Reason -> #{vm_survives => true, vm_signal_index => 0, exit_reason => Reason}
+                Reason ->
+                    #{
+                        vm_survives => true,
+                        vm_signal_index => 0,
+                        process_lives => Reason =:= alive,
+                        exit_reason => Reason
+                    }
             catch
                 error:{peer_exited, #{exit_status := Status}} ->
-                    #{vm_survives => false, vm_signal_index => Status - 128, exit_reason => none}
+                    #{
+                        vm_survives => false,
+                        vm_signal_index => Status - 128,
+                        process_lives => false,
+                        exit_reason => none
+                    }
             end,
         Limited#{unlimited => Unlimited}
     end).
@@ -1148,9 +1166,12 @@ flag_inheritance(_) ->
             after ?WAIT_MS -> error({setup, no_flags})
             end
         end),
+        WithLeader = fun(#{group_leader := Own} = Flags) ->
+            (maps:remove(group_leader, Flags))#{has_new_leader => Own =:= Leader}
+        end,
         #{
-            parent => maps:remove(group_leader, Parent),
-            child => maps:remove(group_leader, Child),
+            parent => WithLeader(Parent),
+            child => WithLeader(Child),
             inherited => [
                 Name
              || {Name, Value} <- lists:sort(maps:to_list(Parent)),
@@ -1219,8 +1240,8 @@ process_birth(_) ->
     end.
 
 %% Spawns 200 processes beside ever more that live already.
-%% Evidence: microseconds for one and how many lived, by how many were there before; and the growth
-%%   exponent.
+%% Evidence: microseconds for one and how many lived, by how many were there before; the most that
+%%   lived, and the growth exponent.
 %% Cost: 8,200 processes at most; 25 MB; about 0.2 s.
 %% Misread: best of fifteen short rounds; the first pay for memory that the VM gets from the system.
 %% Source: https://www.erlang.org/doc/system/eff_guide_processes.html
@@ -1229,6 +1250,7 @@ spawn_time(_) ->
     Series = [?COST:spawn_figures(N, 200) || N <- [200, 1_600, 8_000]],
     #{
         series => Series,
+        most_alive_count => maps:get(alive_count, lists:last(Series)),
         spawn_exponent => probe_measure:growth_exponent([
             {N, Us}
          || #{others_count := N, spawn_us := Us} <- Series
@@ -1282,7 +1304,7 @@ process_limit(_) ->
 links_and_monitors(_) ->
     Series = [?COST:tie_figures(N) || N <- [500, 2_000, 8_000]],
     Last = lists:last(Series),
-    Each = fun(Words, Count) -> maps:get(Words, Last) / maps:get(Count, Last) end,
+    Each = fun(Words, Count) -> maps:get(Words, Last) / max(1, maps:get(Count, Last)) end,
     Link = Each(links_words, links_count),
     Monitor = Each(monitors_words, monitors_count),
     #{

@@ -171,7 +171,7 @@ hold(_) -> nothing.
 -spec hoard_binaries(limit()) -> term().
 hoard_binaries(Limit) ->
     {_, Ref} = spawn_opt(fun() -> hoard(1, []) end, [monitor, {max_heap_size, Limit}]),
-    probe_lib:gone(Ref, 4 * ?WAIT_MS).
+    probe_lib:gone(Ref, 2 * ?WAIT_MS).
 
 hoard(I, Binaries) ->
     More = [binary:copy(<<I>>, 10_000_000) | Binaries],

@@ -4,6 +4,8 @@
 
 -export([
     waiting/1,
+    receiver/2,
+    fewest_waiting/1,
     in_filled/2,
     deaf/0,
     reentering/0,
@@ -14,6 +16,7 @@
     send_each/2,
     turn_ends_after/1,
     ran_before_end/2,
+    shown_reductions/1,
     drain_cost/2
 ]).
 
@@ -151,4 +154,33 @@ drain(as_they_come, [_ | Rest]) ->
 reentering() ->
     receive
         again -> reentering()
+    end.
+
+%% A process with this body and setting of message_queue_data.
+-spec receiver(on_heap | off_heap, fun(() -> term())) -> pid().
+receiver(Where, Body) ->
+    Pid = spawn_opt(Body, [{message_queue_data, Where}]),
+    {message_queue_data, Set} = process_info(Pid, message_queue_data),
+    Set =:= Where orelse error({setup, {message_queue_data, Set}}),
+    Pid.
+
+%% How many messages wait with that of these processes that has the fewest; 0 with one that has ended.
+-spec fewest_waiting([pid(), ...]) -> non_neg_integer().
+fewest_waiting(Pids) ->
+    lists:min([
+        case process_info(Pid, message_queue_len) of
+            {message_queue_len, Length} -> Length;
+            undefined -> 0
+        end
+     || Pid <- Pids
+    ]).
+
+%% The reductions that process_info shows its caller for sending to so many processes.
+-spec shown_reductions(pos_integer()) -> non_neg_integer().
+shown_reductions(N) ->
+    Pids = [spawn(fun deaf/0) || _ <- lists:seq(1, N)],
+    try
+        probe_measure:reductions_for(fun() -> send_each(Pids, event) end)
+    after
+        probe_lib:kill_all(Pids)
     end.

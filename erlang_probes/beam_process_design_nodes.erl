@@ -36,17 +36,18 @@ options(Address, Port) ->
 start_deaf(Count) ->
     [spawn(fun ?MAILBOX:deaf/0) || _ <- lists:seq(1, Count)].
 
-%% The least time of sending a small message to each, over so many rounds after one that is dropped;
-%% microseconds for one.
--spec send_us([pid()], pos_integer()) -> float().
-send_us(Pids, Rounds) ->
-    probe_measure:best_us(Rounds, fun() ->
-        ?MAILBOX:send_each(Pids, {event, erlang:unique_integer()})
-    end) / length(Pids).
+%% The least time of sending a small message to each process of a group, over so many rounds in which
+%% the groups take turns; microseconds for one, in the order of the groups.
+-spec send_us([[pid()]], pos_integer()) -> [float()].
+send_us(Groups, Rounds) ->
+    Times = probe_measure:best_in_turn_us(Rounds, [
+        fun() -> ?MAILBOX:send_each(Pids, {event, erlang:unique_integer()}) end
+     || Pids <- Groups
+    ]),
+    [Us / length(Pids) || {Us, Pids} <- lists:zip(Times, Groups)].
 
 %% Wait until each process has so many messages; the fewest that one has.
 -spec all_arrived([pid()], pos_integer()) -> non_neg_integer().
 all_arrived(Pids, Each) ->
-    Fewest = fun() -> lists:min([?MAILBOX:waiting(Pid) || Pid <- Pids]) end,
-    _ = probe_lib:until(fun() -> Fewest() >= Each end, ?WAIT_MS),
-    Fewest().
+    _ = probe_lib:until(fun() -> ?MAILBOX:fewest_waiting(Pids) >= Each end, ?WAIT_MS),
+    ?MAILBOX:fewest_waiting(Pids).
