@@ -2,7 +2,10 @@
 %% Knows DETS and how much room a folder has; knows nothing of any claim, and never judges.
 -module(beam_ets_internals_dets).
 
--export([need_room/2, fill/4, answer/1, repaired/3, closed/2, reopened/1]).
+-export([need_room/2, fill/4, answer/1, repaired/3]).
+-export([closed/2, reopened/1]).
+-export([marks/1, inserts_until_written/2]).
+-export([create/2, cut/1, overwrite/3, opened/3]).
 
 %% Raise {setup, {no_room, ...}} where the file system of Folder says that it has less than Bytes
 %% free. One that does not say is taken at its word when it is full.
@@ -20,11 +23,11 @@ need_room(Folder, Bytes) ->
     end.
 
 %% DETS closes the file of a dead owner in its own time: copy until the copy is a closed one.
--spec closed(file:filename(), file:filename()) -> {done, closed} | atom().
+-spec closed(file:filename(), file:filename()) -> true | atom().
 closed(Original, Copy) ->
     {ok, _} = file:copy(Original, Copy),
     case objects(Copy, false) of
-        {_, _} -> {done, closed};
+        {_, _} -> true;
         Reason -> Reason
     end.
 
@@ -88,11 +91,80 @@ repaired(File, LargeCount, SmallCount) ->
             ok = dets:close(Ref),
             #{
                 repair => ok,
+                large_found_count => LargeCount - length(LargeLost),
                 large_lost_count => length(LargeLost),
+                small_found_count => SmallCount - length(Lost),
                 small_lost_count => length(Lost),
                 last_lost => Lost =:= lists:seq(SmallCount - length(Lost) + 1, SmallCount)
             };
         {error, _} = Error ->
             answer(Error) =:= enospc andalso error({setup, {no_room, enospc}}),
             #{repair => answer(Error)}
+    end.
+
+%% How often a marker is in a file, as DETS has written it by now.
+-spec marks(file:filename()) -> non_neg_integer().
+marks(File) ->
+    {ok, Bytes} = file:read_file(File),
+    length(binary:matches(Bytes, <<"beamproof-marker">>)).
+
+%% Insert objects of Bytes bytes, one by one, until one of them is in the file. Raises a setup error
+%% where that took so long that DETS may have written them for their age.
+-spec inserts_until_written(file:filename(), pos_integer()) -> pos_integer().
+inserts_until_written(File, Bytes) ->
+    {ok, Ref} = dets:open_file(make_ref(), [{file, File}]),
+    Started = erlang:monotonic_time(millisecond),
+    try
+        Count = inserts_until_written(Ref, File, {<<"beamproof-marker">>, binary:copy(<<1>>, Bytes)}, 1),
+        Took = erlang:monotonic_time(millisecond) - Started,
+        Took < 2000 orelse error({setup, {too_slow, Took}}),
+        Count
+    after
+        dets:close(Ref)
+    end.
+
+inserts_until_written(Ref, File, Value, Count) when Count < 1000 ->
+    ok = dets:insert(Ref, {Count, Value}),
+    case marks(File) of
+        0 -> inserts_until_written(Ref, File, Value, Count + 1);
+        _ -> Count
+    end.
+
+%% A closed file with Count objects.
+-spec create(file:filename(), pos_integer()) -> ok.
+create(File, Count) ->
+    {ok, Ref} = dets:open_file(make_ref(), [{file, File}]),
+    ok = dets:insert(Ref, [{N, binary:copy(<<N>>, 50)} || N <- lists:seq(1, Count)]),
+    dets:close(Ref).
+
+%% Cut a file to three quarters.
+-spec cut(file:filename()) -> ok.
+cut(File) ->
+    {ok, Bytes} = file:read_file(File),
+    file:write_file(File, binary:part(Bytes, 0, byte_size(Bytes) * 3 div 4)).
+
+%% Overwrite so many bytes of a file from Place on.
+-spec overwrite(file:filename(), non_neg_integer(), pos_integer()) -> ok.
+overwrite(File, Place, Count) ->
+    {ok, Device} = file:open(File, [read, write, raw, binary]),
+    ok = file:pwrite(Device, Place, binary:copy(<<255>>, Count)),
+    file:close(Device).
+
+%% Open a file of Count objects: why it does not open; or how many it counts, how many of them can
+%% be looked up, and the first error of a lookup.
+-spec opened(file:filename(), boolean() | force, pos_integer()) -> probe_lib:evidence().
+opened(File, Repair, Count) ->
+    case dets:open_file(make_ref(), [{file, File}, {repair, Repair}]) of
+        {ok, Ref} ->
+            Size = dets:info(Ref, size),
+            Answers = [dets:lookup(Ref, N) || N <- lists:seq(1, Count)],
+            _ = dets:close(Ref),
+            #{
+                opens => true,
+                counted_count => Size,
+                readable_count => length([N || [{N, _}] <- Answers]),
+                lookup_error => hd([answer(Error) || {error, _} = Error <- Answers] ++ [none])
+            };
+        {error, _} = Error ->
+            #{opens => false, refusal => answer(Error)}
     end.

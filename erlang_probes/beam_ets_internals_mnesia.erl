@@ -11,12 +11,17 @@
     restarted/2,
     running/1,
     write/3,
+    write/4,
     read/2,
     read_within/3,
-    reported/2
+    value/1,
+    reported/2,
+    met/3,
+    fill/3,
+    dirty/3
 ]).
 %% Called on a peer.
--export([watch/0, events/1]).
+-export([watch/0, events/1, fill_some/4, write_large/2]).
 
 -export_type([peer/0]).
 
@@ -194,10 +199,14 @@ reported(Peer, Watcher) ->
 running(Peer) ->
     length(probe_peer:call(Peer, mnesia, system_info, [running_db_nodes])).
 
-%% Write by transaction: `atomic', or why it was aborted.
+%% Write to the table `account' by transaction: `atomic', or why it was aborted.
 -spec write(probe_peer:peer(), term(), term()) -> atom() | binary().
 write(Peer, Key, Value) ->
-    Fun = fun() -> mnesia:write({account, Key, Value}) end,
+    write(Peer, account, Key, Value).
+
+-spec write(probe_peer:peer(), atom(), term(), term()) -> atom() | binary().
+write(Peer, Table, Key, Value) ->
+    Fun = fun() -> mnesia:write({Table, Key, Value}) end,
     case probe_peer:call(Peer, mnesia, transaction, [Fun]) of
         {atomic, ok} -> atomic;
         {aborted, {Reason, _}} when is_atom(Reason) -> Reason;
@@ -216,9 +225,9 @@ seen(Peer, Key) ->
 
 %% What Peer reads when something has come, waited for up to Ms: a committed transaction reaches
 %% the other nodes a moment later.
--spec read_within(probe_peer:peer(), term(), pos_integer()) -> term().
+-spec read_within(probe_peer:peer(), term(), pos_integer()) -> probe_lib:settled().
 read_within(Peer, Key, Ms) ->
-    #{last := Last} = probe_lib:settle(
+    probe_lib:settle(
         fun() ->
             case read(Peer, Key) of
                 nothing -> nothing;
@@ -226,5 +235,66 @@ read_within(Peer, Key, Ms) ->
             end
         end,
         Ms
-    ),
+    ).
+
+-spec value(probe_lib:settled()) -> term().
+value(#{last := Last}) ->
     Last.
+
+%% After the nodes met and reported: what each reads, and whether a later write arrives.
+-spec met(probe_peer:peer(), probe_peer:peer(), [term()]) -> probe_lib:evidence().
+met(Left, Right, [LeftReports, RightReports]) ->
+    Write = write(Left, later, written),
+    #{last := Later, waited_ms := Listened} = read_within(Right, later, 1000),
+    #{
+        left_reports => LeftReports,
+        right_reports => RightReports,
+        left => read(Left, key),
+        right => read(Right, key),
+        write => Write,
+        later_on_left => read(Left, later),
+        later_on_right => Later,
+        listened_ms => Listened,
+        left_running_count => running(Left),
+        right_only_on_right_count => seen(Right, right_only),
+        left_only_on_right_count => seen(Right, left_only)
+    }.
+
+%% Put objects of 1 MB into the DETS file of a table until it has so many bytes; returns how many.
+-spec fill(probe_peer:peer(), atom(), pos_integer()) -> non_neg_integer().
+fill(Peer, Table, MostBytes) ->
+    fill(Peer, Table, MostBytes, 0).
+
+fill(Peer, Table, MostBytes, Count) ->
+    case probe_peer:call(Peer, ?MODULE, fill_some, [Table, MostBytes, Count, Count + 100]) of
+        {full, Filled} -> Filled;
+        {more, Filled} -> fill(Peer, Table, MostBytes, Filled)
+    end.
+
+%% On a peer: the objects from Count up to Limit, so that no call takes long.
+-spec fill_some(atom(), pos_integer(), non_neg_integer(), pos_integer()) ->
+    {full | more, non_neg_integer()}.
+fill_some(_, _, Limit, Limit) ->
+    {more, Limit};
+fill_some(Table, MostBytes, Count, Limit) ->
+    case dets:info(Table, file_size) > MostBytes of
+        true ->
+            ok = dets:sync(Table),
+            {full, Count};
+        false ->
+            ok = dets:insert(Table, {Table, Count, large()}),
+            fill_some(Table, MostBytes, Count + 1, Limit)
+    end.
+
+%% On a peer: write 1 MB by transaction.
+-spec write_large(atom(), term()) -> {atomic, ok} | {aborted, term()}.
+write_large(Table, Key) ->
+    mnesia:transaction(fun() -> mnesia:write({Table, Key, large()}) end).
+
+large() ->
+    binary:copy(<<0>>, 1_000_000).
+
+%% What a dirty call of mnesia answers, in a word.
+-spec dirty(probe_peer:peer(), atom(), [term()]) -> atom().
+dirty(Peer, Function, Args) ->
+    beam_ets_internals_dets:answer(probe_peer:call(Peer, mnesia, Function, Args)).

@@ -8,8 +8,10 @@
     filled/2,
     words/1,
     per_object_words/2,
+    empty/2,
+    option_words/0,
     walk_count/1,
-    drain/3
+    chunks/1
 ]).
 
 -export_type([options/0]).
@@ -54,6 +56,42 @@ per_object_words(Options, Object) ->
         words(filled(Table, [Object])) - Empty
     end).
 
+%% What Count empty tables take, per table: their words as bytes, the growth of erlang:memory(ets)
+%% and of erlang:memory(system), and what each counts beyond the words.
+-spec empty(options(), pos_integer()) -> probe_lib:evidence().
+empty(Options, Count) ->
+    {Ets, System} = {probe_measure:memory_at_rest(ets), probe_measure:memory_at_rest(system)},
+    Tables = [ets:new(empty, [public | Options]) || _ <- lists:seq(1, Count)],
+    Words = lists:sum([words(Table) || Table <- Tables]),
+    Bytes = probe_measure:words_to_bytes(Words),
+    {Ets1, System1} = {probe_measure:memory_at_rest(ets), probe_measure:memory_at_rest(system)},
+    lists:foreach(fun delete/1, Tables),
+    #{
+        words_bytes => Bytes / Count,
+        vm_ets_bytes => (Ets1 - Ets) / Count,
+        vm_system_bytes => (System1 - System) / Count,
+        gap_per_table_bytes => (Ets1 - Ets - Bytes) / Count,
+        system_gap_per_table_bytes => (System1 - System - Bytes) / Count
+    }.
+
+%% Words of empty tables, and those that each option adds. Called on a peer as well.
+-spec option_words() -> probe_lib:evidence().
+option_words() ->
+    Options = #{
+        write => [{write_concurrency, true}, {decentralized_counters, false}],
+        read => [{read_concurrency, true}],
+        compressed => [compressed]
+    },
+    Extra = fun(Type) ->
+        Plain = with_table([Type], fun words/1),
+        maps:map(fun(_, With) -> with_table([Type | With], fun words/1) - Plain end, Options)
+    end,
+    #{
+        set_words => with_table([set], fun words/1),
+        set_extra_words => Extra(set),
+        ordered_set_extra_words => Extra(ordered_set)
+    }.
+
 %% Visit every key with first/1 and next/2.
 -spec walk_count(ets:table()) -> non_neg_integer().
 walk_count(Table) ->
@@ -64,12 +102,7 @@ walk_count(_, '$end_of_table', Count) ->
 walk_count(Table, Key, Count) ->
     walk_count(Table, ets:next(Table, Key), Count + 1).
 
-%% Follow continuations to the end; Between is called before each with the number of chunks so
-%% far. Returns the chunks, the last first.
--spec drain(Answer, fun((pos_integer()) -> term()), [list()]) -> [list()] when
-    Answer :: '$end_of_table' | {list(), term()}.
-drain('$end_of_table', _, Chunks) ->
-    Chunks;
-drain({Chunk, Continuation}, Between, Chunks) ->
-    Between(length(Chunks) + 1),
-    drain(ets:select(Continuation), Between, [Chunk | Chunks]).
+%% Follow continuations to the end. Returns the chunks in their order.
+-spec chunks('$end_of_table' | {list(), term()}) -> [list()].
+chunks('$end_of_table') -> [];
+chunks({Chunk, Continuation}) -> [Chunk | chunks(ets:select(Continuation))].

@@ -1,19 +1,21 @@
-%% The load that many processes put on a table, and how a tree splits under it.
+%% The load that a writer a scheduler puts on a table, and how a tree splits under it.
 %% Knows ETS and processes; knows nothing of any claim, and never judges.
 -module(beam_ets_internals_writers).
 
--export([run/4]).
+-export([run/2, most_base_nodes/1]).
 
 -export_type([load/0]).
 
--type load() :: #{operations_per_ms := float(), base_nodes_count := non_neg_integer()}.
+%% Operations of all writers together; the most base nodes that the tree was seen to have, `none'
+%% where the table does not say.
+-type load() :: #{operations_per_ms := float(), base_nodes := pos_integer() | none}.
 
 -define(WRITER_MS, 20_000).
 
-%% Writers processes insert and delete random keys below 200,000 for Ms milliseconds. Returns
-%% operations per millisecond and the most base nodes (a tree that adapts) seen meanwhile.
--spec run(ets:table(), pos_integer(), pos_integer(), [pos_integer()]) -> load().
-run(Table, Writers, Ms, Seeds) ->
+%% As many processes as there are schedulers insert and delete random keys below 200,000 for Ms
+%% milliseconds.
+-spec run(ets:table(), pos_integer()) -> load().
+run(Table, Ms) ->
     Stop = atomics:new(1, []),
     Self = self(),
     Started = erlang:monotonic_time(),
@@ -22,13 +24,13 @@ run(Table, Writers, Ms, Seeds) ->
             rand:seed(exsss, {Seed, 2, 3}),
             Self ! {self(), write(Table, Stop, 0)}
         end)
-     || Seed <- lists:sublist(Seeds, Writers)
+     || Seed <- lists:seq(1, erlang:system_info(schedulers_online))
     ],
-    BaseNodes = watch(Table, erlang:monotonic_time(millisecond) + Ms, 0),
+    BaseNodes = watch(Table, erlang:monotonic_time(millisecond) + Ms, none),
     atomics:put(Stop, 1, 1),
     Counts = [finished(Pid, Ref) || {Pid, Ref} <- Running],
     Took = erlang:convert_time_unit(erlang:monotonic_time() - Started, native, microsecond),
-    #{operations_per_ms => lists:sum(Counts) * 1000 / Took, base_nodes_count => BaseNodes}.
+    #{operations_per_ms => lists:sum(Counts) * 1000 / Took, base_nodes => BaseNodes}.
 
 write(Table, Stop, Count) ->
     case atomics:get(Stop, 1) of
@@ -46,16 +48,19 @@ write(Table, Stop, Count) ->
             write(Table, Stop, Count + 100)
     end.
 
-%% `stats' of an ordered_set with write_concurrency is {RouteNodes, BaseNodes, Depth}; of other
-%% tables it is something else.
+%% `stats' of an ordered_set with write_concurrency is {RouteNodes, BaseNodes, Depth}, of one
+%% without it is false, of a set it is something else.
 watch(Table, Deadline, Most) ->
     Now = erlang:monotonic_time(millisecond),
     timer:sleep(5),
     case ets:info(Table, stats) of
-        {_, BaseNodes, _} when Now < Deadline -> watch(Table, Deadline, max(Most, BaseNodes));
-        _ when Now < Deadline -> watch(Table, Deadline, Most);
-        _ -> Most
+        _ when Now >= Deadline -> Most;
+        {_, BaseNodes, _} -> watch(Table, Deadline, more(BaseNodes, Most));
+        _ -> watch(Table, Deadline, Most)
     end.
+
+more(BaseNodes, none) -> BaseNodes;
+more(BaseNodes, Most) -> max(BaseNodes, Most).
 
 finished(Pid, Ref) ->
     receive
@@ -66,3 +71,15 @@ finished(Pid, Ref) ->
             error({setup, {writer_ended, Reason}})
     after ?WRITER_MS -> error({setup, writer_stuck})
     end.
+
+%% The most base nodes of any run.
+-spec most_base_nodes([load()]) -> pos_integer() | none.
+most_base_nodes(Loads) ->
+    lists:foldl(
+        fun
+            (#{base_nodes := none}, Most) -> Most;
+            (#{base_nodes := BaseNodes}, Most) -> more(BaseNodes, Most)
+        end,
+        none,
+        Loads
+    ).
