@@ -1,95 +1,46 @@
-%% Binaries of the probes of beam-memory-management: ways to make them, to take parts of them, to
-%% let a process hold them. Knows where to look for them; knows no claim. Not a probe module.
+%% Binaries for the probes of beam-memory-management: ways to make them and to let them arrive, to
+%% take parts of them, to let a process hold and drop them, to count what a collection releases.
+%% Knows where to look for them; knows no claim. Not a probe module.
 -module(beam_memory_management_binaries).
 
--export([
-    border/2,
-    sweep/2,
-    bytes/1,
-    hold/2,
-    off_heap/1,
-    collected/2,
-    received_bytes/1,
-    hand_over/2,
-    literal/0,
-    echo/2,
-    appended_words/2,
-    appended/2,
-    part_ways/0,
-    match_bits/2,
-    match_part/2,
-    bin_leak_round/0,
-    every_fiftieth/1
-]).
+%% Holding.
+-export([quiet/0, bytes/1, hold/2, collected/2, hand_over/2, dropped/3]).
+%% Making.
+-export([border/2, literal/0, appended/2, appended_words/2, comprehended/1]).
+%% Arriving.
+-export([arrivals/1, arrival_border/1]).
+%% Taking parts.
+-export([part_ways/0, retained/2, walk_matching/2, walk_splitting/2]).
+%% Finding leaks.
+-export([released_references/1, leak_round/0, released_from_receiver/1]).
 
--export_type([border/0]).
+-define(COLLECTIONS, beam_memory_management_collections).
+-define(DEADLINE_MS, 5_000).
 
-%% Spawn options of a subject whose heaps are so large that only forced collections happen.
--define(QUIET, [{min_heap_size, 10_000}, {min_bin_vheap_size, 100_000_000}]).
+%%% Holding
 
-%% What a sweep over sizes found: the largest size that stays on the heap, and the smallest that
-%% does not. `none' where there is no such size in the sweep.
--type border() :: #{
-    largest_heap_binary_bytes := non_neg_integer() | none,
-    smallest_refc_binary_bytes := non_neg_integer() | none
-}.
-
-%% The border that a sweep of sizes from 0 to Last shows, given what is off the heap at a size.
--spec border(pos_integer(), fun((non_neg_integer()) -> [pos_integer()])) -> border().
-border(Last, OffHeapAt) ->
-    {Heap, Refc} = sweep(lists:seq(0, Last), OffHeapAt),
-    #{largest_heap_binary_bytes => Heap, smallest_refc_binary_bytes => Refc}.
-
-%% The largest of the sizes at which nothing is off the heap, and the smallest at which something
-%% is; `none' where there is no such size.
--spec sweep([Size], fun((Size) -> [pos_integer()])) -> {Size | none, Size | none}.
-sweep(Sizes, OffHeapAt) ->
-    Found = [{Size, OffHeapAt(Size)} || Size <- Sizes],
-    {
-        extreme(max, [Size || {Size, []} <- Found]),
-        extreme(min, [Size || {Size, [_ | _]} <- Found])
-    }.
-
-extreme(_, []) -> none;
-extreme(max, Sizes) -> lists:max(Sizes);
-extreme(min, Sizes) -> lists:min(Sizes).
+%% Spawn options of a subject with so much room that only forced collections happen.
+-spec quiet() -> [{min_heap_size | min_bin_vheap_size, pos_integer()}].
+quiet() ->
+    [{min_heap_size, 10_000}, {min_bin_vheap_size, 100_000_000}].
 
 %% A binary of Size bytes, built now, and nothing else; quicker than to copy byte by byte.
 -spec bytes(non_neg_integer()) -> binary().
 bytes(Size) ->
     <<7:Size/unit:8>>.
 
-%% Make Pid hold what Make returns as its only state; returns what it then has off the heap.
--spec hold(pid(), fun(() -> term())) -> [pos_integer()].
+%% Make Pid hold what Make returns as its only state; returns the sizes of what it then has off the
+%% heap.
+-spec hold(pid(), fun(() -> term())) -> [non_neg_integer()].
 hold(Pid, Make) ->
     probe_lib:ask(Pid, fun(_) -> {ok, Make()} end),
-    true = erlang:garbage_collect(Pid),
-    off_heap(Pid).
-
-%% The sizes of the reference-counted binaries that Pid refers to, each binary once.
--spec off_heap(pid()) -> [pos_integer()].
-off_heap(Pid) ->
-    {binary, References} = process_info(Pid, binary),
-    [Bytes || {_, Bytes} <- lists:usort([{Id, Bytes} || {Id, Bytes, _} <- References])].
+    collected(Pid, major).
 
 %% Collect Pid, and return the off-heap sizes that it refers to afterwards.
--spec collected(pid(), minor | major) -> [pos_integer()].
+-spec collected(pid(), minor | major) -> [non_neg_integer()].
 collected(Pid, Type) ->
     true = erlang:garbage_collect(Pid, [{type, Type}]),
-    off_heap(Pid).
-
-%% The bytes by which the memory of a process that reads nothing grows when Message waits for it.
--spec received_bytes(term()) -> integer().
-received_bytes(Message) ->
-    Pid = spawn_opt(fun() -> receive never -> ok end end, [{message_queue_data, off_heap}]),
-    try
-        {memory, Before} = process_info(Pid, memory),
-        Pid ! Message,
-        {memory, After} = process_info(Pid, memory),
-        After - Before
-    after
-        probe_lib:kill_and_wait(Pid)
-    end.
+    probe_measure:off_heap_sizes(Pid).
 
 %% Have one subject send its state to another, which keeps it as its own.
 -spec hand_over(pid(), pid()) -> ok.
@@ -98,32 +49,118 @@ hand_over(From, To) ->
         {probe_lib:ask(To, fun(_) -> {ok, State} end), State}
     end).
 
+%% A subject that made a binary of Size bytes, kept it through so many minor collections and then
+%% dropped its only reference.
+-spec dropped(list(), pos_integer(), non_neg_integer()) -> pid().
+dropped(SpawnOptions, Size, Promotions) ->
+    Pid = probe_lib:subject(SpawnOptions),
+    probe_lib:ask(Pid, fun(_) -> {ok, bytes(Size)} end),
+    [[Size] = collected(Pid, minor) || _ <- lists:seq(1, Promotions)],
+    probe_lib:ask(Pid, fun(_) -> {ok, none} end),
+    Pid.
+
+%%% Making
+
+%% The largest of the sizes at which nothing is off the heap, and the smallest at which something
+%% is; `none' where there is no such size.
+-spec border([Size], fun((Size) -> [non_neg_integer()])) -> {Size | none, Size | none}.
+border(Sizes, OffHeapAt) ->
+    probe_measure:sweep(Sizes, fun(Size) -> OffHeapAt(Size) =/= [] end).
+
 %% A binary that is a literal of this module.
 -spec literal() -> binary().
 literal() ->
     <<"A literal of more than sixty-four bytes, so that only its being a literal can keep it off "
         "the list of the process that uses it, whatever its size.">>.
 
-%% Size bytes, sent through a port and back.
--spec echo(port(), non_neg_integer()) -> binary().
-echo(Port, Size) ->
-    port_command(Port, binary:copy(<<7>>, Size)),
-    receive
-        {Port, {data, Data}} -> Data
-    after 5000 -> error({setup, {no_echo, Size}})
-    end.
+%% Binary with one byte after the other appended, Left times.
+-spec appended(binary(), non_neg_integer()) -> binary().
+appended(Binary, 0) -> Binary;
+appended(Binary, Left) -> appended(<<Binary/binary, Left>>, Left - 1).
 
 %% The heap words of Binary with one byte after the other appended, Left times, by its size.
--spec appended_words(binary(), non_neg_integer()) -> [probe_lib:sample()].
+-spec appended_words(binary(), non_neg_integer()) -> [probe_measure:sample()].
 appended_words(_, 0) -> [];
 appended_words(Binary, Left) ->
     Longer = <<Binary/binary, Left>>,
     [{byte_size(Longer), erts_debug:flat_size(Longer)} | appended_words(Longer, Left - 1)].
 
-%% Binary with one byte after the other appended, Left times.
--spec appended(binary(), non_neg_integer()) -> binary().
-appended(Binary, 0) -> Binary;
-appended(Binary, Left) -> appended(<<Binary/binary, Left>>, Left - 1).
+%% A binary of Size bytes that a comprehension made.
+-spec comprehended(non_neg_integer()) -> binary().
+comprehended(Size) ->
+    << <<Byte>> || Byte <- lists:duplicate(Size, 7) >>.
+
+%%% Arriving
+
+%% Ways in which binaries come in from outside: how the reader opens one, takes so many bytes from
+%% it, and closes it.
+-spec arrivals(file:filename()) -> #{atom() => {Open, Read, Close}} when
+    Open :: fun(() -> Handle),
+    Read :: fun((Handle, pos_integer()) -> binary()),
+    Close :: fun((Handle) -> term()).
+arrivals(Folder) ->
+    #{
+        port => {fun open_cat/0, fun echo/2, fun erlang:port_close/1},
+        file => {fun() -> open_file(Folder) end, fun read/2, fun file:close/1},
+        socket => {fun open_sockets/0, fun receive_bytes/2, fun close_sockets/1}
+    }.
+
+open_cat() ->
+    open_port({spawn, "cat"}, [binary, {packet, 2}]).
+
+echo(Port, Size) ->
+    port_command(Port, bytes(Size)),
+    receive
+        {Port, {data, Data}} -> Data
+    after ?DEADLINE_MS -> error({setup, {no_echo, Size}})
+    end.
+
+open_file(Folder) ->
+    Name = filename:join(Folder, "bytes"),
+    ok = file:write_file(Name, bytes(1000)),
+    {ok, File} = file:open(Name, [read, raw, binary]),
+    File.
+
+read(File, Size) ->
+    {ok, Data} = file:pread(File, 0, Size),
+    Data.
+
+open_sockets() ->
+    Loopback = {127, 0, 0, 1},
+    Options = [binary, {active, false}],
+    {ok, Listening} = gen_tcp:listen(0, [{ip, Loopback} | Options]),
+    {ok, Port} = inet:port(Listening),
+    {ok, Out} = gen_tcp:connect(Loopback, Port, Options, ?DEADLINE_MS),
+    {ok, In} = gen_tcp:accept(Listening, ?DEADLINE_MS),
+    ok = gen_tcp:close(Listening),
+    {Out, In}.
+
+receive_bytes({Out, In}, Size) ->
+    ok = gen_tcp:send(Out, bytes(Size)),
+    {ok, Data} = gen_tcp:recv(In, Size, ?DEADLINE_MS),
+    Data.
+
+close_sockets({Out, In}) ->
+    ok = gen_tcp:close(Out),
+    ok = gen_tcp:close(In).
+
+%% The border that a reader meets which takes binaries of 1 to 200 bytes in one of these ways.
+-spec arrival_border({fun(), fun(), fun()}) -> {pos_integer() | none, pos_integer() | none}.
+arrival_border({Open, Read, Close}) ->
+    probe_lib:with_process([], fun(Reader) ->
+        probe_lib:ask(Reader, fun(_) -> {ok, {Open(), none}} end),
+        Border = border(lists:seq(1, 200), fun(Size) ->
+            Size = probe_lib:ask(Reader, fun({Handle, _}) ->
+                Data = Read(Handle, Size),
+                {byte_size(Data), {Handle, Data}}
+            end),
+            collected(Reader, major)
+        end),
+        probe_lib:ask(Reader, fun({Handle, _}) -> {ok, Close(Handle)} end),
+        Border
+    end).
+
+%%% Taking parts
 
 %% Ways of taking a part of Size bytes out of Whole.
 -spec part_ways() -> #{atom() => fun((binary(), non_neg_integer()) -> binary())}.
@@ -139,26 +176,64 @@ part_ways() ->
             Part
         end,
         binary_part => fun(Whole, Size) -> binary:part(Whole, 1, Size) end,
-        split_binary => fun(Whole, Size) -> element(1, split_binary(Whole, Size)) end
+        split_binary => fun(Whole, Size) -> element(1, split_binary(Whole, Size)) end,
+        re_run => fun(Whole, Size) ->
+            Pattern = [".{", integer_to_list(Size), "}"],
+            {match, [Part]} = re:run(Whole, Pattern, [dotall, {capture, first, binary}]),
+            Part
+        end
     }.
 
--spec match_bits(binary(), non_neg_integer()) -> bitstring().
-match_bits(Whole, Bits) ->
-    <<Part:Bits/bits, _/bits>> = Whole,
-    Part.
+%% Of parts of these sizes the largest that lets the whole go, being all that Holder keeps, and the
+%% smallest that keeps all of it: a copy of the part would not be listed with the whole's size.
+-spec retained([Size], fun((Size) -> [non_neg_integer()])) -> {Size | none, Size | none} when
+    Size :: pos_integer().
+retained(Sizes, HeldAt) ->
+    Held = [{Size, HeldAt(Size)} || Size <- Sizes],
+    {Copied, _} = probe_measure:sweep(Sizes, fun(Size) ->
+        not lets_go(Size, proplists:get_value(Size, Held))
+    end),
+    {_, Retaining} = probe_measure:sweep(Sizes, fun(Size) ->
+        lists:any(fun(Bytes) -> Bytes > Size end, proplists:get_value(Size, Held))
+    end),
+    {Copied, Retaining}.
 
--spec match_part(binary(), non_neg_integer()) -> binary().
-match_part(Whole, Size) ->
-    <<Part:Size/binary, _/binary>> = Whole,
-    Part.
+lets_go(Size, Held) ->
+    lists:all(fun(Bytes) -> Bytes =< Size end, Held).
 
-%% One round of recon's method over four processes that differ in what they do with binaries.
--spec bin_leak_round() -> map().
-bin_leak_round() ->
+%% Count the bytes by matching one and the rest: the compiler keeps one match context.
+-spec walk_matching(binary(), non_neg_integer()) -> non_neg_integer().
+walk_matching(<<_, Rest/binary>>, Count) -> walk_matching(Rest, Count + 1);
+walk_matching(<<>>, Count) -> Count.
+
+%% Count the bytes by splitting off one at a time.
+-spec walk_splitting(binary(), non_neg_integer()) -> non_neg_integer().
+walk_splitting(<<>>, Count) -> Count;
+walk_splitting(Binary, Count) ->
+    {_, Rest} = split_binary(Binary, 1),
+    walk_splitting(Rest, Count + 1).
+
+%%% Finding leaks
+
+%% recon:bin_leak/1 for one process: the references before a collection less those after it.
+-spec released_references(pid()) -> integer().
+released_references(Pid) ->
+    {binary, Before} = process_info(Pid, binary),
+    true = erlang:garbage_collect(Pid),
+    {binary, After} = process_info(Pid, binary),
+    length(Before) - length(After).
+
+%% One round of recon's method over processes that differ in what they did with binaries.
+-spec leak_round() -> map().
+leak_round() ->
     Make = fun(Count) -> [bytes(1000) || _ <- lists:seq(1, Count)] end,
     Roles = #{
-        passing_50_count => fun() -> {length(Make(50)), none} end,
-        passing_20_count => fun() -> {length(Make(20)), none} end,
+        dropped_50_count => fun() -> {length(Make(50)), none} end,
+        dropped_20_count => fun() -> {length(Make(20)), none} end,
+        dropped_then_collected_count => fun() ->
+            Count = length(Make(50)),
+            {erlang:garbage_collect() andalso Count, none}
+        end,
         keeping_100_count => fun() -> {ok, Make(100)} end,
         having_none_count => fun() -> {ok, none} end
     },
@@ -166,28 +241,39 @@ bin_leak_round() ->
     try
         Released = maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
         {_, Leader} = lists:max([{Count, Role} || {Role, Count} <- maps:to_list(Released)]),
+        Keeper = maps:get(keeping_100_count, Subjects),
         #{
             released => Released,
             released_again => maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
             leader => Leader,
-            keeper_off_heap_bytes => lists:sum(off_heap(maps:get(keeping_100_count, Subjects)))
+            keeper_off_heap_bytes => probe_measure:off_heap_bytes(Keeper)
         }
     after
-        [probe_lib:kill_and_wait(Pid) || Pid <- maps:values(Subjects)]
+        probe_lib:kill_all(maps:values(Subjects))
     end.
 
 made_subject(Do) ->
-    Pid = probe_lib:subject(?QUIET),
+    Pid = probe_lib:subject(quiet()),
     probe_lib:ask(Pid, fun(_) -> Do() end),
     Pid.
 
-%% recon:bin_leak/1 for one process: the references before a collection less those after it.
-released_references(Pid) ->
-    {binary, Before} = process_info(Pid, binary),
-    true = erlang:garbage_collect(Pid),
-    {binary, After} = process_info(Pid, binary),
-    length(Before) - length(After).
+%% What recon's method finds of a process with default settings that has received so many binaries
+%% and dropped each.
+-spec released_from_receiver(pos_integer()) -> #{atom() => non_neg_integer()}.
+released_from_receiver(Count) ->
+    {{Handled, Released}, Collections} = ?COLLECTIONS:collections([], fun(Receiver) ->
+        _ = probe_lib:ask(Receiver, fun(_) -> {ok, 0} end),
+        lists:foreach(fun(_) -> ok = hand_one(Receiver) end, lists:seq(1, Count)),
+        Handled = probe_lib:ask(Receiver, fun(Handled) -> {Handled, Handled} end),
+        {Handled, released_references(Receiver)}
+    end),
+    #{
+        handled_count => Handled,
+        released_count => Released,
+        % The last one is the forced one.
+        collections_count => length(Collections) - 1
+    }.
 
--spec every_fiftieth(list()) -> list().
-every_fiftieth(All) ->
-    [Kept || {Index, Kept} <- lists:zip(lists:seq(1, length(All)), All), Index rem 50 =:= 0].
+hand_one(Receiver) ->
+    Binary = bytes(1000),
+    probe_lib:ask(Receiver, fun(Handled) -> {ok, Handled + byte_size(Binary) div 1000} end).

@@ -1,105 +1,90 @@
-%% Collections of the probes of beam-memory-management: subjects that make garbage, what the trace
-%% shows of their collections, heap sizes. Knows how to count them; knows no claim.
-%% Not a probe module.
+%% Collections for the probes of beam-memory-management: what the trace shows of them, subjects that
+%% make garbage, what a setting of fullsweep_after makes of it, other processes meanwhile.
+%% Knows how to provoke and count them; knows no claim. Not a probe module.
 -module(beam_memory_management_collections).
 
--export([
-    allocated_words/2,
-    samples/3,
-    constant_from/1,
-    collections/2,
-    churn/1,
-    total_words/1,
-    walk_matching/2,
-    walk_splitting/2,
-    counted_list/2,
-    fullsweep_period_of/1,
-    tally/1,
-    reclaimed_after/1,
-    spin_during/2,
-    bisect/3,
-    made_until_collected/2,
-    heap_sizes/2,
-    grown_heap_words/1,
-    by_setting/2,
-    label/3
-]).
+%% Counting.
+-export([watched/2, collections/2, tally/1, minors_between/1, most_heap_words/1]).
+%% Making garbage.
+-export([churn/1, churn_words/1, replaced/2, keep/1, counted_list/2, allocated/2]).
+%% fullsweep_after.
+-export([fullsweep_period/3, collections_with/3, reclaimed_after/1, by_setting/2]).
+%% Meanwhile.
+-export([progress_beside/1]).
 
--export_type([collection/0]).
+-export_type([collection/0, tally/0]).
 
 -define(BINARIES, beam_memory_management_binaries).
--define(DEADLINE_MS, 3000).
+-define(DEADLINE_MS, 5_000).
 -define(MB, (1024 * 1024)).
-%% Spawn options of a subject whose heaps are so large that only forced collections happen.
--define(QUIET, [{min_heap_size, 10_000}, {min_bin_vheap_size, 100_000_000}]).
+-define(ROUNDS_A_SLICE, 1_000).
 
-%% One collection as the trace shows it; scheduler 0 is any dirty one.
--type collection() :: #{type := minor | major, scheduler := non_neg_integer()}.
+%% One collection as the trace shows it: scheduler 0 is any dirty one, the heap is the block of the
+%% young generation when it starts.
+-type collection() :: #{
+    type := minor | major, scheduler := non_neg_integer(), heap_words := non_neg_integer()
+}.
+-type tally() :: #{minor_count := non_neg_integer(), full_sweeps_count := non_neg_integer()}.
 
-%% The words that Fun(State) allocates on the heap of a subject whose state Make() builds, and
-%% that no collection disturbs. What asking itself costs is taken off; messages are kept off the
-%% heap, or a sender that finds the heap unlocked would allocate there.
--spec allocated_words(fun(() -> State), fun((State) -> term())) -> non_neg_integer().
-allocated_words(Make, Fun) ->
-    Quiet = [
-        {min_heap_size, 500_000}, {min_bin_vheap_size, 100_000_000}, {message_queue_data, off_heap}
-    ],
-    probe_lib:with_process(Quiet, fun(Subject) ->
-        probe_lib:ask(Subject, fun(_) -> {ok, Make()} end),
-        true = erlang:garbage_collect(Subject),
-        Words = fun(Measured) ->
-            Before = used_words(Subject),
-            probe_lib:ask(Subject, fun(State) -> {keep(Measured(State)), State} end),
-            used_words(Subject) - Before
-        end,
-        Asking = Words(fun(_) -> ok end),
-        Words(Fun) - Asking
-    end).
+%%% Counting
 
-keep(_) -> ok.
+%% What Fun returns, and the collections of each of Pids meanwhile, in their order. To be called in
+%% a process that traces nothing else.
+-spec watched([pid()], fun(() -> Value)) -> {Value, #{pid() => [collection()]}}.
+watched(Pids, Fun) ->
+    [1 = erlang:trace(Pid, true, [garbage_collection, scheduler_id]) || Pid <- Pids],
+    Value = Fun(),
+    [delivered(Pid) || Pid <- Pids],
+    {Value, maps:from_list([{Pid, traced(Pid)} || Pid <- Pids])}.
 
-used_words(Pid) ->
-    {garbage_collection_info, Info} = process_info(Pid, garbage_collection_info),
-    proplists:get_value(heap_size, Info).
+delivered(Pid) ->
+    _ = erlang:trace(Pid, false, [garbage_collection, scheduler_id]),
+    Ref = erlang:trace_delivered(Pid),
+    receive
+        {trace_delivered, Pid, Ref} -> ok
+    after ?DEADLINE_MS -> error({setup, {trace_not_delivered, Pid}})
+    end.
 
-%% A series as evidence.
--spec samples(atom(), atom(), [probe_lib:sample()]) -> [map()].
-samples(XKey, YKey, Series) ->
-    [#{XKey => X, YKey => Y} || {X, Y} <- Series].
+traced(Pid) ->
+    receive
+        {trace, Pid, gc_minor_start, Info, Id} -> [collection(minor, Id, Info) | traced(Pid)];
+        {trace, Pid, gc_major_start, Info, Id} -> [collection(major, Id, Info) | traced(Pid)];
+        {trace, Pid, _, _, _} -> traced(Pid)
+    after 0 -> []
+    end.
 
-%% The first X of a series from which on Y is the same to the end.
--spec constant_from([{X, number()}, ...]) -> X.
-constant_from(Series) ->
-    [{Last, Value} | Before] = lists:reverse(Series),
-    constant_from(Before, Value, Last).
+collection(Type, Id, Info) ->
+    #{type => Type, scheduler => Id, heap_words => proplists:get_value(heap_block_size, Info)}.
 
-constant_from([{X, Value} | Before], Value, _) -> constant_from(Before, Value, X);
-constant_from(_, _, First) -> First.
-
-%% What Fun(Subject) returns for a fresh subject, and the collections of the subject meanwhile.
+%% What Fun(Subject) returns for a fresh subject, and the subject's collections meanwhile.
 -spec collections(list(), fun((pid()) -> Value)) -> {Value, [collection()]}.
 collections(SpawnOptions, Fun) ->
     probe_lib:in_process(fun() ->
         probe_lib:with_process(SpawnOptions, fun(Subject) ->
-            1 = erlang:trace(Subject, true, [garbage_collection, scheduler_id]),
-            Value = Fun(Subject),
-            Ref = erlang:trace_delivered(Subject),
-            receive
-                {trace_delivered, Subject, Ref} -> {Value, traced_collections()}
-            after ?DEADLINE_MS -> error({setup, trace_not_delivered})
-            end
+            {Value, #{Subject := Collections}} = watched([Subject], fun() -> Fun(Subject) end),
+            {Value, Collections}
         end)
     end).
 
-traced_collections() ->
-    receive
-        {trace, _, gc_minor_start, _, Id} ->
-            [#{type => minor, scheduler => Id} | traced_collections()];
-        {trace, _, gc_major_start, _, Id} ->
-            [#{type => major, scheduler => Id} | traced_collections()];
-        {trace, _, _, _, _} -> traced_collections()
-    after 0 -> []
-    end.
+-spec tally([collection()]) -> tally().
+tally(Collections) ->
+    {Minor, Major} = lists:partition(fun(#{type := Type}) -> Type =:= minor end, Collections),
+    #{minor_count => length(Minor), full_sweeps_count => length(Major)}.
+
+%% The minor collections before each full sweep.
+-spec minors_between([collection()]) -> [non_neg_integer()].
+minors_between(Collections) ->
+    minors_between(Collections, 0).
+
+minors_between([], _) -> [];
+minors_between([#{type := minor} | Rest], Count) -> minors_between(Rest, Count + 1);
+minors_between([#{type := major} | Rest], Count) -> [Count | minors_between(Rest, 0)].
+
+-spec most_heap_words([collection(), ...]) -> non_neg_integer().
+most_heap_words(Collections) ->
+    lists:max([Words || #{heap_words := Words} <- Collections]).
+
+%%% Making garbage
 
 %% Allocate 200 words of garbage Rounds times, and keep nothing.
 -spec churn(non_neg_integer()) -> ok.
@@ -109,134 +94,174 @@ churn(Rounds) ->
     keep(lists:reverse(lists:seq(1, 50))),
     churn(Rounds - 1).
 
--spec total_words(pid()) -> non_neg_integer().
-total_words(Pid) ->
-    {total_heap_size, Words} = process_info(Pid, total_heap_size),
-    Words.
+%% The words that churn/1 allocates at least.
+-spec churn_words(non_neg_integer()) -> non_neg_integer().
+churn_words(Rounds) ->
+    200 * Rounds.
 
-%% Count the bytes by matching one and the rest: the compiler keeps one match context.
--spec walk_matching(binary(), non_neg_integer()) -> non_neg_integer().
-walk_matching(<<_, Rest/binary>>, Count) -> walk_matching(Rest, Count + 1);
-walk_matching(<<>>, Count) -> Count.
+%% What is kept, with the oldest replaced by a short list, so many times.
+-spec replaced(non_neg_integer(), list()) -> list().
+replaced(Times, Kept) ->
+    queue:to_list(replace(Times, queue:from_list(Kept))).
 
-%% Count the bytes by splitting off one at a time.
--spec walk_splitting(binary(), non_neg_integer()) -> non_neg_integer().
-walk_splitting(<<>>, Count) -> Count;
-walk_splitting(Binary, Count) ->
-    {_, Rest} = split_binary(Binary, 1),
-    walk_splitting(Rest, Count + 1).
+replace(0, Kept) -> Kept;
+replace(Left, Kept) -> replace(Left - 1, queue:in(lists:seq(1, 5), queue:drop(Kept))).
+
+%% Have the compiler leave what makes the term alone.
+-spec keep(term()) -> ok.
+keep(_) -> ok.
 
 -spec counted_list(non_neg_integer(), list()) -> list().
 counted_list(0, List) -> List;
 counted_list(Count, List) -> counted_list(Count - 1, [Count | List]).
 
-%% What a process with this fullsweep_after does when it makes garbage only.
--spec fullsweep_period_of(non_neg_integer()) -> map().
-fullsweep_period_of(Setting) ->
-    {ok, Collections} = collections([{fullsweep_after, Setting}], fun(Subject) ->
-        probe_lib:ask(Subject, fun(_) -> {churn(330), none} end)
-    end),
-    Intervals = minors_before_majors(Collections, 0),
-    #{
+%% The words that Fun(State) allocates on the heap of a subject whose state Make() builds, and that
+%% no collection disturbs, and what Fun returns, a small term. What asking itself costs is taken
+%% off; messages are kept off the heap, or a sender that finds it unlocked would allocate there.
+-spec allocated(fun(() -> State), fun((State) -> Value)) -> {non_neg_integer(), Value}.
+allocated(Make, Fun) ->
+    Quiet = [
+        {min_heap_size, 500_000}, {min_bin_vheap_size, 100_000_000}, {message_queue_data, off_heap}
+    ],
+    probe_lib:with_process(Quiet, fun(Subject) ->
+        probe_lib:ask(Subject, fun(_) -> {ok, Make()} end),
+        true = erlang:garbage_collect(Subject),
+        Words = fun(Measured) ->
+            Before = probe_measure:young_used_words(Subject),
+            Value = probe_lib:ask(Subject, fun(State) -> {Measured(State), State} end),
+            {probe_measure:young_used_words(Subject) - Before, Value}
+        end,
+        {Asking, _} = Words(fun(_) -> ok end),
+        {All, Value} = Words(Fun),
+        {All - Asking, Value}
+    end).
+
+%%% fullsweep_after
+
+%% What a process with this fullsweep_after does while it evaluates Work(State) on a state of Live
+%% list cells. Of the intervals between full sweeps the first is left out: that full sweep comes
+%% early, when the first old heap is to be made.
+-spec fullsweep_period(non_neg_integer(), non_neg_integer(), fun((list()) -> list())) -> map().
+fullsweep_period(Setting, Live, Work) ->
+    Collections = collections_with([{fullsweep_after, Setting}], Live, Work),
+    (tally(Collections))#{
         fullsweep_after_count => Setting,
         collections_count => length(Collections),
-        full_sweeps_count => length(Intervals),
-        minors_between_count => lists:usort(tl(Intervals))
+        minors_between_count => lists:usort(rest(minors_between(Collections)))
     }.
 
-minors_before_majors([], _) -> [];
-minors_before_majors([#{type := minor} | Rest], Count) -> minors_before_majors(Rest, Count + 1);
-minors_before_majors([#{type := major} | Rest], Count) -> [Count | minors_before_majors(Rest, 0)].
+rest([]) -> [];
+rest([_ | Rest]) -> Rest.
 
--spec tally([collection()]) -> map().
-tally(Collections) ->
-    {Minor, Major} = lists:partition(fun(#{type := Type}) -> Type =:= minor end, Collections),
-    #{minor_count => length(Minor), full_sweeps_count => length(Major)}.
+%% The collections of a process with these options that keeps Live list cells, while it evaluates
+%% Work(State), whose value is what it keeps from then on.
+-spec collections_with(list(), non_neg_integer(), fun((list()) -> list())) -> [collection()].
+collections_with(SpawnOptions, Live, Work) ->
+    probe_lib:in_process(fun() ->
+        probe_lib:with_process(SpawnOptions, fun(Subject) ->
+            probe_lib:ask(Subject, fun(_) -> {ok, lists:seq(1, Live)} end),
+            {ok, #{Subject := Collections}} = watched([Subject], fun() ->
+                probe_lib:ask(Subject, fun(State) -> {ok, Work(State)} end)
+            end),
+            Collections
+        end)
+    end).
 
-%% How many forced minor collections it takes until a promoted and dropped binary is gone.
--spec reclaimed_after(non_neg_integer()) -> pos_integer() | none.
+%% How many forced minor collections it takes until a promoted and dropped binary is gone, and what
+%% is left when a full sweep was forced at last.
+-spec reclaimed_after(non_neg_integer()) -> #{atom() => non_neg_integer() | none}.
 reclaimed_after(Setting) ->
-    probe_lib:with_process([{fullsweep_after, Setting} | ?QUIET], fun(Holder) ->
+    probe_lib:with_process([{fullsweep_after, Setting} | ?BINARIES:quiet()], fun(Holder) ->
         ?BINARIES:hold(Holder, fun() -> ?BINARIES:bytes(?MB) end),
         [_ | _] = ?BINARIES:collected(Holder, minor),
         [_ | _] = ?BINARIES:collected(Holder, minor),
         probe_lib:ask(Holder, fun(_) -> {ok, none} end),
-        probe_lib:first_where(
+        Needed = probe_measure:first_where(
             fun(_) -> ?BINARIES:collected(Holder, minor) =:= [] end, lists:seq(1, 200)
-        )
+        ),
+        #{
+            fullsweep_after_count => Setting,
+            collections_count => Needed,
+            left_bytes => lists:sum(?BINARIES:collected(Holder, major))
+        }
     end).
 
-%% Count rounds of a loop from Start() until {Tag, _} arrives.
--spec spin_during(fun(() -> term()), reference()) -> map().
-spin_during(Start, Tag) ->
-    Begin = erlang:monotonic_time(microsecond),
-    Start(),
-    Rounds = spin(Tag, 0),
-    Ms = (erlang:monotonic_time(microsecond) - Begin) / 1000,
-    #{elapsed_ms => Ms, rounds_per_ms => Rounds / Ms}.
-
-spin(Tag, Rounds) ->
-    receive
-        {Tag, _} -> Rounds
-    after 0 -> spin(Tag, Rounds + 1)
-    end.
-
-%% The largest known number where Holds is false and the smallest where it is true.
--spec bisect(integer(), integer(), fun((integer()) -> boolean())) -> {integer(), integer()}.
-bisect(Low, High, Holds) when High - Low > 2 ->
-    Middle = (Low + High) div 2,
-    case Holds(Middle) of
-        true -> bisect(Low, Middle, Holds);
-        false -> bisect(Middle, High, Holds)
-    end;
-bisect(Low, High, _) ->
-    {Low, High}.
-
-%% Off-heap bytes that a fresh process makes, Size at a time, until it is collected.
--spec made_until_collected(list(), pos_integer()) -> pos_integer() | none.
-made_until_collected(SpawnOptions, Size) ->
-    {Steps, _} = collections(SpawnOptions, fun(Subject) ->
-        Made = fun(Step) ->
-            Size = probe_lib:ask(Subject, fun(_) -> {byte_size(?BINARIES:bytes(Size)), Step} end),
-            collected_already(Subject)
-        end,
-        probe_lib:first_where(Made, lists:seq(1, 6_000_000 div max(Size, 1000)))
-    end),
-    case Steps of
-        none -> none;
-        _ -> Steps * Size
-    end.
-
-collected_already(Subject) ->
-    receive
-        {trace, Subject, gc_minor_start, _, _} -> true;
-        {trace, Subject, gc_major_start, _, _} -> true
-    after 0 -> false
-    end.
-
-%% The sizes that a heap can have, up to Most words.
--spec heap_sizes(non_neg_integer(), pos_integer()) -> [pos_integer()].
-heap_sizes(Ask, Most) when Ask > Most ->
-    [];
-heap_sizes(Ask, Most) ->
-    Words = probe_lib:with_process([{min_heap_size, Ask}], fun(Pid) -> total_words(Pid) end),
-    [Words | heap_sizes(Words + 1, Most)].
-
-%% The words of Subject's young heap, ten more list cells later.
--spec grown_heap_words(pid()) -> pos_integer().
-grown_heap_words(Subject) ->
-    probe_lib:ask(Subject, fun(List) -> {ok, lists:seq(1, 10) ++ List} end),
-    {heap_size, Words} = process_info(Subject, heap_size),
-    Words.
-
-%% One key a setting, after_N_count, with what Key says there.
--spec by_setting(atom(), [map()]) -> map().
+%% One key a setting, after_N_unit for Key's unit, with what Key says there.
+-spec by_setting(atom(), [map()]) -> #{atom() => term()}.
 by_setting(Key, Settings) ->
+    Unit = lists:last(string:split(atom_to_list(Key), "_", all)),
     maps:from_list([
-        {label("after_", Setting, "_count"), maps:get(Key, Evidence)}
+        {list_to_atom(lists:concat(["after_", Setting, "_", Unit])), maps:get(Key, Evidence)}
      || #{fullsweep_after_count := Setting} = Evidence <- Settings
     ]).
 
--spec label(string(), integer(), string()) -> atom().
-label(Before, Number, After) ->
-    list_to_atom(Before ++ integer_to_list(Number) ++ After).
+%%% Meanwhile
+
+%% How a process that only computes gets on while Heavy sweeps its heap five times: its rounds per
+%% millisecond within the sweeps, as the trace times them, over those before the first of them.
+-spec progress_beside(pid()) -> #{atom() => number()}.
+progress_beside(Heavy) ->
+    probe_lib:in_process(fun() ->
+        Stop = atomics:new(1, []),
+        probe_lib:with_process([], fun(Spinner) ->
+            Ref = probe_lib:tell(Spinner, fun(_) -> {slices(Stop, []), none} end),
+            timer:sleep(200),
+            Sweeps = timed_sweeps(Heavy),
+            ok = atomics:put(Stop, 1, 1),
+            receive
+                {Ref, Slices} -> progress(Slices, Sweeps)
+            after ?DEADLINE_MS -> error({setup, spinner_goes_on})
+            end
+        end)
+    end).
+
+%% The native times at which each slice of rounds was done, until Stop is set.
+slices(Stop, Done) ->
+    ok = rounds(?ROUNDS_A_SLICE),
+    Times = [erlang:monotonic_time() | Done],
+    case atomics:get(Stop, 1) of
+        0 -> slices(Stop, Times);
+        1 -> lists:reverse(Times)
+    end.
+
+rounds(0) -> ok;
+rounds(Left) -> rounds(Left - 1).
+
+%% Start and end of each of five full sweeps, in native time.
+timed_sweeps(Heavy) ->
+    Flags = [garbage_collection, monotonic_timestamp],
+    1 = erlang:trace(Heavy, true, Flags),
+    ok = probe_lib:ask(Heavy, fun(State) ->
+        [true = erlang:garbage_collect() || _ <- lists:seq(1, 5)],
+        {ok, State}
+    end),
+    ok = delivered(Heavy),
+    sweep_times(Heavy).
+
+sweep_times(Heavy) ->
+    receive
+        {trace_ts, Heavy, gc_major_start, _, Start} ->
+            receive
+                {trace_ts, Heavy, gc_major_end, _, End} -> [{Start, End} | sweep_times(Heavy)]
+            after 0 -> error({setup, sweep_without_end})
+            end
+    after 0 -> []
+    end.
+
+progress(_, []) ->
+    error({setup, no_sweep});
+progress(Slices, [{First, _} | _] = Sweeps) ->
+    Within = fun({Start, End}) -> length([T || T <- Slices, T >= Start, T =< End]) end,
+    Sweeping = lists:sum([End - Start || {Start, End} <- Sweeps]),
+    Alone = {hd(Slices), First},
+    #{
+        sweeps_count => length(Sweeps),
+        sweeps_ms => ms(Sweeping),
+        alone_ms => ms(First - hd(Slices)),
+        progress_ratio =>
+            (lists:sum(lists:map(Within, Sweeps)) / Sweeping) /
+                (Within(Alone) / (First - hd(Slices)))
+    }.
+
+ms(Native) ->
+    erlang:convert_time_unit(Native, native, microsecond) / 1000.

@@ -1,12 +1,9 @@
-%% The operating system's view for the probes of beam-memory-management: what it says the VM
-%% occupies and writes, and the VM's carriers beside it. Knows no claim. Not a probe module.
+%% The VM as a whole for the probes of beam-memory-management: what the operating system says that
+%% it occupies and writes, its carriers beside that, and binaries by its own counter.
+%% Knows how to read them; knows no claim. Not a probe module.
 -module(beam_memory_management_system).
 
--export([
-    written_bytes/0,
-    os_view/0,
-    gained/1
-]).
+-export([written_bytes/0, os_view/0, gained/1, binary_bytes_gained/2, every_fiftieth/1]).
 
 %% The bytes that this operating system process has written, to whatever descriptor.
 -spec written_bytes() -> non_neg_integer().
@@ -42,3 +39,12 @@ carriers_bytes(_) -> 0.
 -spec gained(#{atom() => integer()}) -> #{atom() => integer()}.
 gained(Base) ->
     maps:map(fun(Key, Now) -> Now - maps:get(Key, Base) end, os_view()).
+
+%% What erlang:memory(binary) has gained since it was Base, once it is at rest, as a share of Bytes.
+-spec binary_bytes_gained(non_neg_integer(), pos_integer()) -> float().
+binary_bytes_gained(Base, Bytes) ->
+    (probe_measure:memory_at_rest(binary) - Base) / Bytes.
+
+-spec every_fiftieth(list()) -> list().
+every_fiftieth(All) ->
+    [Kept || {Index, Kept} <- lists:zip(lists:seq(1, length(All)), All), Index rem 50 =:= 0].

@@ -89,8 +89,26 @@ class StorageError(BeamproofError):
     """Say that a file could not be written, and what was kept."""
 
 
+class DamagedError(StorageError):
+    """Say that a file of the cache is not what was written there."""
+
+
 class NodeError(BeamproofError):
     """Say that a live node broke: the call in hand has no evidence, the run goes on."""
+
+
+class NoCompilerError(NodeError):
+    """Say that a VM has no compiler and that nothing compiled elsewhere was sent to it.
+
+    Args:
+        erts_version: of the VM, as beams of the bridge are named.
+        release: the OTP release that the code must load on.
+    """
+
+    def __init__(self, erts_version: str, release: int) -> None:
+        super().__init__(f"OTP {release} has no compiler here")
+        self.erts_version = erts_version
+        self.release = release
 
 
 class CallTimeoutError(NodeError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -15,13 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import BeamproofError, StorageError
+from harness.errors import BeamproofError, DamagedError, StorageError
 
 LOCK_TIMEOUT_S = 900.0
 """How long one install waits for another of the same release."""
 
 _POLL_S = 0.1
 _TEMP_PREFIX = ".tmp-"
+_DIGEST_BYTES = 32
 
 
 @contextmanager
@@ -108,6 +110,27 @@ def write_whole(path: Path, content: bytes) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write a file whole, with the digest by which `read_sealed` knows that it still is."""
+    write_whole(path, hashlib.sha256(content).digest() + content)
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """Return what `write_sealed` wrote; None where there is no such file.
+
+    Raises:
+        DamagedError: the file is there, and is not what was written.
+    """
+    try:
+        sealed = path.read_bytes()
+    except OSError:
+        return None
+    digest, content = sealed[:_DIGEST_BYTES], sealed[_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise DamagedError(f"{path} is damaged")
+    return content
 
 
 @contextmanager

@@ -54,6 +54,35 @@ class ProbeModule:
         return next((one for one in named if one.arity == 1), named[0] if named else None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """Hold where one function stands in a source: its first clause, its first body, its end."""
+
+    name: str
+    start: int
+    body: int
+    end: int
+
+
+def blanked(text: str) -> str:
+    """Return a source with spaces for comments, text, quoted atoms and characters."""
+    return _OPAQUE.sub(_blank, text)
+
+
+def functions(plain: str) -> tuple[Function, ...]:
+    """Return all functions of a blanked source, in order."""
+    found: list[Function] = []
+    for head in _FUNCTION.finditer(plain):
+        if found and head.start() < found[-1].end:
+            continue  # a further clause
+        form_end = _FORM_END.search(plain, head.start())
+        end = form_end.end() if form_end else len(plain)
+        arrow = plain.find("->", head.end(), end)
+        body = arrow if arrow >= 0 else head.end()
+        found.append(Function(name=head["name"], start=head.start(), body=body, end=end))
+    return tuple(found)
+
+
 def supports_probes(name: str, skills: Iterable[str]) -> bool:
     """Tell a module that supports probes: `probe_lib`, or `x_lib` where `x` is a skill's."""
     return name.startswith(("probe_", *(f"{skill}_" for skill in skills)))
@@ -66,7 +95,7 @@ def read_module(path: Path) -> ProbeModule:
         OSError: the file cannot be read.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
-    plain = _OPAQUE.sub(_blank, text)
+    plain = blanked(text)
     specs = {found["name"]: found.start() for found in reversed(list(_SPEC.finditer(plain)))}
     functions = {
         found["name"]: found.start() for found in reversed(list(_FUNCTION.finditer(plain)))

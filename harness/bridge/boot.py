@@ -20,7 +20,12 @@ BOOT = (
     "P=open_port({fd,3,4},[{packet,4},binary,eof]),"
     "F=receive{P,{data,D}}->D;{P,eof}->halt()end,"
     "{M,Bs,S}=binary_to_term(F),"
-    "B=case lists:keyfind(erlang:system_info(version),1,Bs)of{_,X}->X;false->"
+    "V=erlang:system_info(version),"
+    "K=fun(A)->lists:keyfind(A,1,Bs)end,"
+    "B=case{K(V),code:which(compile),K([$+|V])}of{{_,X},_,_}->X;"
+    "{_,non_existing,{_,Y}}->Y;"
+    "{_,non_existing,_}->R=erlang:system_info(otp_release),"
+    "port_command(P,term_to_binary({e,{erlang,error,{no_compiler,V,R},[]}})),halt();_->"
     'N=filename:join(os:getenv("TMPDIR","/tmp"),atom_to_list(M)),'
     'ok=file:write_file(N++".erl",S),'
     "{ok,M,C}=compile:file(N,[binary,debug_info,deterministic]),C end,"
@@ -30,8 +35,14 @@ BOOT = (
 """Read one frame {Module, [{ErtsVersion, Beam}], Source}, load the module, hand it the port.
 
 The VM picks the beam that was compiled on its own version, and compiles the source if there is
-none: so the host need not know whom it starts. `probe_peer.erl` holds the same text.
+none: so the host need not know whom it starts. A VM without a compiler takes what was compiled for
+its version elsewhere, named `+` and the version, or says that it needs that, as ErlPort says errors
+of no call. `probe_peer.erl` holds the same text.
 """
+
+
+LENT = "+"
+"""Begins the name of code that was compiled elsewhere."""
 
 
 def boot_command(erl: str, flags: Sequence[str] = ()) -> list[str]:
@@ -49,7 +60,8 @@ def first_frame(module: str, beams: Mapping[str, bytes], source: bytes) -> bytes
 
     Args:
         module: the module that takes over the port with `start/2`.
-        beams: the module's code by the ERTS version that it was compiled on.
+        beams: the module's code by the ERTS version that it was compiled on; by `LENT` and the
+            version where it was compiled elsewhere for VMs of that version without a compiler.
         source: the module's text, for a version that is not among them.
     """
     variants: list[terms.Term] = [

@@ -13,8 +13,14 @@ from collections.abc import Sequence
 from harness.bridge import framing, messages
 from harness.bridge.channel import Channel
 from harness.bridge.messages import Cast, Context, Fault, Result
-from harness.bridge.terms import Term
-from harness.errors import CallTimeoutError, NodeDiedError, ProtocolError, RemoteError
+from harness.bridge.terms import Atom, Term
+from harness.errors import (
+    CallTimeoutError,
+    NoCompilerError,
+    NodeDiedError,
+    ProtocolError,
+    RemoteError,
+)
 
 _DEATH_S = 2.0
 """How long a VM whose pipe has ended may take to end itself."""
@@ -119,6 +125,14 @@ def describe(status: int | None) -> str:
     return f"exit status {status}"
 
 
-def _remote(fault: Fault) -> RemoteError:
+def _remote(fault: Fault) -> RemoteError | NoCompilerError:
+    match fault.reason:
+        case (Atom("no_compiler"), list(version), list(release)) if fault.id is None:
+            return NoCompilerError(_text(version), int(_text(release)))
     stack = fault.stacktrace if isinstance(fault.stacktrace, list) else []
     return RemoteError(fault.error_class, repr(fault.reason), tuple(repr(item) for item in stack))
+
+
+def _text(characters: Sequence[Term]) -> str:
+    """Return an Erlang string's text."""
+    return "".join(chr(one) for one in characters if isinstance(one, int))

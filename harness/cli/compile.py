@@ -5,7 +5,6 @@ Knows: the compile cache and the runtimes. Must not know: claims.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
-from harness.errors import CompileError, ExitCode
+from harness.errors import ExitCode
 from harness.folders import cache_dir
 from harness.runtimes.request import RuntimeRequest
 from harness.streams import echo, say
@@ -52,12 +51,9 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
 def _complaints(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:
     """Return what the release's compiler said of each module that it refused."""
     modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
-    with suppress(CompileError):
-        probes.beams(node, modules)  # all at once, on one compiling VM; the loop only asks
-    complaints = []
-    for module in modules:
-        try:
-            probes.beam(node, module)
-        except CompileError as error:
-            complaints.append(error.message)
-    return complaints
+    found = probes.compiled(node, modules)
+    return [
+        f"{name} on {compiled.errors or compiled.warnings}"
+        for name, compiled in found.items()
+        if compiled.errors or compiled.warnings
+    ]

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
+from harness.authoring.auto_sabotage import auto_variants
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill
-from harness.claims.sabotage import Variant, load_sabotage, sabotage_path
+from harness.claims.sabotage import Sabotage, Sources, Variant, load_sabotage, sabotage_path
 from harness.cli.options import claims_option, json_option, probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
@@ -23,7 +24,12 @@ from harness.collect.probes import ProbeStore
 from harness.errors import ExitCode, InputError, NothingSelectedError
 from harness.folders import cache_dir
 from harness.judge.sabotage import Fate, SabotageReport
-from harness.report.terminal.sabotage import sabotage_json, sabotage_lines, trial_line
+from harness.report.terminal.sabotage import (
+    sabotage_json,
+    sabotage_lines,
+    survivor_lines,
+    trial_line,
+)
 from harness.runtimes.request import RuntimeRequest
 from harness.streams import print_json, print_lines, say
 from harness.suggest import did_you_mean
@@ -36,6 +42,7 @@ Job = tuple[Skill, Sequence[Variant], Sequence[Claim]]
 @click.argument("skills", nargs=-1, metavar="SKILL...")
 @click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
 @click.option("--variant", "variants", multiple=True, metavar="GLOB", help="Only these variants.")
+@click.option("--auto", is_flag=True, help="Make the variants by machine; show what survives.")
 @runtime_options
 @click.option("--jobs", type=click.IntRange(1, 64), help="Nodes at work at once [default: cores].")
 @json_option
@@ -63,8 +70,9 @@ def sabotage(context: click.Context, /, **given: Any) -> None:
     if given["as_json"]:
         print_json([sabotage_json(report) for report in reports])
     else:
-        print_lines(line for report in reports for line in sabotage_lines(report))
-    context.exit(_exit_code(reports))
+        lines = survivor_lines if given["auto"] else sabotage_lines
+        print_lines(line for report in reports for line in lines(report))
+    context.exit(ExitCode.CONFIRMED if given["auto"] else _exit_code(reports))
 
 
 def _jobs(given: dict[str, Any], probes: ProbeStore) -> list[Job]:
@@ -77,7 +85,10 @@ def _jobs(given: dict[str, Any], probes: ProbeStore) -> list[Job]:
     """
     skills = load_skills(given["claims_dir"], given["skills"] or None)
     sources = {name: probes.source(name).decode() for name in probes.modules()}
-    loaded = [load_sabotage(given["claims_dir"], skill, sources) for skill in skills]
+    if given["auto"]:
+        loaded = [_automatic(skill, sources) for skill in skills]
+    else:
+        loaded = [load_sabotage(given["claims_dir"], skill, sources) for skill in skills]
     ids = [claim.id for skill in skills for claim in skill.claims]
     _refuse_unknown("--claim", given["claims"], ids)
     known = [variant.id for one in loaded for variant in one.variants]
@@ -98,6 +109,11 @@ def _jobs(given: dict[str, Any], probes: ProbeStore) -> list[Job]:
             claims = [c for c in claims if any(c.id in variant.claims for variant in variants)]
         jobs.append((skill, variants, claims))
     return jobs
+
+
+def _automatic(skill: Skill, sources: Sources) -> Sabotage:
+    variants = tuple(auto_variants(skill, sources))
+    return Sabotage(skill=skill.name, path=skill.path, variants=variants)
 
 
 def _wanted(name: str, patterns: Sequence[str]) -> bool:

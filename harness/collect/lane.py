@@ -116,6 +116,7 @@ class Lane:
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
             args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
+        self._workshop.applications.require(node, cell.runtime, call.module, call.function)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         if answer.leftovers and node is self._shared:
             self._shared = None  # a probe left something behind: the next cell gets a new node

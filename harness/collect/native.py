@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.collect.node import Node
-from harness.errors import UnmetNeedError
+from harness.errors import CompileError, RemoteError, UnmetNeedError
 
 HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
 """What `erl_nif.h` includes. Source: erts/emulator/beam/erl_nif.h."""
@@ -43,11 +44,12 @@ class NativeStore:
         """Return the shared object for the node's build.
 
         Raises:
-            UnmetNeedError: no C compiler, no headers in the runtime, or the compiler refused.
+            UnmetNeedError: no C compiler, or no headers in the runtime.
+        CompileError: there is no such source, or the compiler refused it.
         """
         source = self.sources / f"{module}.c"
         if not source.is_file():
-            raise UnmetNeedError(f"{module} needs a NIF, but there is no {source}")
+            raise CompileError(f"{module} needs a NIF, but there is no {source}")
         headers = self._headers(node)
         digest = hashlib.sha256(source.read_bytes())
         for name in sorted(headers):
@@ -59,11 +61,12 @@ class NativeStore:
         return target.read_bytes()
 
     def _headers(self, node: Node) -> dict[str, bytes]:
-        root = node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value
-        found: dict[str, bytes] = {}
-        for name in HEADERS:
-            found[name] = node.read_file(f"{_text(root)}/usr/include/{name}")
-        return found
+        root = _text(node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value)
+        own = f"{root}/erts-{node.build.erts_version}/include"
+        for folder in (f"{root}/usr/include", own):  # a release of one's own has only the latter
+            with suppress(RemoteError):
+                return {name: node.read_file(f"{folder}/{name}") for name in HEADERS}
+        raise UnmetNeedError(f"this probe needs erl_nif.h, which OTP below {root} does not have")
 
     def _build(self, source: Path, headers: dict[str, bytes], target: Path) -> None:
         compiler = shutil.which(os.environ.get("CC", "cc"))
@@ -80,7 +83,7 @@ class NativeStore:
                 command, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT_S, check=False
             )
             if result.returncode != 0:
-                raise UnmetNeedError(f"{source} does not compile:\n{result.stderr.strip()}")
+                raise CompileError(f"{source} does not compile:\n{result.stderr.strip()}")
             built.replace(target)
 
 

@@ -22,6 +22,7 @@ from harness.collect.probes import BRIDGE, Compiled, ProbeStore
 from harness.errors import (
     CallTimeoutError,
     InfrastructureError,
+    NoCompilerError,
     NodeDiedError,
     NodeError,
     ProtocolError,
@@ -106,7 +107,7 @@ class Node:
             return
         for attempt in range(_START_ATTEMPTS):
             try:
-                compiled_itself = self._start()
+                compiled_itself = self._started()
             except CallTimeoutError as error:
                 if attempt + 1 == _START_ATTEMPTS:
                     raise self._not_started(error) from error
@@ -208,6 +209,16 @@ class Node:
             self._session.usable = False
             self._session.channel.kill()
 
+    def _started(self) -> bool:
+        """Start one VM, a second time with a bridge compiled elsewhere if it has no compiler."""
+        try:
+            return self._start()
+        except NoCompilerError as error:
+            self._session = None
+            self._ended = False
+            self._probes.lend_bridge(error.erts_version, error.release)
+            return self._start()
+
     def _start(self) -> bool:
         """Start one VM; tell whether it had to compile the bridge first."""
         deadline = time.monotonic() + self._start_timeout_s
@@ -220,7 +231,7 @@ class Node:
         try:
             self._session.send(first_frame(BRIDGE, beams, self._probes.source(BRIDGE)), deadline)
             self._build = self._identify(deadline)
-            known = self._build.erts_version in beams
+            known = self._build.erts_version in beams or not self._build.has_compiler
             if not known:
                 self._probes.keep_bridge(self._build.erts_version, self._own_beam(deadline))
         except BaseException:
@@ -261,8 +272,11 @@ class Node:
         found = self._raw(BRIDGE, "compile", [Atom(name), source], _COMPILE_TIMEOUT_S, Context.TERM)
         if isinstance(found, dict):
             beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
-            if isinstance(beam, bytes) or isinstance(errors, str):
-                return Compiled(beam=cast("bytes | None", beam), errors=cast("str | None", errors))
+            warnings = found.get(Atom("warnings"), "")
+            if isinstance(beam, bytes) and isinstance(warnings, str):
+                return Compiled(beam=beam, warnings=warnings)
+            if isinstance(errors, str):
+                return Compiled(errors=errors)
         raise ProtocolError(f"not what a compiler returns: {repr(found)[:200]}")
 
     def _raw(
@@ -275,7 +289,7 @@ class Node:
             self._note_log(session.channel)
             self.kill()
             raise type(error)(f"{self.name}: {error.message}") from error
-        except RemoteError:
+        except (RemoteError, NoCompilerError):
             raise
         except BaseException:  # an interruption: whatever the VM answers now answers nobody
             self.kill()

@@ -6,18 +6,28 @@ compiler to ask.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-import tempfile
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from harness.errors import CompileError, InputError
+import msgspec
+
+from harness import files
+from harness.bridge.boot import LENT
+from harness.collect import called
+from harness.collect.called import Called
+from harness.errors import (
+    CompileError,
+    DamagedError,
+    InfrastructureError,
+    InputError,
+    ProtocolError,
+    StorageError,
+)
 from harness.folders import own_probes_dir
 from harness.run.model import Build
 
@@ -25,16 +35,20 @@ BRIDGE = "probe_bridge"
 SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_peer")
 """Modules that every probe may use; a folder without them has ours."""
 
-_FORMAT = b"1"  # part of every key: changes with the compiler options of probe_bridge:compile/2
+_FORMAT = b"2"  # part of every key: changes with the compiler options of probe_bridge:compile/2
 _KEY_CHARS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Hold what a VM made of one source: its code, or the compiler's complaints."""
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """Hold what a VM made of one source: its code and warnings, or the compiler's errors.
+
+    `called` says what each function of it calls, by `function/arity`.
+    """
 
     beam: bytes | None = None
     errors: str | None = None
+    warnings: str = ""
+    called: dict[str, Called] = {}
 
 
 class CompilesProbes(Protocol):
@@ -48,6 +62,14 @@ class CompilesProbes(Protocol):
         """Compile modules on a VM of the same runtime that runs no probes."""
 
 
+Elsewhere = Callable[[int], CompilesProbes]
+"""Return a node with a compiler whose code a release can load.
+
+Raises:
+    InfrastructureError: there is none.
+"""
+
+
 class ProbeStore:
     """Keep the beams of a folder of probes, one a build and source; safe to share among threads.
 
@@ -55,6 +77,8 @@ class ProbeStore:
         probes_dir: the folder with the sources.
         cache_dir: where beams are kept; None keeps them in memory only.
         changed: sources, by module, that stand in place of the folder's.
+
+    `elsewhere` compiles for VMs without a compiler, `tell` is told what of the cache was damaged.
     """
 
     def __init__(
@@ -63,11 +87,14 @@ class ProbeStore:
         cache_dir: Path | None = None,
         changed: Mapping[str, bytes] | None = None,
     ) -> None:
+        self.elsewhere: Elsewhere = _nowhere
+        self.tell: Callable[[str], None] = lambda _line: None
         self._probes_dir = probes_dir
         self._cache_dir = cache_dir
         self._sources: dict[str, bytes] = dict(changed or {})
         self._closures: dict[str, tuple[str, ...]] = {}
         self._beams: dict[str, Compiled] = {}
+        self._lent: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._compiling: dict[str, threading.Lock] = {}
 
@@ -78,7 +105,13 @@ class ProbeStore:
 
     def with_changed(self, changed: Mapping[str, bytes]) -> ProbeStore:
         """Return a store of the same folder in which some sources are other ones."""
-        return ProbeStore(self._probes_dir, self._cache_dir, changed)
+        store = ProbeStore(self._probes_dir, self._cache_dir, changed)
+        store.elsewhere, store.tell = self.elsewhere, self.tell
+        return store
+
+    def alone(self) -> ProbeStore:
+        """Return a store of the same folders that has nothing compiled elsewhere."""
+        return ProbeStore(self._probes_dir, self._cache_dir)
 
     def source(self, module: str) -> bytes:
         """Return a module's source, the same for the whole life of the store.
@@ -118,18 +151,33 @@ class ProbeStore:
 
         Raises:
             CompileError: the compiler of that release refused one; the text is the compiler's.
+            InfrastructureError: the VM has no compiler, and there is none elsewhere.
             InputError: there is no such module.
         """
-        keys = {module: self._key(node.build, module) for module in modules}
+        found = self.compiled(node, modules)
+        return {name: _beam_of(name, compiled) for name, compiled in found.items()}
+
+    def compiled(self, node: CompilesProbes, modules: Iterable[str]) -> dict[str, Compiled]:
+        """Return what the node's compiler, or one elsewhere, makes of modules.
+
+        Raises:
+            InfrastructureError: the VM has no compiler, and there is none elsewhere.
+            InputError: there is no such module.
+        """
+        wanted = tuple(modules)
+        if not wanted:
+            return {}
+        compiler = node if node.build.has_compiler else self.elsewhere(node.build.otp_release)
+        keys = {module: self._key(compiler.build, module) for module in wanted}
         with self._lock:
-            compiling = self._compiling.setdefault(_build_key(node.build), threading.Lock())
+            compiling = self._compiling.setdefault(_build_key(compiler.build), threading.Lock())
         with compiling:
             missing = {name: key for name, key in keys.items() if not self._is_known(key)}
             if missing:
-                made = node.compile({name: self.source(name) for name in missing})
-                for name, compiled in made.items():
-                    self._keep(missing[name], compiled)
-        return {name: _beam_of(name, node.build, self._beams[key]) for name, key in keys.items()}
+                made = compiler.compile({name: self.source(name) for name in missing})
+                for name, found in made.items():
+                    self._keep(missing[name], _examined(found, compiler.build))
+        return {name: self._beams[key] for name, key in keys.items()}
 
     def bridge_beams(self) -> dict[str, bytes]:
         """Return what is known of the bridge's own code, by ERTS version."""
@@ -137,7 +185,7 @@ class ProbeStore:
             for path in self._cache_dir.glob(f"{BRIDGE}-*-{self._bridge_key()}.beam"):
                 self._is_known(path.stem)
         prefix, suffix = f"{BRIDGE}-", f"-{self._bridge_key()}"
-        return {
+        return self._lent | {
             key[len(prefix) : -len(suffix)]: known.beam
             for key, known in list(self._beams.items())
             if key.startswith(prefix) and key.endswith(suffix) and known.beam is not None
@@ -146,6 +194,15 @@ class ProbeStore:
     def keep_bridge(self, erts_version: str, beam: bytes) -> None:
         """Keep the bridge's code as some VM compiled it."""
         self._keep(f"{BRIDGE}-{erts_version}-{self._bridge_key()}", Compiled(beam=beam))
+
+    def lend_bridge(self, erts_version: str, release: int) -> None:
+        """Have the bridge compiled elsewhere, for a VM without a compiler.
+
+        Raises:
+            InfrastructureError: there is no compiler elsewhere.
+        """
+        compiler = self.elsewhere(release)
+        self._lent[LENT + erts_version] = self.beam(compiler, BRIDGE)
 
     def _find_closure(self, module: str) -> tuple[str, ...]:
         names = self.modules()
@@ -184,42 +241,48 @@ class ProbeStore:
         if self._cache_dir is None:
             return False
         try:
-            content = (self._cache_dir / f"{key}.beam").read_bytes()
-        except OSError:
+            content = files.read_sealed(self._cache_dir / f"{key}.beam")
+            if content is None:
+                return False
+            self._beams[key] = msgspec.msgpack.decode(content, type=Compiled)
+        except (DamagedError, msgspec.DecodeError):
+            self.tell(f"the cached code {key} is damaged; it is compiled again")
             return False
-        if not content.startswith(b"FOR1"):
-            return False  # damaged: it is compiled again and replaced
-        self._beams[key] = Compiled(beam=content)
         return True
 
     def _keep(self, key: str, compiled: Compiled) -> None:
         self._beams[key] = compiled
         if self._cache_dir is None or compiled.beam is None:
             return
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-            self._cache_dir.mkdir(parents=True, exist_ok=True)
-            _write_at_once(self._cache_dir / f"{key}.beam", compiled.beam)
+        with suppress(StorageError):  # a cache that cannot be written only costs time
+            content = msgspec.msgpack.encode(compiled)
+            files.write_sealed(self._cache_dir / f"{key}.beam", content)
 
 
 def _build_key(build: Build) -> str:
     return f"{build.otp_version}-{build.erts_version}-{build.wordsize_bytes * 8}"
 
 
-def _beam_of(module: str, build: Build, compiled: Compiled) -> bytes:
+def _beam_of(module: str, compiled: Compiled) -> bytes:
     if compiled.beam is None:
-        raise CompileError(
-            f"{module} does not compile on OTP {build.otp_version}:\n{compiled.errors}"
-        )
+        raise CompileError(f"{module} does not compile on {compiled.errors}")
     return compiled.beam
 
 
-def _write_at_once(path: Path, content: bytes) -> None:
-    """Write a file so that no reader ever sees half of it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _examined(compiled: Compiled, build: Build) -> Compiled:
+    """Note what the code calls; what the compiler said names its release."""
+    named = f"OTP {build.otp_version}:\n"
+    if compiled.beam is None:
+        return msgspec.structs.replace(compiled, errors=f"{named}{compiled.errors}")
+    calls: dict[str, Called] = {}
+    with suppress(ValueError, ProtocolError):  # then nothing is known to be missing
+        calls = dict(called.read(compiled.beam))
+    warnings = compiled.warnings and f"{named}{compiled.warnings}"
+    return msgspec.structs.replace(compiled, called=calls, warnings=warnings)
+
+
+def _nowhere(release: int) -> CompilesProbes:
+    raise InfrastructureError(
+        f"OTP {release} has no compiler here, and nothing else compiles for it",
+        hint="beamproof otp install fetches a release that can",
+    )

@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 
+from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
 from harness.collect.workshop import Workshop
 from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
@@ -39,11 +40,17 @@ class Releases:
         resolved: what was found.
         workshop: names the nodes and holds their probes.
         progress: told when another way is taken.
+        compilers: compile for VMs that cannot; they end with this.
     """
 
     def __init__(
-        self, resolved: tuple[Resolved, ...], workshop: Workshop, progress: Progress
+        self,
+        resolved: tuple[Resolved, ...],
+        workshop: Workshop,
+        progress: Progress,
+        compilers: Compilers,
     ) -> None:
+        self._compilers = compilers
         self._workshop = workshop
         self._progress = progress
         self._columns = [_Column(item) for item in resolved]
@@ -71,6 +78,7 @@ class Releases:
         for node in self.nodes.values():
             node.close()
         self._pool.shutdown()
+        self._compilers.close()
         self.nodes.clear()
 
     @property
@@ -96,11 +104,7 @@ class Releases:
 
     def records(self) -> tuple[RuntimeRecord, ...]:
         """Return what the header of the run says of every runtime."""
-        builds = self.builds
-        return tuple(
-            msgspec.structs.replace(runtime.record(), build=builds[name])
-            for name, runtime in self.runtimes.items()
-        )
+        return tuple(self._record(runtime) for runtime in self.runtimes.values())
 
     def require(self, *, strict: bool) -> None:
         """Refuse to go on without any release, or under `strict` without one of them.
@@ -175,6 +179,11 @@ class Releases:
             )
         return found
 
+    def _record(self, runtime: Runtime) -> RuntimeRecord:
+        build = self.builds[runtime.name]
+        by = None if build.has_compiler else self._compilers.described.get(runtime.release)
+        return msgspec.structs.replace(runtime.record(), build=build, compiled_by=by)
+
     def _column(self, item: Resolved) -> Column:
         if item.runtime is None:
             return Column(name=item.name, release=item.release, reason=item.reason)
@@ -205,7 +214,10 @@ def open_releases(
     request: RuntimeRequest, workshop: Workshop, progress: Callable[[str], None]
 ) -> Releases:
     """Find every release, fetching what is not here yet, and begin to start a node of each."""
-    return Releases(request.resolve(progress), workshop, progress)
+    workshop.probes.tell = progress
+    compilers = Compilers(request.options(), workshop, progress)
+    workshop.probes.elsewhere = compilers
+    return Releases(request.resolve(progress), workshop, progress, compilers)
 
 
 def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:

@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.collect.applications import Applications
 from harness.collect.native import NativeStore
 from harness.collect.probes import ProbeStore
 
 
 @dataclass(slots=True)
 class Workshop:
-    """Hold what the lanes of one run share: compiled probes, native libraries, node names."""
+    """Hold what the lanes of one run share: probes, libraries, what VMs have, node names."""
 
     run: str
     probes: ProbeStore
     native: NativeStore
+    applications: Applications
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def node_name(self, runtime: str) -> str:
@@ -31,9 +33,11 @@ class Workshop:
 
 def workshop_for(run: str, probes_dir: Path, cache_dir: Path) -> Workshop:
     """Return what the lanes of one run share."""
+    probes = ProbeStore(probes_dir, cache_dir / "probes")
     return Workshop(
         run=run,
-        probes=ProbeStore(probes_dir, cache_dir / "probes"),
+        probes=probes,
+        applications=Applications(probes),
         native=NativeStore(sources=probes_dir / "c_src", cache=cache_dir / "native"),
     )
 

@@ -26,7 +26,7 @@ from harness.judge.reasons import (
     with_sample,
 )
 from harness.run.cells import Json
-from harness.run.model import Observation, Run
+from harness.run.model import FailureKind, Observation, Run
 
 MOST_SAMPLES = 4
 """How many times `repeat` samples are drawn at most before a median counts as undecidable."""
@@ -40,10 +40,13 @@ def judge(claim: Claim, observation: Observation) -> Finding:
         median is undecided, a rival fits as well, none is about the release, or what a range says
         holds outside of it, too; else `confirmed`. A release that the claim is not about lies at
         its boundary: `skipped` when the claim does not hold there, which is what its range says.
+        `skipped`, too, if the VM lacks what the probe needs.
     """
     version = version_of(observation)
     if version and not claim.applies_to(version):
         return _at_boundary(claim, observation, version)
+    if (unmet := _unmet_need(observation)) is not None:
+        return _without_checks(claim, observation, Verdict.SKIPPED, unmet)
     reason = _before_evidence(claim, observation, version)
     if reason is not None:
         return _without_checks(claim, observation, Verdict.INCONCLUSIVE, reason)
@@ -114,6 +117,14 @@ def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
             reason = "the run ended before this cell was observed"
             findings.append(_unobserved(cell, claim, Verdict.INCONCLUSIVE, reason))
     return Judgement(findings=tuple(findings), unknown=tuple(unknown))
+
+
+def _unmet_need(observation: Observation) -> str | None:
+    """Return what the VM lacks, where that is all that went wrong."""
+    failed = [one.failure for one in observation.samples if one.failure is not None]
+    if failed and all(failure.kind is FailureKind.UNMET_NEED for failure in failed):
+        return failed[0].reason
+    return None
 
 
 def _before_evidence(claim: Claim, observation: Observation, version: str) -> str | None:

@@ -26,6 +26,8 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Build(_Model, frozen=True, kw_only=True):
     """Identify the VM that ran, as it answered itself.
 
+    `has_compiler` tells whether it could compile its own probes.
+
     Units: `wordsize_bytes` bytes, `host_cores` and schedulers are counts.
     """
 
@@ -42,6 +44,7 @@ class Build(_Model, frozen=True, kw_only=True):
     system_architecture: str
     host_kernel: str
     host_cores: int
+    has_compiler: bool = True
 
 
 class RuntimeRecord(_Model, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import files
-from harness.errors import StorageError
+from harness.errors import DamagedError, StorageError
 
 HOLD = """
 import sys, time
@@ -121,3 +121,16 @@ def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
         files.locked(tmp_path / "file" / "cache", "27"),
     ):
         pass
+
+
+def test_a_sealed_file_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -> None:
+    """Cut, changed or zeroed, it is told from a file that is not there."""
+    path = tmp_path / "sealed"
+    assert files.read_sealed(path) is None
+    files.write_sealed(path, b"content")
+    assert files.read_sealed(path) == b"content"
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-1], whole + b"x", bytes(len(whole)), whole[:-1] + b"T"):
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedError, match="is damaged"):
+            files.read_sealed(path)

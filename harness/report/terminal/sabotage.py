@@ -38,6 +38,22 @@ def sabotage_lines(report: SabotageReport) -> Iterator[str]:
     yield _summary(report)
 
 
+def survivor_lines(report: SabotageReport) -> Iterator[str]:
+    """Yield what a claim did not notice of all that a machine took out, for a person to read."""
+    yield report.skill
+    alive = report.of(Fate.VACUOUS)
+    for claim in dict.fromkeys(trial.claim for trial in alive):
+        yield f"  {claim}"
+        own = [trial for trial in alive if trial.claim == claim]
+        for variant, clause in dict.fromkeys((trial.variant, trial.clause) for trial in own):
+            on = [one.runtime for one in own if (one.variant, one.clause) == (variant, clause)]
+            yield f"    {variant}  {clause}  ({', '.join(on)})"
+    yield (
+        f"{report.skill}: {len(report.trials)} trials: {len(report.of(Fate.FELL))} fell,"
+        f" {len(alive)} survived, {len(report.of(Fate.UNPROVEN))} proved nothing"
+    )
+
+
 def sabotage_json(report: SabotageReport) -> dict[str, Json]:
     """Return a report as plain data."""
     return {

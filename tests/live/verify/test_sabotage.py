@@ -84,3 +84,14 @@ def test_a_claim_is_tried_only_where_it_is_asked_for(way: list[str]) -> None:
     nothing = sabotage(OUR_MAPS, way, "--variant", "limit-elsewher")
     assert nothing.returncode == ExitCode.BAD_INPUT
     assert 'did you mean "limit-elsewhere"?' in nothing.stderr
+
+
+def test_what_a_machine_takes_out_is_shown_where_nobody_notices(root: Path, way: list[str]) -> None:
+    """Survivors are for a person to read: no exit code says that they are wrong."""
+    source = root / "erlang_probes" / "our_maps.erl"
+    text = source.read_text()
+    source.write_text(text.replace("    Sizes =", "    erlang:garbage_collect(),\n    Sizes ="))
+    done = sabotage(root, [*way, "--otp", "27"], "--auto", "--claim", "small-map-limit")
+    assert done.returncode == ExitCode.CONFIRMED, done.stdout + done.stderr
+    assert "erlang:garbage_collect() -> ok  (otp27)" in done.stdout
+    assert "5 trials: 1 fell, 2 survived, 2 proved nothing" in done.stdout

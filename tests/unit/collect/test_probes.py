@@ -126,11 +126,17 @@ def test_a_damaged_or_unwritable_cache_only_costs_time(probes: Path, tmp_path: P
     cache = tmp_path / "cache"
     ProbeStore(probes, cache).beam(Compiler(), "skill")
     (path,) = cache.glob("skill-*.beam")
-    path.write_bytes(b"")
-    again = Compiler()
-    assert ProbeStore(probes, cache).beam(again, "skill")
-    assert again.asked == ["skill"]
-    assert path.read_bytes().startswith(b"FOR1")
+    whole = path.read_bytes()
+    for damaged in (b"", whole[:-1], whole[:50] + b"x" + whole[51:], bytes(len(whole))):
+        path.write_bytes(damaged)
+        again, told = Compiler(), []
+        store = ProbeStore(probes, cache)
+        store.tell = told.append
+        assert store.beam(again, "skill") == store.beam(again, "skill")
+        assert again.asked == ["skill"]
+        assert len(told) == 1
+        assert "is damaged; it is compiled again" in told[0]
+        assert path.read_bytes() == whole
     assert [found.name for found in cache.iterdir()] == [path.name]
     (tmp_path / "file").write_text("")
     assert ProbeStore(probes, tmp_path / "file").beam(Compiler(), "skill")

@@ -77,7 +77,13 @@ def test_a_refuted_prediction_outweighs_a_missing_one() -> None:
     assert verdict_of(two, {"b_bytes": 3}) is Verdict.REFUTED
 
 
-@pytest.mark.parametrize("kind", list(FailureKind))
+def test_what_a_vm_lacks_is_skipped_with_the_reason() -> None:
+    """A need that is not met says nothing of the claim, unless something else failed, too."""
+    finding = judge(LAW, observation(failed(FailureKind.UNMET_NEED, "the VM has no mnesia")))
+    assert (finding.verdict, finding.reason) == (Verdict.SKIPPED, "the VM has no mnesia")
+
+
+@pytest.mark.parametrize("kind", sorted(set(FailureKind) - {FailureKind.UNMET_NEED}))
 def test_a_failed_sample_is_never_a_refutation(kind: FailureKind) -> None:
     """Whatever goes wrong with a call, its cell is inconclusive and says why."""
     finding = judge(LAW, observation(failed(kind, "no reply")))
