@@ -109,7 +109,11 @@ request({'M', Pid, Message}, State) ->
     end,
     State;
 request({'P', Text}, State) ->
-    catch io:put_chars(Text),
+    try
+        io:put_chars(Text)
+    catch
+        error:_ -> ok
+    end,
     State;
 request(Other, #{port := Port} = State) ->
     send(Port, {'e', {erlang, error, {bad_request, text(Other)}, []}}),

@@ -10,6 +10,18 @@ from collections.abc import Mapping, Sequence
 from harness.bridge import terms
 from harness.bridge.terms import Atom
 
+OPEN_FILES = 65536
+"""The most descriptors that a VM gets: by what it may open it sizes its table of ports, 65536 at
+least, and where nothing limits it that table alone fills the memory.
+
+Source: erts/emulator/beam/io.c, ERTS_DEFAULT_MAX_PORTS.
+"""
+
+_LIMIT = (
+    f'n=$(ulimit -Sn);[ "$n" = unlimited ]&&n={OPEN_FILES + 1};'
+    f'[ "$n" -gt {OPEN_FILES} ]&&ulimit -Sn {OPEN_FILES};'
+)
+
 SCRIPT = 'exec 3<&0 4>&1 0</dev/null 1>&2; exec "$0" "$@"'
 """Give the VM its pipes as descriptors 3 and 4, and let what it prints arrive on stderr.
 
@@ -45,14 +57,28 @@ LENT = "+"
 """Begins the name of code that was compiled elsewhere."""
 
 
-def boot_command(erl: str, flags: Sequence[str] = ()) -> list[str]:
+def boot_command(erl: str, flags: Sequence[str] = (), forget: Sequence[str] = ()) -> list[str]:
     """Return the command line of a VM that waits for its first frame.
 
     Args:
         erl: the `erl` program, a path or a name to be found on the PATH.
         flags: flags of the emulator and of the VM, as on erl's command line.
+        forget: environment variables that the VM is not to see.
     """
-    return ["sh", "-c", SCRIPT, erl, "-noinput", "-noshell", *flags, "-eval", BOOT]
+    vm = [erl, "-noinput", "-noshell", *flags, "-eval", BOOT]
+    return shell_command(SCRIPT, vm, forget)
+
+
+def shell_command(script: str, command: Sequence[str], forget: Sequence[str] = ()) -> list[str]:
+    """Return a command line that runs a script with a command as its words, `$0` the program.
+
+    Args:
+        script: what `sh` runs, within the limit of `OPEN_FILES`.
+        command: the program and its arguments.
+        forget: environment variables that the program is not to see.
+    """
+    unset = "".join(f"unset {name};" for name in forget)
+    return ["sh", "-c", f"{unset}{_LIMIT}{script}", *command]
 
 
 def first_frame(module: str, beams: Mapping[str, bytes], source: bytes) -> bytes:

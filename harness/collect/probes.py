@@ -78,7 +78,8 @@ class ProbeStore:
         cache_dir: where beams are kept; None keeps them in memory only.
         changed: sources, by module, that stand in place of the folder's.
 
-    `elsewhere` compiles for VMs without a compiler, `tell` is told what of the cache was damaged.
+    `elsewhere` compiles for VMs without a compiler; `tell` is told what of the cache was damaged,
+    and which modules a compiler warns of; those `warnings` are kept, by module.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class ProbeStore:
     ) -> None:
         self.elsewhere: Elsewhere = _nowhere
         self.tell: Callable[[str], None] = lambda _line: None
+        self.warnings: dict[str, str] = {}
         self._probes_dir = probes_dir
         self._cache_dir = cache_dir
         self._sources: dict[str, bytes] = dict(changed or {})
@@ -177,7 +179,9 @@ class ProbeStore:
                 made = compiler.compile({name: self.source(name) for name in missing})
                 for name, found in made.items():
                     self._keep(missing[name], _examined(found, compiler.build))
-        return {name: self._beams[key] for name, key in keys.items()}
+        known = {name: self._beams[key] for name, key in keys.items()}
+        self._note_warnings(known)
+        return known
 
     def bridge_beams(self) -> dict[str, bytes]:
         """Return what is known of the bridge's own code, by ERTS version."""
@@ -203,6 +207,16 @@ class ProbeStore:
         """
         compiler = self.elsewhere(release)
         self._lent[LENT + erts_version] = self.beam(compiler, BRIDGE)
+
+    def _note_warnings(self, found: Mapping[str, Compiled]) -> None:
+        """Tell once of each module and warning; a warning is no error but in `make check`."""
+        for name, compiled in found.items():
+            text = compiled.warnings
+            if text and text not in self.warnings.setdefault(name, ""):
+                self.warnings[name] += text
+                on, _, places = text.partition(":\n")
+                first = places.strip().splitlines()[0]
+                self.tell(f"{on} warns of {name}: {first} (beamproof compile shows all)")
 
     def _find_closure(self, module: str) -> tuple[str, ...]:
         names = self.modules()

@@ -5,15 +5,17 @@ Knows: runtimes and nodes. Must not know: claims, or what is run on a node.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
 
+from harness.collect import surroundings
 from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
 from harness.collect.workshop import Workshop
@@ -159,6 +161,7 @@ class Releases:
 
     def _opened(self, column: _Column, node: Node) -> None:
         column.build = node.build
+        column.surroundings = surroundings.read(node)
         with self._lock:
             if not self._closed:
                 self.nodes[column.name] = node
@@ -182,7 +185,15 @@ class Releases:
     def _record(self, runtime: Runtime) -> RuntimeRecord:
         build = self.builds[runtime.name]
         by = None if build.has_compiler else self._compilers.described.get(runtime.release)
-        return msgspec.structs.replace(runtime.record(), build=build, compiled_by=by)
+        around = next(one.surroundings for one in self._columns if one.name == runtime.name)
+        environment = {} if runtime.way == DOCKER else os.environ
+        return msgspec.structs.replace(
+            runtime.record(),
+            build=build,
+            compiled_by=by,
+            surroundings=around,
+            notes=(*runtime.notes, *surroundings.notes(around, environment)),
+        )
 
     def _column(self, item: Resolved) -> Column:
         if item.runtime is None:
@@ -204,6 +215,7 @@ class _Column:
     start: Future[None] | None = None
     node: Node | None = None
     build: Build | None = None
+    surroundings: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

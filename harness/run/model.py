@@ -53,7 +53,8 @@ class RuntimeRecord(_Model, frozen=True, kw_only=True):
     `origin` is the image reference, the folder of the install or the package name; `digest` the
     image's id or the package's version; `build` is absent when no node of it ever started.
     `compiled_by` names the runtime that compiled bridge and probes where this one has no
-    compiler; `notes` are sentences about it that a reader of its verdicts should know.
+    compiler; `surroundings` are what its VMs were given beside their flags (environment, limits,
+    quotas); `notes` are sentences about it that a reader of its verdicts should know.
     """
 
     name: str
@@ -63,6 +64,7 @@ class RuntimeRecord(_Model, frozen=True, kw_only=True):
     digest: str | None = None
     build: Build | None = None
     compiled_by: str | None = None
+    surroundings: dict[str, str] = {}
     notes: tuple[str, ...] = ()
 
 

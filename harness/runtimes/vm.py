@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,21 +41,31 @@ def ask(erl: Path, *, timeout_s: float = ASK_TIMEOUT_S) -> Identity:
         InfrastructureError: it does not start, does not answer in time, or is not an `erl`.
     """
     command = [str(erl), "-noinput", "-noshell", "-mode", "minimal", "-eval", ASK]
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=timeout_s,
-        )
+        with tempfile.TemporaryDirectory(prefix="beamproof-ask-") as folder:
+            done = subprocess.run(
+                command,
+                env=_environment(folder),
+                cwd=folder,  # never the user's: a VM reads .erlang there, and leaves dumps
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=timeout_s,
+            )
     except subprocess.TimeoutExpired as error:
         raise InfrastructureError(f"{erl} did not answer within {timeout_s:.0f} s") from error
     except OSError as error:
         raise InfrastructureError(f"{erl} does not start: {error.strerror}") from error
     return parse(done.stderr, str(erl), done.returncode)
+
+
+def _environment(folder: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": folder,
+        "LC_ALL": "C.UTF-8",
+        "ERL_CRASH_DUMP_BYTES": "0",
+    }
 
 
 def parse(output: bytes, asked: str, status: int | None) -> Identity:

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from harness import processes
-from harness.bridge.boot import boot_command
+from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
 from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
 from harness.runtimes import vm
@@ -58,7 +58,7 @@ class DockerLauncher:
         settings = container_settings(
             name=name,
             image=self.image,
-            command=boot_command("erl", flags),
+            command=boot_command("erl", flags, _names(self.image)),
             env=env,
             limits=limits,
         )
@@ -153,8 +153,8 @@ def ask(image: Image) -> bytes:
         InfrastructureError: the engine fails, or the VM does not end in time.
     """
     name = f"beamproof-ask-{processes.own().replace(':', '-')}-{time.monotonic_ns()}"
-    shell = 'exec "$@" </dev/null'
-    command = ["sh", "-c", shell, "sh", "erl", "-noinput", "-noshell", "-eval", vm.ASK]
+    asking = ["erl", "-noinput", "-noshell", "-eval", vm.ASK]
+    command = shell_command('exec "$0" "$@" </dev/null', asking, _names(image))
     settings = container_settings(name=name, image=image, command=command, env={}, limits=Limits())
     channel = _retrying(lambda: start_container(name, settings))
     try:
@@ -203,6 +203,11 @@ def remove(name: str) -> None:
         return
     except (DockerException, OSError) as error:
         raise InfrastructureError(f"the engine does not remove {name}: {error}") from error
+
+
+def _names(image: Image) -> tuple[str, ...]:
+    """Return the variables of the image that would change what a VM is, see `erlang_variables`."""
+    return tuple(entry.partition("=")[0] for entry in image.erlang_variables)
 
 
 def _host_settings(limits: Limits) -> dict[str, Any]:

@@ -38,12 +38,21 @@ _REFERENCE = re.compile(
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold an image that is here: its reference, its id, and its digest in a registry if any."""
+    """Hold an image that is here: its reference, its id, and its digest in a registry if any.
+
+    `env` is what it sets in the environment, as `NAME=value`.
+    """
 
     reference: str
     id: str
     repo_digest: str | None = None
     labels: dict[str, str] = {}
+    env: tuple[str, ...] = ()
+
+    @property
+    def erlang_variables(self) -> tuple[str, ...]:
+        """Return what the image sets of the variables that `erl` reads, as `NAME=value`."""
+        return tuple(entry for entry in self.env if _ERLANG_VARIABLE.match(entry))
 
     @property
     def digest(self) -> str:
@@ -51,10 +60,14 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
         return self.repo_digest or self.id
 
 
+_ERLANG_VARIABLE = re.compile(r"ERL_\w+=")
+
+
 class _InspectedConfig(msgspec.Struct, frozen=True):
     """Read what the engine says of an image's settings."""
 
     Labels: dict[str, str] | None = None
+    Env: tuple[str, ...] | None = None
 
 
 class _Inspected(msgspec.Struct, frozen=True):
@@ -94,8 +107,14 @@ def here(reference: str) -> Image | None:
     except (OSError, ValueError, IndexError, msgspec.DecodeError) as error:
         raise InfrastructureError(f"the engine does not say whether it has {reference}") from error
     digest = found.RepoDigests[0].rpartition("@")[2] if found.RepoDigests else None
-    labels = (found.Config.Labels if found.Config else None) or {}
-    return Image(reference=reference, id=found.Id, repo_digest=digest, labels=labels)
+    config = found.Config or _InspectedConfig()
+    return Image(
+        reference=reference,
+        id=found.Id,
+        repo_digest=digest,
+        labels=config.Labels or {},
+        env=config.Env or (),
+    )
 
 
 def candidates(release: int) -> tuple[str, ...]:

@@ -170,6 +170,10 @@ class DockerWay:
             way=self.name,
             origin=image.reference,
             digest=image.digest,
+            notes=tuple(
+                f"the image sets {entry}; its VMs are started without that"
+                for entry in image.erlang_variables
+            ),
             launcher=container.DockerLauncher(image),
         )
 
