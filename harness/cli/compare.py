@@ -18,7 +18,7 @@ from harness.run.stored import run_path
 
 if TYPE_CHECKING:
     pass
-from harness.cli.stored import claims_and_hashes, emit, output_option, without_collection
+from harness.cli.stored import claims_and_hashes, emit, output_option
 
 
 @click.command()
@@ -31,7 +31,6 @@ from harness.cli.stored import claims_and_hashes, emit, output_option, without_c
 @output_option
 @claims_option
 @runs_option
-@without_collection
 def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
     old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path
 ) -> int:

@@ -20,7 +20,7 @@ from harness.streams import say
 
 if TYPE_CHECKING:
     pass
-from harness.cli.stored import run_paths, without_collection
+from harness.cli.stored import run_paths
 
 
 @click.command()
@@ -35,7 +35,6 @@ from harness.cli.stored import run_paths, without_collection
 )  # fmt: skip
 @click.option("--complete/--partial", help="Exit with 2 when a cell is missing [default: 0].")
 @runs_option
-@without_collection
 def merge(
     runs: Sequence[str], output: Path, wins: str | None, *, complete: bool, runs_dir: Path
 ) -> int:

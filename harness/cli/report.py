@@ -19,7 +19,7 @@ from harness.streams import say
 
 if TYPE_CHECKING:
     from harness.authoring.probe_source import ProbeModule
-from harness.cli.stored import emit, judged_views, output_option, run_paths, without_collection
+from harness.cli.stored import emit, judged_views, output_option, run_paths
 
 _FOLDER_FORMATS = frozenset({"html", "badge"})
 
@@ -34,7 +34,6 @@ _FOLDER_FORMATS = frozenset({"html", "badge"})
 @claims_option
 @probes_option
 @runs_option
-@without_collection
 def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
     runs: Sequence[str],
     form: str,

@@ -5,11 +5,8 @@ Knows: options, files. Must not know: any format.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
@@ -22,26 +19,6 @@ from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
 from harness.streams import say, write_bytes
-
-_P = ParamSpec("_P")
-
-
-def without_collection(verb: Callable[_P, int]) -> Callable[_P, int]:
-    """Switch the garbage collector off for one of these verbs: it allocates once and ends.
-
-    The collector would traverse the growing heap again and again, for a quarter of the time.
-    """
-
-    @wraps(verb)
-    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> int:
-        gc.disable()
-        try:
-            return verb(*args, **kwargs)
-        finally:
-            gc.enable()
-
-    return wrapped
-
 
 output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="PATH",

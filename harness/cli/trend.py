@@ -20,7 +20,7 @@ from harness.streams import echo
 
 if TYPE_CHECKING:
     pass
-from harness.cli.stored import claims_and_hashes, readable_runs, without_collection
+from harness.cli.stored import claims_and_hashes, readable_runs
 
 
 @click.command()
@@ -29,7 +29,6 @@ from harness.cli.stored import claims_and_hashes, readable_runs, without_collect
 @click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")
 @claims_option
 @runs_option
-@without_collection
 def trend(
     folder: Path | None, patterns: Sequence[str], *, everything: bool, claims_dir: Path,
     runs_dir: Path,

@@ -12,23 +12,18 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from harness.authoring.probe_source import Probe, ProbeModule
 from harness.judge.compare import Comparison
 from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import RunView, SkillView
 from harness.report import phrases
-from harness.report.html import pages, texts
+from harness.report.html import charts, pages, texts
 from harness.report.html.highlight import highlighted
-from harness.report.html.series import Plot, words
-from harness.report.html.spread import spread
+from harness.report.html.series import words
 from harness.report.phrases import label, labels, outcome_word
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
-_WORTH_PROCESSES = 200
-"""Claims from which on two processes are faster than one."""
-
 _TAKEN = frozenset({"index", "assets"})
 
 
@@ -59,12 +54,8 @@ def site(
         yield f"assets/{name}", (files(__package__) / "assets" / name).read_bytes()
     known = trends(history) if len(history) > 1 else {}
 
-    def pages_of(skill: SkillView) -> list[tuple[str, bytes]]:
-        return list(_skill(skill, modules, known, shared))
-
-    claims = sum(len(skill.claims) for skill in view.skills)
-    for made in spread(pages_of, view.skills, enough=claims >= _WORTH_PROCESSES):
-        yield from made
+    for skill in view.skills:
+        yield from _skill(skill, modules, known, shared)
 
 
 def _skill(
@@ -117,19 +108,20 @@ def _probe(modules: Mapping[str, ProbeModule], module: str, name: str) -> Probe 
 
 
 def _render(template: str, **values: Any) -> bytes:
-    return _environment().get_template(template).render(values).encode("utf-8", "replace")
+    return environment().get_template(template).render(values).encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates with everything that they may call."""
+    made = Environment(
         loader=PackageLoader("harness.report.html"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "text": texts.text,
         "prose": texts.prose,
         "key": texts.key,
@@ -141,9 +133,10 @@ def _environment() -> Environment:
         "erlang": highlighted,
         "page": page_name,
     }
-    environment.globals |= {
-        "chart": _chart,
-        "swatch": _swatch,
+    made.globals |= {
+        "chart": charts.lay_out,
+        "colour": charts.colour,
+        "marker": charts.marker,
         "took": phrases.took,
         "host_of": pages.host_of,
         "build_of": pages.build_of,
@@ -152,7 +145,7 @@ def _environment() -> Environment:
         "cell_href": cell_href,
         "claim_href": claim_href,
     }
-    return environment
+    return made
 
 
 def _labels(names: Iterable[str]) -> str:
@@ -169,15 +162,3 @@ def cell_href(root: str, cell: str) -> str:
     """Return the link to a cell on its claim's page."""
     name, _, runtime = cell.rpartition("@")
     return f"{claim_href(root, name)}#{name.partition('/')[2]}@{runtime}"
-
-
-def _chart(plot: Plot, identity: str) -> Markup:
-    from harness.report.html.charts import draw  # noqa: PLC0415 (most sites need no leather)
-
-    return Markup(draw(plot, identity=identity))  # noqa: S704 (made by an XML writer)
-
-
-def _swatch(index: int) -> Markup:
-    from harness.report.html.charts import swatch  # noqa: PLC0415 (as above)
-
-    return Markup(swatch(index))  # noqa: S704 (made by an XML writer)

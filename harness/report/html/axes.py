@@ -1,0 +1,88 @@
+"""Where a number lies on an axis, and which round numbers are written beside it.
+
+Knows: arithmetic. Must not know: what is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+_WIDE = 32
+"""Values that spread over more than this factor, most of them small, are drawn on a log axis."""
+
+
+class Axis:
+    """Place numbers on a line, linear or logarithmic, from one round number to another.
+
+    Args:
+        values: what is drawn, at least one.
+        span: where the line begins and ends; may run backwards, as y does on a screen.
+        from_zero: whether a linear axis begins at zero.
+    """
+
+    def __init__(
+        self, values: Sequence[float], span: tuple[float, float], *, from_zero: bool = True
+    ) -> None:
+        self.logarithmic = _is_wide(values)
+        self.ticks: list[float] = (
+            _decades(values) if self.logarithmic else _round_steps(values, from_zero=from_zero)
+        )
+        self._span = span
+        self._low, self._high = self._at(self.ticks[0]), self._at(self.ticks[-1])
+
+    def contains(self, value: float) -> bool:
+        """Tell whether a number lies on the axis."""
+        if self.logarithmic and value <= 0:
+            return False
+        return self._low <= self._at(value) <= self._high
+
+    def place(self, value: float) -> float:
+        """Return where a number lies, to a tenth of a pixel."""
+        start, end = self._span
+        share = (self._at(value) - self._low) / (self._high - self._low)
+        return round(start + (end - start) * share, 1)
+
+    def _at(self, value: float) -> float:
+        return math.log10(value) if self.logarithmic else float(value)
+
+
+def _is_wide(values: Sequence[float]) -> bool:
+    low, high = min(values), max(values)
+    return low > 0 and high / low >= _WIDE and median(values) < (low + high) / 4
+
+
+def _decades(values: Sequence[float]) -> list[float]:
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    step = max(1, (high - low) // 5)
+    ticks = [10.0**power for power in range(low, high + step, step)]
+    inner = [tick for tick in ticks[1:] if tick >= max(values)][:1]
+    kept = [tick for tick in ticks if not inner or tick <= inner[0]]
+    return kept if len(kept) > 1 else [kept[0], kept[0] * 10]
+
+
+def _round_steps(values: Sequence[float], *, from_zero: bool) -> list[float]:
+    """Return two to seven round numbers around the values, zero among them where asked for."""
+    zero = [0.0] if from_zero else []
+    low, high = min(*zero, *values, values[0]), max(*zero, *values, values[0])
+    if low == high:
+        high = low + 1
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
+    if all(value == int(value) for value in values):
+        step = max(1.0, float(math.ceil(step)))
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def short(value: float) -> str:
+    """Return a number as an axis prints it, e.g. `20k`."""
+    for size, letter in _SIZES:
+        if abs(value) >= size:
+            return f"{value / size:.4g}{letter}"
+    return f"{value:.4g}"
