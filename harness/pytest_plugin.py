@@ -30,7 +30,7 @@ from harness.folders import cache_dir, default_probes_dir
 from harness.judge import judge
 from harness.judge.finding import Finding, Verdict
 from harness.report.terminal.findings import explain
-from harness.run.cells import Cell, Need, cell_id
+from harness.run.cells import Cell, CellId, Need
 from harness.runtimes.request import CHOICES, RuntimeRequest
 from harness.verify import plan
 
@@ -213,9 +213,9 @@ class ClaimFile(pytest.File):
         # one order whatever each process of a session finds: xdist compares them
         for claim in skill.claims:
             for column in columns:
-                name = cell_id(skill.name, claim.id, column.name)
+                name = CellId.of(skill.name, claim.id, column.name)
                 cell = cells.get(name)
-                item: CellItem = CellItem.from_parent(self, name=name, cell=cell, claim=claim)
+                item: CellItem = CellItem.from_parent(self, name=str(name), cell=cell, claim=claim)
                 if cell is None:
                     item.add_marker(pytest.mark.skip(reason=reasons[name]))
                 yield item
@@ -271,7 +271,7 @@ class CellItem(pytest.Item):
 
 
 def _observe(cells: Cells, cell: Cell, claim: Claim) -> Finding:
-    observation = cells.lane(cell.runtime).observe(
+    observation = cells.lane(cell.id.runtime).observe(
         cell, lambda so_far: not judge.enough(claim, so_far)
     )
     return judge.judge(claim, observation)

@@ -30,7 +30,7 @@ from harness.streams import print_json, print_lines
 def mutate(context: click.Context, /, **given: Any) -> None:
     """Change the predictions of SKILL one at a time: stored evidence must refute each change."""
     stored = read_run(run_path(given["run"], given["runs_dir"]))
-    known = {observation.skill for observation in stored.observations}
+    known = {cell.skill for cell in stored.by_cell}
     skills = load_skills(given["claims_dir"], given["skills"] or sorted(known))
     reports = {skill.name: mutate_skill(skill, stored) for skill in skills}
     if given["as_json"]:

@@ -20,7 +20,8 @@ from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
 from harness.errors import InputError, NothingSelectedError
 from harness.folders import cache_dir
-from harness.run.file import read_run
+from harness.run.cells import CellId
+from harness.run.file import read_run, refuse_if_written
 from harness.run.model import Run
 from harness.run.stored import latest_run, run_path
 from harness.runtimes.request import RuntimeRequest
@@ -73,8 +74,7 @@ def _request(given: dict[str, Any]) -> Request:
     selection = matrix.Selection(claims=given["claims"])
     skills = given["skills"] or None
     if resumed is not None:
-        done = {observation.cell for observation in resumed.observations}
-        selection = matrix.Selection(cells=frozenset(resumed.header.cells) - done)
+        selection = matrix.Selection(cells=frozenset(resumed.missing))
         skills = skills or tuple(resumed.header.claims_sha256)
     elif given["failed"]:
         cells = _unconfirmed(given["claims_dir"], runs_dir)
@@ -100,13 +100,15 @@ def _request(given: dict[str, Any]) -> Request:
 def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:
     if text is None:
         return None
-    run = read_run(run_path(text, runs_dir))
+    path = run_path(text, runs_dir)
+    refuse_if_written(path)
+    run = read_run(path)
     if run.complete:
         raise InputError(f"{run.path} is complete: there is nothing to resume")
     return run
 
 
-def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[str]:
+def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[CellId]:
     from harness.claims.folder import load_skills  # noqa: PLC0415 - no other option needs these here
     from harness.judge.finding import Verdict  # noqa: PLC0415
     from harness.judge.judge import judge_run  # noqa: PLC0415

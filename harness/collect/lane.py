@@ -90,11 +90,10 @@ class Lane:
 
     def _observation(self, cell: Cell, samples: tuple[Sample, ...]) -> Observation:
         return Observation(
-            cell=cell.id,
-            skill=cell.skill,
-            claim=cell.claim,
-            runtime=cell.runtime,
-            probe=f"{cell.call.module}:{cell.call.function}",
+            call=cell.call.id,
+            cells=(cell.id,),
+            runtime=cell.id.runtime,
+            probe=cell.call.probe,
             probe_sha256=self._workshop.probes.source_sha256(cell.call.module),
             args=dict(cell.call.args),
             flags=cell.call.flags,
@@ -116,7 +115,7 @@ class Lane:
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
             args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
-        self._workshop.applications.require(node, cell.runtime, call.module, call.function)
+        self._workshop.applications.require(node, cell.id.runtime, call.module, call.function)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         if answer.leftovers and node is self._shared:
             self._shared = None  # a probe left something behind: the next cell gets a new node
@@ -145,7 +144,7 @@ class Lane:
             self._failed_starts += 1
             if not cell.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
                 raise InfrastructureError(
-                    f"{cell.runtime} gives no node any more: {error.message}",
+                    f"{cell.id.runtime} gives no node any more: {error.message}",
                     hint="beamproof doctor says what is missing; then go on with --resume",
                 ) from error
         return Sample(

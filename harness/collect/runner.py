@@ -102,7 +102,7 @@ class Collector:
         """Deal the cells of each runtime to as many lanes as its share of the jobs."""
         by_runtime: dict[str, list[Cell]] = {}
         for cell in self._ordered(cells):
-            by_runtime.setdefault(cell.runtime, []).append(cell)
+            by_runtime.setdefault(cell.id.runtime, []).append(cell)
         share = max(1, self.options.jobs // max(1, len(by_runtime))) if split else 1
         return [
             (self.runtimes[name], own[start::share])

@@ -178,7 +178,7 @@ def _reference(view: RunView) -> RunRef:
 
 def _verdict_change(before: Finding, now: Finding) -> VerdictChange:
     return VerdictChange(
-        cell=now.cell,
+        cell=str(now.cell),
         direction=_direction(before.verdict, now.verdict),
         old=before.verdict,
         new=now.verdict,
@@ -202,7 +202,9 @@ def _moved(pairs: Iterable[tuple[Finding, Finding]]) -> Iterable[EvidenceMove]:
             continue
         found = shifts(before.observation.samples, now.observation.samples)
         if found:
-            yield EvidenceMove(cell=now.cell, verdict=now.verdict, moves=tuple(map(_move, found)))
+            yield EvidenceMove(
+                cell=str(now.cell), verdict=now.verdict, moves=tuple(map(_move, found))
+            )
 
 
 def _move(shift: Shift) -> Move:
@@ -218,7 +220,7 @@ def _move(shift: Shift) -> Move:
 def _notes(view: RunView, common: Iterable[str]) -> tuple[CellNote, ...]:
     shared = set(common)
     return tuple(
-        CellNote(cell=finding.cell, verdict=finding.verdict, reason=finding.reason)
+        CellNote(cell=str(finding.cell), verdict=finding.verdict, reason=finding.reason)
         for finding in view.findings
         if finding.cell not in shared
     )

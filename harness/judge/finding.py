@@ -18,7 +18,7 @@ from harness.claims.predicates import (
     show,
 )
 from harness.judge.median import MedianInterval
-from harness.run.cells import Json
+from harness.run.cells import CellId, Json
 from harness.run.model import Observation
 
 
@@ -95,7 +95,7 @@ class Finding:
     `boundary` tells that the claim is not about the release: there it must not hold.
     """
 
-    cell: str
+    cell: CellId
     claim: Claim
     observation: Observation | None
     verdict: Verdict

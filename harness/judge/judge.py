@@ -25,7 +25,7 @@ from harness.judge.reasons import (
     version_of,
     with_sample,
 )
-from harness.run.cells import Json
+from harness.run.cells import CellId, Json
 from harness.run.model import FailureKind, Observation, Run
 
 MOST_SAMPLES = 4
@@ -57,7 +57,7 @@ def judge(claim: Claim, observation: Observation) -> Finding:
     if verdict is Verdict.CONFIRMED:
         verdict, reason = _idle_when(claim, version, check) or (verdict, reason)
     return Finding(
-        cell=observation.cell,
+        cell=cell_of(claim, observation),
         claim=claim,
         observation=observation,
         verdict=verdict,
@@ -102,11 +102,12 @@ def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
         those that the run never reached.
     """
     claims = by_name(skills)
-    observed = {one.cell: one for one in run.observations}
-    left_out = {one.cell: one.reason for one in run.header.left_out}
+    observed = {**run.by_cell, **run.by_boundary_cell}
+    planned = map(CellId, (*run.header.cells, *run.header.boundary))
+    left_out = {CellId(one.cell): one.reason for one in run.header.left_out}
     findings, unknown = [], []
-    for cell in dict.fromkeys((*run.header.cells, *observed, *left_out)):
-        claim = claims.get(cell.rpartition("@")[0])
+    for cell in dict.fromkeys((*planned, *observed, *left_out)):
+        claim = claims.get(cell.name)
         if claim is None:
             unknown.append(cell)
         elif cell in observed:
@@ -162,7 +163,7 @@ def _at_boundary(claim: Claim, observation: Observation, version: str) -> Findin
         undecided = next(check for check in checks if check.holds is None)
         said = f"{about}; on {version} nothing decides: {doubt(undecided)}"
     return Finding(
-        cell=observation.cell,
+        cell=cell_of(claim, observation),
         claim=claim,
         observation=observation,
         verdict=verdict,
@@ -193,6 +194,11 @@ def _idle_when(
     return None
 
 
+def cell_of(claim: Claim, observation: Observation) -> CellId:
+    """Return which of the cells that an observation serves is the claim's."""
+    return CellId.of(claim.skill, claim.id, observation.runtime)
+
+
 def _checker(claim: Claim, observation: Observation) -> Callable[[Prediction], Check]:
     evidence = [sample.evidence or {} for sample in observation.samples]
     return partial(_check, evidence=evidence, on_median=claim.repeat > 1)
@@ -202,7 +208,7 @@ def _without_checks(
     claim: Claim, observation: Observation, verdict: Verdict, reason: str, *, boundary: bool = False
 ) -> Finding:
     return Finding(
-        cell=observation.cell,
+        cell=cell_of(claim, observation),
         claim=claim,
         observation=observation,
         verdict=verdict,
@@ -272,5 +278,5 @@ def _verdict(checks: Sequence[Check], rivals: Sequence[RivalFinding]) -> tuple[V
     return Verdict.CONFIRMED, f"{held}, {against} contradicted"
 
 
-def _unobserved(cell: str, claim: Claim, verdict: Verdict, reason: str) -> Finding:
+def _unobserved(cell: CellId, claim: Claim, verdict: Verdict, reason: str) -> Finding:
     return Finding(cell=cell, claim=claim, observation=None, verdict=verdict, reason=reason)

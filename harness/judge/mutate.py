@@ -72,9 +72,7 @@ def mutate(skill: Skill, run: Run) -> MutationReport:
     alive: list[Survivor] = []
     untested: list[tuple[str, str]] = []
     for claim in skill.claims:
-        cells = [
-            one for one in run.observations if (one.skill, one.claim) == (skill.name, claim.id)
-        ]
+        cells = [seen for cell, seen in run.by_cell.items() if cell.name == claim.name]
         findings = [judge(claim, one) for one in cells]
         confirmed = [one for one in findings if one.verdict is Verdict.CONFIRMED]
         if not confirmed:
@@ -95,7 +93,7 @@ def survivors(changes: Iterable[Mutation], observation: Observation) -> Iterator
         finding = judge(change.claim, observation)
         if finding.verdict is not Verdict.REFUTED:
             yield Survivor(
-                cell=observation.cell,
+                cell=str(finding.cell),
                 description=change.description,
                 verdict=finding.verdict,
                 reason=finding.reason,

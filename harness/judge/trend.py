@@ -12,7 +12,6 @@ from itertools import pairwise
 from harness.claims.predicates import is_number
 from harness.judge.finding import Check, Finding, Verdict
 from harness.judge.view import RunView
-from harness.run.cells import split_cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +69,8 @@ def trends(views: Sequence[RunView]) -> Mapping[str, ClaimTrend]:
     found: dict[str, dict[str, list[Point]]] = {}
     for view in views:
         for finding in view.findings:
-            skill, claim, runtime = split_cell(finding.cell)
-            own = found.setdefault(f"{skill}/{claim}", {})
-            own.setdefault(runtime, []).append(_point(view, finding))
+            own = found.setdefault(finding.cell.name, {})
+            own.setdefault(finding.cell.runtime, []).append(_point(view, finding))
     return {
         name: ClaimTrend(name=name, points={key: tuple(own[key]) for key in sorted(own)})
         for name, own in found.items()

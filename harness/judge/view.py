@@ -13,7 +13,7 @@ from functools import cached_property
 from harness.claims.model import Claim, Skill
 from harness.judge.finding import Finding, Verdict
 from harness.judge.judge import judge_run
-from harness.run.cells import release_number, split_cell
+from harness.run.cells import CellId, release_number
 from harness.run.model import Run, RuntimeRecord
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.CONFIRMED)
@@ -71,7 +71,7 @@ class RunView:
     @cached_property
     def runtimes(self) -> tuple[str, ...]:
         """Return the runtimes' names by release, those without a VM included."""
-        names = dict.fromkeys(split_cell(finding.cell)[2] for finding in self.findings)
+        names = dict.fromkeys(finding.cell.runtime for finding in self.findings)
         known = {record.name: record.release for record in self.run.header.runtimes}
         return tuple(sorted(names, key=lambda name: (known.get(name, release_number(name)), name)))
 
@@ -81,7 +81,7 @@ class RunView:
         return {record.name: record for record in self.run.header.runtimes}
 
     @cached_property
-    def by_cell(self) -> Mapping[str, Finding]:
+    def by_cell(self) -> Mapping[CellId, Finding]:
         """Return the findings by cell."""
         return {finding.cell: finding for finding in self.findings}
 
@@ -97,10 +97,12 @@ class RunView:
     def _warnings(self) -> Iterable[str]:
         footer = self.run.footer
         if not self.run.complete:
-            planned, seen = len(self.run.header.cells), len(self.run.observations)
+            planned, seen = len(self.run.header.cells), len(self.run.by_cell)
             how = f"{footer.outcome.value}" if footer else "cut short"
             why = f" ({footer.reason})" if footer and footer.reason else ""
             yield f"The run is incomplete: {how}{why}; {seen} of {planned} cells were observed."
+        for damage in self.run.damaged:
+            yield f"Line {damage.line} of the run file is damaged and left out: {damage.reason}."
         if self.changed:
             yield (
                 "Judged with claims that changed since the run was made: "
@@ -139,8 +141,8 @@ def view(
 def _skills(findings: Sequence[Finding], skills: Mapping[str, Skill]) -> tuple[SkillView, ...]:
     rows: dict[str, dict[str, dict[str, Finding]]] = {}
     for finding in findings:
-        skill, claim, runtime = split_cell(finding.cell)
-        rows.setdefault(skill, {}).setdefault(claim, {})[runtime] = finding
+        cell = finding.cell
+        rows.setdefault(cell.skill, {}).setdefault(cell.claim, {})[cell.runtime] = finding
     return tuple(
         SkillView(
             name=name,

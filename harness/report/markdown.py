@@ -96,7 +96,7 @@ def _skipped(view: RunView) -> Iterator[str]:
     reasons: dict[tuple[str, str], int] = {}
     for finding in view.findings:
         if finding.verdict is Verdict.SKIPPED:
-            key = (finding.cell.rpartition("@")[2], finding.reason)
+            key = (finding.cell.runtime, finding.reason)
             reasons[key] = reasons.get(key, 0) + 1
     if reasons:
         yield ""

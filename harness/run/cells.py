@@ -1,17 +1,58 @@
 """What is to be run: cells and the call that each one makes.
 
-Knows: names. Must not know: where cells come from (`matrix`), how they are run (`runner`) or what
+Knows: names. Must not know: where cells come from (`plan`), how they are run (`runner`) or what
 their evidence means (`judge`). Both branches of the package share this vocabulary.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
+
+import msgspec
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 """A plain JSON value: what evidence, arguments and predictions are made of."""
+
+
+_KEY_CHARS = 12
+
+
+class CellId(str):
+    """Name one claim on one runtime, e.g. `beam-memory-management/refc-threshold@otp27`.
+
+    It is the text that every report, test, file and command line uses; only here is it taken apart.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, skill: str, claim: str, runtime: str) -> Self:
+        """Return `skill/claim@runtime`."""
+        return cls(f"{skill}/{claim}@{runtime}")
+
+    @property
+    def skill(self) -> str:
+        """Return the skill's name."""
+        return self.partition("/")[0]
+
+    @property
+    def claim(self) -> str:
+        """Return the claim's id within its skill."""
+        return self.name.partition("/")[2]
+
+    @property
+    def runtime(self) -> str:
+        """Return the runtime's name, `otp27`."""
+        return self.rpartition("@")[2]
+
+    @property
+    def name(self) -> str:
+        """Return `skill/claim`: the claim's name, whatever it runs on."""
+        return self.rpartition("@")[0]
 
 
 class NodeMode(StrEnum):
@@ -51,22 +92,40 @@ class ProbeCall:
     @property
     def alone(self) -> bool:
         """Tell whether the call gets a node of its own."""
-        return self.node is NodeMode.FRESH or bool(self.flags) or Need.MEMORY in self.needs
+        return self.node is NodeMode.FRESH or bool(self.flags) or self.large
+
+    @property
+    def large(self) -> bool:
+        """Tell whether the node has the limits of those that need memory."""
+        return Need.MEMORY in self.needs
+
+    @property
+    def probe(self) -> str:
+        """Return `module:function`."""
+        return f"{self.module}:{self.function}"
+
+    @property
+    def id(self) -> str:
+        """Return the call's name, e.g. `beam_ets_internals:walk#3f09c1d2a4b7`.
+
+        The same for all calls that may share one observation: same probe, arguments, flags, limits
+        and kind of node. How often and how long a claim wants it makes no other call.
+        """
+        kind = (self.alone, self.large, Need.NIF in self.needs)
+        what = msgspec.json.encode((self.args, self.flags, kind), order="deterministic")
+        return f"{self.probe}#{hashlib.sha256(what).hexdigest()[:_KEY_CHARS]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Name one claim on one runtime, e.g. `beam-memory-management/refc-threshold@otp27`."""
+    """Hold one claim on one runtime with the call that it asks for.
 
-    skill: str
-    claim: str
-    runtime: str
+    `boundary` says that the claim is not about this release: what it predicts must not hold there.
+    """
+
+    id: CellId
     call: ProbeCall
-
-    @property
-    def id(self) -> str:
-        """Return the one name that every report, test and command line uses."""
-        return cell_id(self.skill, self.claim, self.runtime)
+    boundary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +146,8 @@ class Column:
 class LeftOut:
     """Name a cell that will not run, and why."""
 
-    cell: str
+    cell: CellId
     reason: str
-
-
-def cell_id(skill: str, claim: str, runtime: str) -> str:
-    """Return `skill/claim@runtime`."""
-    return f"{skill}/{claim}@{runtime}"
-
-
-def split_cell(cell: str) -> tuple[str, str, str]:
-    """Return skill, claim and runtime of a cell's id."""
-    skill, _, rest = cell.partition("/")
-    claim, _, runtime = rest.rpartition("@")
-    return skill, claim, runtime
 
 
 def release_number(name: str) -> int:

@@ -1,89 +1,186 @@
 """The run file: a header, one line an observation as it is made, a footer.
 
-Knows: the JSON Lines format and its models. Must not know: how evidence is made or judged.
+Knows: files of lines, who writes one, what became of it. Must not know: how a line is spelt, how
+evidence is made or judged.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
-from harness.errors import RunFileError, StorageError
-from harness.run.model import FORMAT, Footer, Header, Line, Observation, Outcome, Run
+from harness.errors import InputError, RunFileError, StorageError
+from harness.run import lines
+from harness.run.model import (
+    Damage,
+    Footer,
+    Header,
+    Line,
+    Note,
+    Observation,
+    Outcome,
+    Run,
+    standing,
+)
 
-_decoder = msgspec.json.Decoder(Line)
-_encoder = msgspec.json.Encoder()
+_NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+"""File systems without locks: two writers are not noticed there."""
 
 
 class RunWriter:
-    """Append a run to its file, one flushed line at a time; use as a context manager."""
+    """Append a run to its file, one flushed line at a time; use as a context manager.
+
+    Nobody else can write to the file meanwhile.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.observations = 0
         self._file: FileIO | None = None
-        self._observations = 0
 
     def __enter__(self) -> Self:
+        """Open the file, or make it.
+
+        Raises:
+            InputError: another process writes to it.
+            StorageError: it cannot be written.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _drop_cut_line(self.path)
-            self._file = self.path.open("ab", buffering=0)
+            self._file = self.path.open("a+b", buffering=0)
+            _take(self._file, self.path)
+            self.observations = _mend_end(self._file)
         except OSError as error:
+            self._close()
             raise StorageError(
                 f"cannot write the run file {self.path}: {error.strerror}",
                 hint="name another folder with --runs DIR",
             ) from error
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
     def append(self, line: Line) -> None:
         """Write one line through to the disk.
 
         Raises:
             StorageError: the disk is full or gone; what was written before is kept.
+            RunFileError: the line holds what could not be read back; nothing is written.
         """
         if self._file is None:
             raise StorageError(f"the run file {self.path} is not open")
         try:
-            rest = _encoder.encode(line) + b"\n"
+            rest = lines.encode(line)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise StorageError(
                 f"cannot write to {self.path}: {error.strerror};"
-                f" {self._observations} observations before it are kept",
+                f" {self.observations} observations before it are kept",
                 hint=f"make room, then: beamproof verify --resume {self.path}",
             ) from error
-        self._observations += isinstance(line, Observation)
+        self.observations += isinstance(line, Observation)
 
     def finish(self, footer: Footer) -> None:
         """Write the footer; where even that fails, the run simply stays incomplete.
+
+        A file that somebody removed meanwhile is written again.
 
         Raises:
             StorageError: the run was complete, and the file does not say so.
         """
         try:
             self.append(footer)
+            self._write_again_if_gone()
         except StorageError:
             if footer.outcome is Outcome.COMPLETE:
                 raise
 
+    def _write_again_if_gone(self) -> None:
+        if self._file is None or _is_at(self._file, self.path):
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            size = os.fstat(self._file.fileno()).st_size
+            self.path.write_bytes(os.pread(self._file.fileno(), size, 0))
+        except OSError as error:
+            raise StorageError(
+                f"the run file {self.path} was removed meanwhile and cannot be written again:"
+                f" {error.strerror}"
+            ) from error
 
-def _drop_cut_line(path: Path) -> None:
-    """Cut off what a crash left of a line, so that the next line starts on its own."""
-    if path.is_file() and path.stat().st_size:
-        content = path.read_bytes()
-        if not content.endswith(b"\n"):
-            os.truncate(path, content.rfind(b"\n") + 1)
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def refuse_if_written(path: Path) -> None:
+    """Refuse a run that another process still writes to.
+
+    Raises:
+        InputError: it does.
+    """
+    if path.is_file():
+        with path.open("rb", buffering=0) as file:
+            _take(file, path)
+
+
+def _take(file: FileIO, path: Path) -> None:
+    """Hold the file's lock until it is closed; the kernel frees it when its holder dies."""
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path} is being written by another beamproof",
+            hint="wait for it to end, or end it with Ctrl-C; then: --resume again",
+        ) from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise
+
+
+def _is_at(file: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def _mend_end(file: FileIO) -> int:
+    """Cut off what a crash left of a line, so that the next one starts on its own.
+
+    A last line that lacks only its line end gets it.
+
+    Returns:
+        How many observations the file holds.
+    """
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return 0
+    file.seek(0)
+    content = file.readall()
+    whole, _, rest = content.rpartition(b"\n")
+    if rest:
+        try:
+            lines.decode(rest, sums=True)
+            file.write(b"\n")
+            whole = content
+        except RunFileError:
+            file.truncate(len(whole) + (len(whole) > 0))
+    return sum(b'{"kind":"observation"' in text for text in whole.split(b"\n"))
 
 
 def read_run(path: Path) -> Run:
@@ -91,7 +188,8 @@ def read_run(path: Path) -> Run:
 
     Returns:
         The run; `footer` is None when it was never closed, and of two observations of one cell
-        (a resumed run) the later stands.
+        (a resumed run) the later stands. Lines that are not as they were written are named in
+        `damaged`.
 
     Raises:
         RunFileError: the file is missing, of a newer format, or not a run file.
@@ -100,48 +198,66 @@ def read_run(path: Path) -> Run:
         content = path.read_bytes()
     except OSError as error:
         raise RunFileError(f"cannot read the run file {path}: {error.strerror}") from error
-    return assemble(path, _parse(path, content))
+    damaged: list[Damage] = []
+    numbered = tuple(_parse(path, content, damaged))
+    run = assemble(path, (line for _, line in numbered), damaged)
+    return msgspec.structs.replace(run, damaged=(*damaged, *_gone(run, numbered)))
 
 
-def assemble(path: Path, lines: Iterable[Line]) -> Run:
+def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -> Run:
     """Build a run from its lines in file order."""
     header: Header | None = None
     footer: Footer | None = None
-    observations: dict[str, Observation] = {}
-    for line in lines:
-        if isinstance(line, Header):
-            header = header or line
-        elif isinstance(line, Observation):
-            observations[line.cell] = line
-            footer = None
-        else:
-            footer = line
+    notes: list[Note] = []
+    observations: list[Observation] = []
+    for line in read:
+        match line:
+            case Header():
+                header = header or line
+            case Observation():
+                observations.append(line)
+                footer = None
+            case Note():
+                notes.append(line)
+            case Footer():
+                footer = line
     if header is None:
         raise RunFileError(f"{path} has no header: it is not a run file")
-    return Run(path=path, header=header, observations=tuple(observations.values()), footer=footer)
+    return Run(
+        path=path,
+        header=header,
+        observations=standing(observations),
+        notes=tuple(notes),
+        footer=footer,
+        damaged=tuple(damaged),
+    )
 
 
-def _parse(path: Path, content: bytes) -> Iterable[Line]:
-    lines = content.split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+def _parse(path: Path, content: bytes, damaged: list[Damage]) -> Iterable[tuple[int, Line]]:
+    """Yield the lines that can be read, with their numbers; the header must be the first."""
+    texts = content.split(b"\n")
+    header: Header | None = None
+    for number, text in enumerate(texts, start=1):
+        if not text.strip():
             continue
         try:
-            yield _decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if number == len(lines):  # no newline after it: the write that a crash cut short
-                return
-            raise _unreadable(path, number, line, error) from error
+            line = lines.decode(text, sums=header is not None and header.format > 1)
+        except RunFileError as error:
+            if header is None:
+                raise RunFileError(f"{path}:{number}: {error.message}", hint=error.hint) from error
+            if number < len(texts):  # else a write that a crash cut short: that is no damage
+                damaged.append(Damage(line=number, reason=error.message))
+            continue
+        if isinstance(line, Header):
+            header = line
+        yield number, line
 
 
-def _unreadable(path: Path, number: int, line: bytes, error: Exception) -> RunFileError:
-    try:
-        found = msgspec.json.decode(line).get("format")
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
-        found = None
-    if isinstance(found, int) and found > FORMAT:
-        return RunFileError(
-            f"{path} is of run format {found}; this beamproof reads up to {FORMAT}",
-            hint="update beamproof",
-        )
-    return RunFileError(f"{path}:{number}: not a line of a run file: {error}")
+def _gone(run: Run, numbered: Sequence[tuple[int, Line]]) -> Iterable[Damage]:
+    """Tell of observations that the last footer counts and the file does not hold any more."""
+    if run.footer is None or run.header.format == 1:  # format 1 counted those of one sitting
+        return
+    held = sum(isinstance(line, Observation) for _, line in numbered)
+    if held + len(run.damaged) < run.footer.observations:
+        reason = f"it counts {run.footer.observations} observations, the file holds {held}"
+        yield Damage(line=numbered[-1][0], reason=reason)

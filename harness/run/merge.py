@@ -9,19 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from harness.errors import InputError
-from harness.run.cells import cell_id
+from harness.run import lines
+from harness.run.cells import CellId
 from harness.run.model import (
     FORMAT,
     Footer,
     Header,
     LeftOutCell,
+    Line,
+    Note,
     Observation,
     Outcome,
     Run,
     RuntimeRecord,
+    standing,
 )
 
 _SHOWN = 8
@@ -45,15 +47,20 @@ class Merged:
 
     header: Header
     observations: tuple[Observation, ...]
+    notes: tuple[Note, ...]
     footer: Footer
     missing: tuple[str, ...]
     incomplete: tuple[str, ...]
 
     def content(self) -> bytes:
         """Return the run file: one JSON line each, header first, footer last."""
-        encode = msgspec.json.Encoder().encode
-        lines = (self.header, *self.observations, self.footer)
-        return b"".join(encode(line) + b"\n" for line in lines)
+        content: tuple[Line, ...] = (
+            self.header,
+            *self.notes,
+            *self.observations,
+            self.footer,
+        )
+        return b"".join(map(lines.encode, content))
 
 
 def merge(
@@ -77,24 +84,33 @@ def merge(
     if wins is None:
         _refuse_doubles(runs)
         _refuse_contradictions(runs)
-    observations = {item.cell: item for run in ranked for item in run.observations}
+    observations = standing(item for run in ranked for item in run.observations)
+    observed = {cell for item in observations for cell in (*item.cells, *item.boundary)}
     left_out = {
         item.cell: item
         for run in ranked
         for item in run.header.left_out
-        if item.cell not in observations
+        if item.cell not in observed
     }
     header = _header(ranked, runs, left_out.values(), command)
-    missing = _missing(runs, {*observations, *left_out})
+    missing = _missing(runs, {*observed, *left_out})
     incomplete = tuple(str(run.path) for run in runs if not run.complete)
     return Merged(
         header=header,
-        observations=tuple(
-            observations[cell] for cell in _cells(runs, observations) if cell in observations
-        ),
+        observations=_in_order(observations, header.cells),
+        notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
         footer=_footer(len(observations), at, missing, incomplete),
         missing=missing,
         incomplete=incomplete,
+    )
+
+
+def _in_order(observations: Iterable[Observation], cells: Iterable[str]) -> tuple[Observation, ...]:
+    """Sort observations by the first of their cells in the order given; boundary cells last."""
+    rank = {cell: at for at, cell in enumerate(cells)}
+    last = len(rank)
+    return tuple(
+        sorted(observations, key=lambda seen: min((rank[c] for c in seen.cells), default=last))
     )
 
 
@@ -111,10 +127,10 @@ def _refuse_doubles(runs: Sequence[Run]) -> None:
     seen: dict[str, Run] = {}
     doubles: list[str] = []
     for run in runs:
-        for item in run.observations:
-            other = seen.setdefault(item.cell, run)
+        for cell in (*run.by_cell, *run.by_boundary_cell):
+            other = seen.setdefault(cell, run)
             if other is not run:
-                doubles.append(f"{item.cell}: in {other.path} and in {run.path}")
+                doubles.append(f"{cell}: in {other.path} and in {run.path}")
     if doubles:
         raise InputError(
             f"{len(doubles)} cells were observed by more than one run:\n"
@@ -183,6 +199,7 @@ def _header(
     runtimes = {item.name: item for header in headers for item in header.runtimes}
     left_out = tuple(left_out)
     gone = {item.cell for item in left_out}
+    boundary = dict.fromkeys(cell for run in runs for cell in run.header.boundary)
     return Header(
         format=FORMAT,
         run="+".join(dict.fromkeys(run.header.run for run in runs)),
@@ -190,37 +207,40 @@ def _header(
         started=min(header.started for header in headers),
         command=tuple(command),
         seed=headers[-1].seed,
-        cells=tuple(cell for cell in _cells(runs, ()) if cell not in gone),
+        cells=tuple(cell for cell in _cells(runs) if cell not in gone),
+        boundary=tuple(boundary),
         left_out=left_out,
+        isolated=all(header.isolated for header in headers),
         claims_sha256={k: v for header in headers for k, v in header.claims_sha256.items()},
         probes_sha256={k: v for header in headers for k, v in header.probes_sha256.items()},
         runtimes=tuple(sorted(runtimes.values(), key=lambda item: (item.release, item.name))),
     )
 
 
-def _cells(runs: Sequence[Run], more: Iterable[str]) -> Iterable[str]:
+def _cells(runs: Sequence[Run]) -> Iterable[str]:
     """Return the cells of all runs once each, planned ones first, in the order given."""
     planned = (cell for run in runs for cell in run.header.cells)
-    return dict.fromkeys([*planned, *more])
+    return dict.fromkeys([*planned, *(cell for run in runs for cell in run.by_cell)])
 
 
 def _missing(runs: Sequence[Run], known: set[str]) -> tuple[str, ...]:
     named = [
-        *(cell for run in runs for cell in run.header.cells),
-        *(item.cell for run in runs for item in run.header.left_out),
+        CellId(cell)
+        for run in runs
+        for cell in (
+            *run.header.cells,
+            *run.header.boundary,
+            *(item.cell for item in run.header.left_out),
+        )
     ]
-    claims = dict.fromkeys(cell.rpartition("@")[0] for cell in named)
     runtimes = dict.fromkeys(
         (
-            *(cell.rpartition("@")[2] for cell in named),
+            *(cell.runtime for cell in named),
             *(item.name for run in runs for item in run.header.runtimes),
         )
     )
-    grid = (
-        cell_id(*claim.split("/", 1), runtime)  # type: ignore[call-arg]  # two parts, always
-        for claim in claims
-        for runtime in runtimes
-    )
+    claims = dict.fromkeys((cell.skill, cell.claim) for cell in named)
+    grid = (CellId.of(*claim, runtime) for claim in claims for runtime in runtimes)
     return tuple(cell for cell in grid if cell not in known)
 
 

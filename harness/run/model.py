@@ -5,13 +5,17 @@ Knows: the models of the run file. Must not know: how a run is written, made or 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-FORMAT = 1
+from harness.run.cells import CellId
+
+FORMAT = 2
 """Version of the run file's format; a reader refuses a newer one."""
 
 
@@ -76,7 +80,11 @@ class LeftOutCell(_Model, frozen=True, kw_only=True):
 
 
 class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
-    """Open a run: what was asked for, with which sources, on which runtimes."""
+    """Open a run: what was asked for, with which sources, on which runtimes.
+
+    `boundary` are cells outside the range of their claim, run to see that it does not hold there;
+    they are not among `cells`. `isolated` tells that every call had a node of its own.
+    """
 
     format: int = FORMAT
     run: str
@@ -85,7 +93,9 @@ class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     command: tuple[str, ...]
     seed: int | None = None
     cells: tuple[str, ...]
+    boundary: tuple[str, ...] = ()
     left_out: tuple[LeftOutCell, ...] = ()
+    isolated: bool = False
     claims_sha256: dict[str, str]
     probes_sha256: dict[str, str]
     runtimes: tuple[RuntimeRecord, ...]
@@ -130,19 +140,43 @@ class Sample(_Model, frozen=True, kw_only=True):
 
 
 class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_field="kind"):
-    """Hold what one cell yielded: every sample with its envelope."""
+    """Hold what one call of a probe on one runtime yielded: every sample with its envelope.
 
-    cell: str
-    skill: str
-    claim: str
+    `call` is the name of the call, `cells` those that it serves, `boundary` further ones that lie
+    outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call.
+    """
+
+    call: str
+    cells: tuple[str, ...]
+    boundary: tuple[str, ...] = ()
     runtime: str
     probe: str
     probe_sha256: str
     args: dict[str, Any] = msgspec.field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    node: str = "shared"
+    timeout_s: float | None = None
     at: str
     build: Build | None = None
     samples: tuple[Sample, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether a sample has no evidence."""
+        return any(sample.failure is not None for sample in self.samples)
+
+
+class Note(_Model, frozen=True, kw_only=True, tag="note", tag_field="kind"):
+    """Tell what a reader should know and no cell says, e.g. a warning of a compiler.
+
+    `about` is what it is about (a module), `runtime` where; None is everywhere.
+    """
+
+    at: str
+    about: str
+    text: str
+    runtime: str | None = None
 
 
 class Outcome(StrEnum):
@@ -154,7 +188,10 @@ class Outcome(StrEnum):
 
 
 class Footer(_Model, frozen=True, kw_only=True, tag="footer", tag_field="kind"):
-    """Close a run: a file without it is half a run."""
+    """Close a run: a file without it is half a run.
+
+    `observations` is how many the file holds, those before a resume included.
+    """
 
     ended: str
     outcome: Outcome
@@ -162,19 +199,70 @@ class Footer(_Model, frozen=True, kw_only=True, tag="footer", tag_field="kind"):
     reason: str | None = None
 
 
-class Run(_Model, frozen=True, kw_only=True):
-    """Hold one run as read from its file; `path` is where it lies."""
+class Damage(_Model, frozen=True, kw_only=True):
+    """Name a line of a run file that is not as it was written; the reader went on without it."""
+
+    line: int
+    reason: str
+
+
+class Run(_Model, frozen=True, kw_only=True, dict=True):
+    """Hold one run as read from its file; `path` is where it lies.
+
+    An observation names only the cells for which no later one stands.
+    """
 
     path: Path
     header: Header
     observations: tuple[Observation, ...]
+    notes: tuple[Note, ...] = ()
     footer: Footer | None = None
+    damaged: tuple[Damage, ...] = ()
+
+    @cached_property
+    def by_cell(self) -> dict[CellId, Observation]:
+        """Return the observation of each cell, in the order in which they were made."""
+        return {CellId(cell): seen for seen in self.observations for cell in seen.cells}
+
+    @cached_property
+    def by_boundary_cell(self) -> dict[CellId, Observation]:
+        """Return the observation of each cell outside the range of its claim."""
+        return {CellId(cell): seen for seen in self.observations for cell in seen.boundary}
+
+    @property
+    def missing(self) -> tuple[CellId, ...]:
+        """Return the planned cells, boundary cells last, that nobody observed."""
+        return tuple(
+            CellId(cell)
+            for planned, seen in (
+                (self.header.cells, self.by_cell),
+                (self.header.boundary, self.by_boundary_cell),
+            )
+            for cell in planned
+            if cell not in seen
+        )
 
     @property
     def complete(self) -> bool:
-        """Tell whether every planned cell was observed and the footer says so."""
-        return self.footer is not None and self.footer.outcome is Outcome.COMPLETE
+        """Tell whether the footer says that all was observed, and nothing of it is lost."""
+        closed = self.footer is not None and self.footer.outcome is Outcome.COMPLETE
+        return closed and not (self.damaged and self.missing)
 
 
-Line = Header | Observation | Footer
+Line = Header | Observation | Note | Footer
 """One line of a run file."""
+
+
+def standing(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """Return the observations that stand: of two of one cell the later, for that cell."""
+    found = tuple(observations)
+    last = {cell: at for at, seen in enumerate(found) for cell in (*seen.cells, *seen.boundary)}
+    kept = (
+        msgspec.structs.replace(
+            seen,
+            cells=tuple(cell for cell in seen.cells if last[cell] == at),
+            boundary=tuple(cell for cell in seen.boundary if last[cell] == at),
+        )
+        for at, seen in enumerate(found)
+    )
+    return tuple(seen for seen in kept if seen.cells or seen.boundary)

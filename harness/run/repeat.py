@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from harness.run.cells import split_cell
+from harness.run.cells import CellId
 from harness.run.model import Header
 
 _CARRIED = ("--claims", "--probes", "--image", "--otp-root")
@@ -20,11 +20,12 @@ def repeat_command(cell: str, header: Header | None = None) -> str:
 
     What others read does without: folders and images are those of the machine that ran.
     """
-    skill, claim, runtime = split_cell(cell)
-    parts = ["beamproof", "verify", skill, "--claim", claim, "--otp", runtime.removeprefix("otp")]
+    named = CellId(cell)
+    release = named.runtime.removeprefix("otp")
+    parts = ["beamproof", "verify", named.skill, "--claim", named.claim, "--otp", release]
     if header is None:
         return shlex.join(parts)
-    ways = [record.way for record in header.runtimes if record.name == runtime]
+    ways = [record.way for record in header.runtimes if record.name == named.runtime]
     parts += [word for way in ways for word in ("--runtime", way)]
     return shlex.join(parts + _carried(header.command))
 

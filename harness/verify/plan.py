@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from harness.run.cells import Cell, Column, LeftOut, cell_id
+from harness.run.cells import Cell, CellId, Column, LeftOut
 from harness.suggest import did_you_mean
 
 if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
@@ -28,11 +28,10 @@ class Selection:
     """
 
     claims: tuple[str, ...] = ()
-    cells: frozenset[str] | None = None
+    cells: frozenset[CellId] | None = None
 
-    def takes(self, skill: str, claim: str, runtime: str) -> bool:
+    def takes(self, cell: CellId) -> bool:
         """Tell whether the claim on the runtime is wanted."""
-        cell = cell_id(skill, claim, runtime)
         if self.cells is not None and cell not in self.cells:
             return False
         return not self.claims or any(_fits(pattern, cell) for pattern in self.claims)
@@ -64,13 +63,13 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
     for skill in skills:
         for claim in skill.claims:
             for column in columns:
-                if not selection.takes(skill.name, claim.id, column.name):
+                cell = CellId.of(skill.name, claim.id, column.name)
+                if not selection.takes(cell):
                     continue
                 reason = why_left_out(claim, column)
                 if reason is None:
-                    cells.append(_cell(skill, claim, column))
+                    cells.append(Cell(id=cell, call=claim.call()))
                 else:
-                    cell = cell_id(skill.name, claim.id, column.name)
                     left_out.append(LeftOut(cell=cell, reason=reason))
     return Matrix(cells=tuple(cells), left_out=tuple(left_out))
 
@@ -87,24 +86,20 @@ def why_left_out(claim: Claim, column: Column) -> str | None:
     return None
 
 
-def _cell(skill: Skill, claim: Claim, column: Column) -> Cell:
-    return Cell(skill=skill.name, claim=claim.id, runtime=column.name, call=claim.call())
-
-
 def unknown_patterns(skills: Iterable[Skill], patterns: Iterable[str]) -> list[str]:
     """Return a sentence for every pattern that fits no claim, with what was probably meant."""
-    names = [(skill.name, claim.id) for skill in skills for claim in skill.claims]
+    claims = [claim for skill in skills for claim in skill.claims]
     return [
-        f"--claim {pattern}: no such claim{did_you_mean(pattern, (claim for _, claim in names))}"
+        f"--claim {pattern}: no such claim{did_you_mean(pattern, (claim.id for claim in claims))}"
         for pattern in patterns
-        if not any(_fits(pattern.partition("@")[0], f"{skill}/{claim}") for skill, claim in names)
+        if not any(
+            _fits(pattern.partition("@")[0], CellId.of(claim.skill, claim.id, ""))
+            for claim in claims
+        )
     ]
 
 
-def _fits(pattern: str, name: str) -> bool:
+def _fits(pattern: str, cell: CellId) -> bool:
     """Match a pattern with as much of a cell's name as the pattern speaks of."""
-    if "/" not in pattern:
-        name = name.partition("/")[2]
-    if "@" not in pattern:
-        name = name.partition("@")[0]
-    return fnmatchcase(name, pattern)
+    name = cell.claim if "/" not in pattern else cell.name
+    return fnmatchcase(f"{name}@{cell.runtime}" if "@" in pattern else name, pattern)

@@ -19,7 +19,7 @@ from harness.collect.workshop import Workshop
 from harness.judge import judge
 from harness.judge.finding import Finding
 from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
-from harness.run.cells import Cell, Column, Need, ProbeCall
+from harness.run.cells import Cell, CellId, Column, Need, ProbeCall
 from harness.run.model import Observation
 from harness.verify.plan import why_left_out
 
@@ -151,7 +151,7 @@ class Saboteur:
 
     def _observe(self, lane: Lane, work: Work, group: Group) -> None:
         first = group.claims[0]
-        cell = Cell(skill=first.skill, claim=first.id, runtime=work.runtime, call=group.call)
+        cell = Cell(id=CellId.of(first.skill, first.id, work.runtime), call=group.call)
 
         def wants_more(observation: Observation) -> bool:
             return not self._stop.is_set() and not all(

@@ -18,6 +18,7 @@ from harness.collect.workshop import Workshop
 from harness.judge import finding as finding_
 from harness.judge import judge
 from harness.judge.finding import Finding
+from harness.run.cells import CellId
 from harness.run.file import RunWriter
 from harness.run.model import Footer, Header, LeftOutCell, Observation, Outcome
 from harness.verify.plan import Matrix
@@ -89,7 +90,7 @@ class Recorder:
         return judge.judge(self._claim(observation), observation)
 
     def _claim(self, observation: Observation) -> Claim:
-        return self.claims[f"{observation.skill}/{observation.claim}"]
+        return self.claims[CellId(observation.cells[0]).name]
 
 
 def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options) -> None:

@@ -119,8 +119,8 @@ def print_plan(plan: session.Plan, *, as_json: bool) -> None:
     """Print the cells and what is left out."""
     cells = plan.matrix.cells
     if as_json:
-        rows = [{"cell": cell.id, "call": msgspec.to_builtins(cell.call)} for cell in cells]
-        out = [msgspec.to_builtins(left) for left in plan.matrix.left_out]
+        rows = [{"cell": str(cell.id), "call": msgspec.to_builtins(cell.call)} for cell in cells]
+        out = [{"cell": str(left.cell), "reason": left.reason} for left in plan.matrix.left_out]
         print_json({"cells": rows, "left_out": out})
         return
     for cell in cells:
@@ -138,7 +138,7 @@ def _modes(call: ProbeCall) -> tuple[tuple[str, bool], ...]:
 
 def _print_json(findings: Sequence[Finding], run: Run) -> None:
     rows = [
-        {"cell": finding.cell, "verdict": finding.verdict, "reason": finding.reason}
+        {"cell": str(finding.cell), "verdict": finding.verdict, "reason": finding.reason}
         for finding in findings
     ]
     print_json({"run": str(run.path), "findings": rows})

@@ -67,9 +67,8 @@ def observation(
 ) -> Observation:
     release = (version or "27").partition(".")[0]
     return Observation(
-        cell=f"{SKILL}/{name}@otp{release}",
-        skill=SKILL,
-        claim=name,
+        call=f"beam_test:{name.replace('-', '_')}#0",
+        cells=(f"{SKILL}/{name}@otp{release}",),
         runtime=f"otp{release}",
         probe=f"beam_test:{name.replace('-', '_')}",
         probe_sha256="00",

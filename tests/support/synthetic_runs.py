@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from harness.run.cells import ProbeCall
+from harness.run.lines import encode
 from harness.run.model import (
     Build,
     Failure,
@@ -157,8 +157,7 @@ def _probe(name: str) -> str:
 
 def content(shape: Shape, files: Files | None = None) -> bytes:
     """Return the run file."""
-    encode = msgspec.json.Encoder().encode
-    return b"".join(encode(line) + b"\n" for line in lines(shape, files))
+    return b"".join(encode(line) for line in lines(shape, files))
 
 
 def lines(shape: Shape, files: Files | None = None) -> Iterator[Header | Observation | Footer]:
@@ -249,12 +248,16 @@ def observations(shape: Shape, cells: set[str]) -> Iterator[Observation]:
 def _observation(shape: Shape, skill: str, index: int, release: int) -> Observation:
     dice = random.Random(f"{shape.seed} {skill} {index} {release}")  # noqa: S311 (no secret)
     is_last = release == max(shape.releases)
+    call = ProbeCall(
+        module=skill.replace("-", "_"),
+        function=f"claim_{index:03}",
+        args={"size_bytes": index},
+    )
     return Observation(
-        cell=f"{skill}/claim-{index:03}@otp{release}",
-        skill=skill,
-        claim=f"claim-{index:03}",
+        call=call.id,
+        cells=(f"{skill}/claim-{index:03}@otp{release}",),
         runtime=f"otp{release}",
-        probe=f"{skill.replace('-', '_')}:claim_{index:03}",
+        probe=call.probe,
         probe_sha256="0" * 64,
         args={"size_bytes": index},
         at=shape.started,

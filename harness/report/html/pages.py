@@ -112,7 +112,7 @@ def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
     found: dict[tuple[str, str], int] = {}
     for finding in view.findings:
         if finding.verdict is Verdict.SKIPPED:
-            key = (finding.cell.rpartition("@")[2], finding.reason)
+            key = (finding.cell.runtime, finding.reason)
             found[key] = found.get(key, 0) + 1
     return tuple((labels([runtime]), why, count) for (runtime, why), count in found.items())
 

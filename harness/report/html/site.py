@@ -22,6 +22,7 @@ from harness.report.html import charts, pages, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.series import words
 from harness.report.phrases import label, labels, outcome_word
+from harness.run.cells import CellId
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
 _TAKEN = frozenset({"index", "assets"})
@@ -154,11 +155,11 @@ def _labels(names: Iterable[str]) -> str:
 
 def claim_href(root: str, name: str) -> str:
     """Return the link to a claim's page from a page whose way to the top is `root`."""
-    skill, _, claim = name.partition("/")
-    return f"{root}{page_name(skill)}/{page_name(claim)}.html"
+    claim = CellId(f"{name}@")
+    return f"{root}{page_name(claim.skill)}/{page_name(claim.claim)}.html"
 
 
 def cell_href(root: str, cell: str) -> str:
     """Return the link to a cell on its claim's page."""
-    name, _, runtime = cell.rpartition("@")
-    return f"{claim_href(root, name)}#{name.partition('/')[2]}@{runtime}"
+    named = CellId(cell)
+    return f"{claim_href(root, named.name)}#{named.claim}@{named.runtime}"

@@ -132,7 +132,7 @@ def claim_json(claim: Claim) -> dict[str, Json]:
 def finding_json(finding: Finding) -> dict[str, Json]:
     """Return a finding as plain data."""
     return {
-        "cell": finding.cell,
+        "cell": str(finding.cell),
         "verdict": finding.verdict.value,
         "reason": finding.reason,
         "checks": [_check_json(check) for check in finding.checks],

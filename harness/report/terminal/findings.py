@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judge.finding import Check, Finding, Verdict
-from harness.run.cells import split_cell
+from harness.run.cells import CellId
 from harness.run.model import Observation, Run, RuntimeRecord
 from harness.run.repeat import repeat_command
 
@@ -42,8 +42,8 @@ def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Co
         run: where they come from, for the releases' builds and the path; `None` leaves them out.
         console: where to print.
     """
-    for skill in _unique(split_cell(finding.cell)[0] for finding in findings):
-        own = [finding for finding in findings if split_cell(finding.cell)[0] == skill]
+    for skill in _unique(finding.cell.skill for finding in findings):
+        own = [finding for finding in findings if finding.cell.skill == skill]
         _put(console, _table(skill, own, run))
     for finding in findings:
         if finding.verdict not in {Verdict.CONFIRMED, Verdict.SKIPPED}:
@@ -67,14 +67,14 @@ def summary(findings: Iterable[Finding]) -> Text:
 
 
 def _table(skill: str, findings: Sequence[Finding], run: Run | None) -> Table:
-    runtimes = sorted(_unique(split_cell(finding.cell)[2] for finding in findings))
+    runtimes = sorted(_unique(finding.cell.runtime for finding in findings))
     verdicts = {finding.cell: finding.verdict for finding in findings}
     table = Table(title=skill, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("claim", overflow="fold")
     for runtime in runtimes:
         table.add_column(_heading(runtime, run), justify="center")
-    for claim in _unique(split_cell(finding.cell)[1] for finding in findings):
-        marks = (verdicts.get(f"{skill}/{claim}@{runtime}") for runtime in runtimes)
+    for claim in _unique(finding.cell.claim for finding in findings):
+        marks = (verdicts.get(CellId.of(skill, claim, runtime)) for runtime in runtimes)
         table.add_row(claim, *(_mark(verdict) for verdict in marks))
     return table
 
@@ -171,7 +171,7 @@ def _envelope(observation: Observation | None) -> list[RenderableType]:
 
 def _print_skipped(findings: Sequence[Finding], console: Console) -> None:
     reasons = Counter(
-        (split_cell(finding.cell)[2], finding.reason)
+        (finding.cell.runtime, finding.reason)
         for finding in findings
         if finding.verdict is Verdict.SKIPPED
     )

@@ -23,7 +23,7 @@ from rich.progress import (
 
 from harness.judge.finding import Finding
 from harness.report.terminal.findings import MARKS
-from harness.run.cells import Cell, split_cell
+from harness.run.cells import Cell
 
 
 class Display(Protocol):
@@ -93,7 +93,7 @@ class LiveDisplay:
             console=console,
             transient=True,
         )
-        totals = Counter(cell.runtime for cell in cells)
+        totals = Counter(cell.id.runtime for cell in cells)
         self._tasks: dict[str, TaskID] = {
             runtime: self._progress.add_task("", total=total, runtime=runtime, counts="")
             for runtime, total in totals.items()
@@ -110,11 +110,11 @@ class LiveDisplay:
 
     def cell_started(self, cell: Cell) -> None:
         """Show the claim in hand."""
-        self._progress.update(self._tasks[cell.runtime], description=cell.claim)
+        self._progress.update(self._tasks[cell.id.runtime], description=cell.id.claim)
 
     def cell_judged(self, finding: Finding) -> None:
         """Count the verdict."""
-        runtime = split_cell(finding.cell)[2]
+        runtime = finding.cell.runtime
         with self._lock:
             self._counts[runtime][MARKS[finding.verdict][0]] += 1
             counts = " ".join(f"{count}{mark}" for mark, count in self._counts[runtime].items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.judge.sabotage import Fate, SabotageReport, Trial
-from harness.run.cells import Json
+from harness.run.cells import CellId, Json
 
 _MARKS = {Fate.VACUOUS: "✘", Fate.UNPROVEN: "!", Fate.FELL: "✔", Fate.UNTRIED: "-"}
 _SAYS = {
@@ -21,7 +21,7 @@ _SAYS = {
 
 def trial_line(trial: Trial) -> str:
     """Return one trial in a line, for the progress."""
-    cell = f"{trial.skill}/{trial.claim}@{trial.runtime}"
+    cell = CellId.of(trial.skill, trial.claim, trial.runtime)
     return f"{_MARKS[trial.fate]} {cell} {_SAYS[trial.fate]} {trial.variant}"
 
 

@@ -182,7 +182,7 @@ def test_an_interruption_keeps_what_was_observed_and_ends_every_vm(
     stored = read_run(beamproof.run_file)
     assert stored.footer is not None
     assert stored.footer.outcome is Outcome.INTERRUPTED
-    assert [one.claim for one in stored.observations] == ["fine"]
+    assert [cell.claim for cell in stored.by_cell] == ["fine"]
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(beamproof: Beamproof) -> None:
@@ -201,12 +201,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(beamproof: Beamproof) -> No
     )
     assert first.returncode == ExitCode.REFUTED
     before = read_run(beamproof.run_file)
-    assert [one.claim for one in before.observations] == ["fine", "refuted"]
+    assert [cell.claim for cell in before.by_cell] == ["fine", "refuted"]
     assert not before.complete
     second = beamproof("misbehaving", "--resume", "latest")
     after = read_run(beamproof.run_file)
     assert after.complete, second.stderr
-    assert [one.claim for one in after.observations] == ["fine", "refuted", "still-fine"]
+    assert [cell.claim for cell in after.by_cell] == ["fine", "refuted", "still-fine"]
     assert after.observations[0] == before.observations[0]
 
 
@@ -278,7 +278,7 @@ def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(beamproof: B
     assert f"--resume {beamproof.run_file}" in err
     stored = read_run(beamproof.run_file)
     assert not stored.complete
-    assert [one.claim for one in stored.observations] == ["fine"]
+    assert [cell.claim for cell in stored.by_cell] == ["fine"]
 
 
 def test_a_runtime_that_vanishes_ends_the_run_and_keeps_what_was_observed(
@@ -299,7 +299,7 @@ def test_a_runtime_that_vanishes_ends_the_run_and_keeps_what_was_observed(
     assert process.returncode == ExitCode.RUNTIME_MISSING, err
     assert "otp27 gives no node any more" in err
     stored = read_run(beamproof.run_file)
-    assert [one.claim for one in stored.observations] == ["fine", "hangs"]
+    assert [cell.claim for cell in stored.by_cell] == ["fine", "hangs"]
     assert stored.footer is not None
     assert stored.footer.outcome is Outcome.FAILED
 

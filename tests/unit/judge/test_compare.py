@@ -66,7 +66,7 @@ def cut(judged: RunView, ending: str) -> RunView:
     header = judged.run.header
     run = msgspec.structs.replace(
         judged.run,
-        observations=tuple(o for o in judged.run.observations if not o.cell.endswith(ending)),
+        observations=tuple(o for o in judged.run.observations if not o.cells[0].endswith(ending)),
         header=msgspec.structs.replace(
             header,
             cells=tuple(cell for cell in header.cells if not cell.endswith(ending)),
@@ -93,7 +93,7 @@ def test_a_proof_that_was_lost_is_worse(judged: RunView) -> None:
     header, cell = judged.run.header, "beam-skill-a/claim-000@otp25"
     lost = msgspec.structs.replace(
         judged.run,
-        observations=tuple(one for one in judged.run.observations if one.cell != cell),
+        observations=tuple(one for one in judged.run.observations if one.cells != (cell,)),
         header=msgspec.structs.replace(
             header,
             cells=tuple(one for one in header.cells if one != cell),

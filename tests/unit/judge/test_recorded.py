@@ -11,6 +11,7 @@ from harness.claims.model import Skill
 from harness.judge.finding import Verdict
 from harness.judge.judge import judge, judge_run
 from harness.judge.mutate import mutate, mutations
+from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.model import Run, Sample
 
@@ -47,7 +48,7 @@ def test_every_claim_is_changed_in_every_prediction(skill: Skill, run: Run) -> N
     """No prediction is left out, and every rival stands in the claim's place once."""
     claims = {claim.id: claim for claim in skill.claims}
     for observation in run.observations:
-        claim = claims[observation.claim]
+        claim = claims[CellId(observation.cells[0]).claim]
         version = observation.build.otp_version if observation.build else ""
         said = [change.description for change in mutations(claim, observation)]
         for prediction in claim.predictions_on(version):
@@ -62,11 +63,14 @@ def test_evidence_without_its_keys_is_inconclusive(skill: Skill, run: Run) -> No
     for observation in run.observations:
         empty = tuple(msgspec.structs.replace(one, evidence={}) for one in observation.samples)
         bare = msgspec.structs.replace(observation, samples=empty)
-        finding = judge(claims[observation.claim], bare)
+        finding = judge(claims[CellId(observation.cells[0]).claim], bare)
         absent = any("no such key" in check.predicted for check in finding.checks)
         assert finding.verdict is Verdict.INCONCLUSIVE or absent, finding.reason
         crashed = msgspec.structs.replace(observation, samples=_without_evidence(bare.samples))
-        assert judge(claims[observation.claim], crashed).verdict is Verdict.INCONCLUSIVE
+        assert (
+            judge(claims[CellId(observation.cells[0]).claim], crashed).verdict
+            is Verdict.INCONCLUSIVE
+        )
 
 
 def _without_evidence(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
