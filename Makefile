@@ -1,6 +1,7 @@
 # Every task of this project, on a developer's machine and in CI alike. `make` prints them.
 
 SKILL   ?=
+CLAIM   ?=
 OTP     ?=
 RUNTIME ?= auto
 STRICT  ?=
@@ -11,11 +12,19 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
+# A misspelt variable or a stray word would run everything, and say nothing of it.
+VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT
+GOALS     := help setup verify test check format mutate sabotage bench nightly nightly-collect nightly-report otp clean distclean
+STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
+STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
+$(if $(STRAY_VARIABLES),$(error no target reads $(STRAY_VARIABLES); the variables are $(VARIABLES)))
+$(if $(STRAY_GOALS),$(error there is no target $(firstword $(STRAY_GOALS)); a skill is named with make verify SKILL=$(firstword $(STRAY_GOALS)), `make` prints the targets))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test check format mutate sabotage bench nightly nightly-collect nightly-report otp clean
+.PHONY: $(GOALS)
 
 help: ## print the targets
-	@echo "usage: make verify SKILL=beam-memory-management [OTP=24-27] [RUNTIME=auto|docker|host|debian] [STRICT=1]"
+	@echo "usage: make verify SKILL=beam-memory-management [CLAIM='refc-*'] [OTP=24-27] [RUNTIME=auto|docker|host|debian] [STRICT=1]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(READY) ## set up .venv (done by every other target when it is needed)
@@ -31,7 +40,7 @@ $(READY): pyproject.toml .ci/constraints.txt
 	@touch $@
 
 verify: $(READY) ## prove the claims of SKILL (all skills without it) on the releases of OTP
-	@$(BIN)/beamproof verify $(SKILL) $(FLAGS)
+	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS)
 
 test: $(READY) ## run all tests: unit tests, and live ones on OTP 25 and 27
 	@$(BIN)/pytest
@@ -85,6 +94,9 @@ nightly-report: $(READY) # all shares as one run, and everything that is made of
 otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as images
 	@$(BIN)/beamproof otp install 25 27 $$(docker version >/dev/null 2>&1 && echo --docker)
 
-clean: ## remove what make and beamproof made in this folder
-	rm -rf $(VENV) .beamproof report dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+clean: ## remove what was built in this folder; runs stay
+	rm -rf $(VENV) report dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the stored runs and nights as well: all evidence
+	rm -rf .beamproof
