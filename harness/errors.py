@@ -130,6 +130,8 @@ class RemoteError(NodeError):
         error_class: `error`, `exit` or `throw`.
         reason: the reason, printed by the VM.
         stacktrace: the stack, one printed entry an element, innermost first.
+
+    `leftovers` and `spent` are those of a probe; see `collect.outcome.Answer`.
     """
 
     def __init__(self, error_class: str, reason: str, stacktrace: tuple[str, ...] = ()) -> None:
@@ -137,3 +139,5 @@ class RemoteError(NodeError):
         self.error_class = error_class
         self.reason = reason
         self.stacktrace = stacktrace
+        self.leftovers: tuple[str, ...] = ()
+        self.spent = False

@@ -5,14 +5,13 @@ Knows: messages over a channel. Must not know: which modules the VM has, or what
 
 from __future__ import annotations
 
-import itertools
 import signal
 import time
 from collections.abc import Sequence
 
 from harness.bridge import framing, messages
 from harness.bridge.channel import Channel
-from harness.bridge.messages import Cast, Context, Fault, Result
+from harness.bridge.messages import Context, Fault
 from harness.bridge.terms import Atom, Term
 from harness.errors import (
     CallTimeoutError,
@@ -25,6 +24,9 @@ from harness.errors import (
 _DEATH_S = 2.0
 """How long a VM whose pipe has ended may take to end itself."""
 
+_STACK = 100
+_SHOWN_CHARS = 2000
+
 
 class Session:
     """Call functions of the VM at the other end of a channel, one at a time.
@@ -36,7 +38,7 @@ class Session:
         self.channel = channel
         self.usable = True
         self._frames = framing.FrameReader(channel)
-        self._ids = itertools.count(1)
+        self._booted = False  # before the first answer the VM may say that it cannot boot
 
     def send(self, payload: bytes, deadline: float) -> None:
         """Send one frame.
@@ -66,11 +68,13 @@ class Session:
         Raises:
             CallTimeoutError: no answer in time.
             NodeDiedError: the VM ended.
-            ProtocolError: what came is no answer to this call.
+            ProtocolError: what came is no answer to this call, or came before it was made.
             RemoteError: the function raised this.
         """
         deadline = time.monotonic() + timeout_s
-        call_id = next(self._ids)
+        if self._booted and self.unasked():
+            raise ProtocolError("the VM had sent something that nobody asked for")
+        call_id = messages.new_id()
         self.send(messages.call(call_id, module, function, args, context), deadline)
         try:
             return self._await(call_id, deadline)
@@ -90,22 +94,27 @@ class Session:
             NodeError, OSError: it is gone already, or does not read.
         """
         deadline = time.monotonic() + timeout_s
-        self.send(messages.call(0, "erlang", "halt", [0], Context.TERM), deadline)
+        halt = messages.call(messages.new_id(), "erlang", "halt", [0], Context.TERM)
+        self.send(halt, deadline)
         self.usable = False
         self.channel.wait(deadline)
 
+    def unasked(self) -> bool:
+        """Tell whether something lies there unread; whoever sent it is not to be called again."""
+        if self._frames.waiting():
+            self.usable = False
+            return True
+        return False
+
     def _await(self, call_id: int, deadline: float) -> Term:
-        while True:
-            message = messages.parse(self._frames.read(deadline))
-            match message:
-                case Result(found, value) if found == call_id:
-                    return value
-                case Fault(None | int(), _, _, _) if message.id in {None, call_id}:
-                    raise _remote(message)
-                case Cast():  # to nobody: the host has no processes
-                    continue
-                case other:
-                    raise ProtocolError(f"an answer to no call: {repr(other)[:200]}")
+        payload = self._frames.read(deadline)
+        if not self._booted and (fault := messages.of_no_call(payload)) is not None:
+            raise _not_booted(fault)
+        answer = messages.parse(payload, call_id)
+        self._booted = True
+        if isinstance(answer, Fault):
+            raise _remote(answer)
+        return answer.value
 
     def _died(self, when: str) -> NodeDiedError:
         self.usable = False
@@ -125,12 +134,26 @@ def describe(status: int | None) -> str:
     return f"exit status {status}"
 
 
-def _remote(fault: Fault) -> RemoteError | NoCompilerError:
+def _not_booted(fault: Fault) -> RemoteError | NoCompilerError:
     match fault.reason:
-        case (Atom("no_compiler"), list(version), list(release)) if fault.id is None:
+        case (Atom("no_compiler"), list(version), list(release)):
             return NoCompilerError(_text(version), int(_text(release)))
+    return _remote(fault)
+
+
+def _remote(fault: Fault) -> RemoteError:
     stack = fault.stacktrace if isinstance(fault.stacktrace, list) else []
-    return RemoteError(fault.error_class, repr(fault.reason), tuple(repr(item) for item in stack))
+    return RemoteError(
+        fault.error_class, _shown(fault.reason), tuple(_shown(item) for item in stack[:_STACK])
+    )
+
+
+def _shown(term: Term) -> str:
+    """Print a term; Python refuses to print very large integers."""
+    try:
+        return repr(term)[:_SHOWN_CHARS]
+    except ValueError:
+        return "a term with a very large integer"
 
 
 def _text(characters: Sequence[Term]) -> str:

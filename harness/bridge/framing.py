@@ -5,7 +5,9 @@ Knows: lengths. Must not know: what a payload says.
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import time
 from typing import Protocol
 
 from harness.errors import ProtocolError
@@ -70,9 +72,21 @@ class FrameReader:
         del self._buffer[: _HEADER.size + size]
         return payload
 
+    def waiting(self) -> bool:
+        """Tell whether something has arrived that nobody has read."""
+        if not self._buffer:
+            with contextlib.suppress(TimeoutError):
+                self._buffer += self._source.read(_CHUNK_BYTES, 0.0)
+        return bool(self._buffer)
+
     def _fill(self, size: int, deadline: float) -> None:
-        """Read until the buffer holds `size` bytes; memory grows only with what has arrived."""
+        """Read until the buffer holds `size` bytes; memory grows only with what has arrived.
+
+        A source that always has a little more never finds its own time-out.
+        """
         while len(self._buffer) < size:
+            if self._buffer and time.monotonic() > deadline:
+                raise TimeoutError(self._found(size))
             try:
                 data = self._source.read(_CHUNK_BYTES, deadline)
             except TimeoutError:

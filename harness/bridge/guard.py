@@ -23,7 +23,7 @@ from harness.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class TermLimits:
     """Bound one term.
 
     Units: `total_bytes` counts the uncompressed external form, `nodes` every element of every
@@ -73,7 +73,7 @@ def is_map(value: tuple[Any, ...]) -> bool:
     )
 
 
-def checked(data: bytes, limits: Limits) -> bytes:
+def checked(data: bytes, limits: TermLimits) -> bytes:
     """Return an external form that the codec can be trusted with.
 
     Raises:
@@ -91,7 +91,7 @@ def checked(data: bytes, limits: Limits) -> bytes:
         raise ProtocolError(f"a term of {len(data)} bytes is cut short") from None
 
 
-def _decompressed(data: bytes, limits: Limits) -> bytes:
+def _decompressed(data: bytes, limits: TermLimits) -> bytes:
     """Unpack no more than the limit, whatever size is announced."""
     header = 6
     if len(data) < header:
@@ -112,7 +112,7 @@ def _decompressed(data: bytes, limits: Limits) -> bytes:
 class _Walk:
     """Step through one external form, element by element."""
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
+    def __init__(self, data: bytes, limits: TermLimits) -> None:
         self._data = data
         self._limits = limits
         self._nodes = 0

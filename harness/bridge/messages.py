@@ -1,16 +1,17 @@
-"""ErlPort's messages: what a frame on the bridge may say.
+"""ErlPort's messages: calls, and what answers them.
 
 Knows: the protocol of ErlPort 0.11. Must not know: pipes, or what is called.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.bridge import terms
-from harness.bridge.guard import Limits
+from harness.bridge.guard import TermLimits
 from harness.bridge.terms import Atom, Term
 from harness.errors import ProtocolError
 
@@ -29,34 +30,32 @@ class Context(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Hold the value of the call with this id."""
+    """Hold the value of a call."""
 
-    id: int
     value: Term
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Hold what the call with this id raised; no id means that the request itself was no good."""
+    """Hold what a call raised."""
 
-    id: int | None
     error_class: str
     reason: Term
     stacktrace: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Hold a message that some process of the VM sent to the host."""
+Message = Result | Fault
+"""What answers a call."""
 
-    payload: Term
+_VERSION = b"\x83"
+_TRIPLE = b"h\x03"
+_SHOWN_BYTES = 100
+_ID_BITS = 127
 
 
-Message = Result | Fault | Cast
-"""What a VM sends."""
-
-_FAULT = 4
-_CAST = 2
+def new_id() -> int:
+    """Return an id that nobody guesses, of the size that ErlPort's own half makes up."""
+    return 1 << _ID_BITS | secrets.randbits(_ID_BITS)
 
 
 def call(call_id: int, module: str, function: str, args: Sequence[Term], context: Context) -> bytes:
@@ -70,25 +69,36 @@ def call(call_id: int, module: str, function: str, args: Sequence[Term], context
     )
 
 
-def parse(payload: bytes, limits: Limits = terms.DEFAULT_LIMITS) -> Message:
-    """Read what a VM sent.
+def parse(payload: bytes, call_id: int, limits: TermLimits = terms.DEFAULT_LIMITS) -> Message:
+    """Read the answer to a call.
+
+    Whatever does not begin with the call's own id is not even decoded: only the bridge knows it.
 
     Raises:
-        ProtocolError: it is no message of the bridge.
+        ProtocolError: it is no answer to this call.
+    """
+    if payload.startswith(result := _opening("r", call_id)):
+        return Result(terms.decode(_VERSION + payload[len(result) :], limits))
+    if payload.startswith(fault := _opening("e", call_id)):
+        match terms.decode(_VERSION + payload[len(fault) :], limits):
+            case (_language, Atom(kind), reason, stacktrace):
+                return Fault(kind, reason, stacktrace)
+    shown = payload[:_SHOWN_BYTES]
+    raise ProtocolError(f"an answer to no call: {len(payload)} bytes that begin with {shown!r}")
+
+
+def of_no_call(payload: bytes, limits: TermLimits = terms.DEFAULT_LIMITS) -> Fault | None:
+    """Read the error of no call, which a VM that does not boot sends in place of any answer.
+
+    Raises:
+        ProtocolError: it is no term.
     """
     match terms.decode(payload, limits):
-        case (Atom("r"), int(call_id), value):
-            return Result(call_id, value)
-        case (Atom("e"), int(call_id), tuple(error)) if len(error) == _FAULT:
-            return _fault(call_id, error)
-        case (Atom("e"), tuple(error)) if len(error) == _FAULT:
-            return _fault(None, error)
-        case (Atom("M"), payload_term):
-            return Cast(payload_term)
-        case other:
-            raise ProtocolError(f"not a message of the bridge: {repr(other)[:200]}")
+        case (Atom("e"), (_language, Atom(kind), reason, stacktrace)):
+            return Fault(kind, reason, stacktrace)
+    return None
 
 
-def _fault(call_id: int | None, error: tuple[Term, ...]) -> Fault:
-    _language, kind, reason, stacktrace = error
-    return Fault(call_id, kind.name if isinstance(kind, Atom) else "error", reason, stacktrace)
+def _opening(kind: str, call_id: int) -> bytes:
+    """Return how the external form of {Kind, Id, Term} begins, up to the term."""
+    return _VERSION + _TRIPLE + b"d\x00\x01" + kind.encode() + terms.encode(call_id)[1:]

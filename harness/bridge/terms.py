@@ -25,10 +25,10 @@ from typing import Any
 import erlang
 
 from harness.bridge import guard
-from harness.bridge.guard import Limits
+from harness.bridge.guard import TermLimits
 from harness.errors import ProtocolError
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = TermLimits()
 
 _OPAQUE = "$erlport.opaque"
 _ERLPORT_OPAQUE = frozenset({*guard.OPAQUE_KINDS, 77})
@@ -97,7 +97,7 @@ Term = (
 """A plain value; see the table above."""
 
 
-def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Term:
+def decode(data: bytes, limits: TermLimits = DEFAULT_LIMITS) -> Term:
     """Turn a term's external form into plain values.
 
     Raises:

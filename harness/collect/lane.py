@@ -13,11 +13,13 @@ from typing import Any, Self
 from harness.bridge.channel import LARGE, Limits
 from harness.collect.failures import failure_of
 from harness.collect.node import Node
+from harness.collect.outcome import Answer
 from harness.collect.workshop import Workshop
 from harness.errors import (
     BeamproofError,
     InfrastructureError,
     NodeDiedError,
+    RemoteError,
 )
 from harness.run.cells import Cell, Json, Need
 from harness.run.model import Build, Failure, FailureKind, Observation, Sample
@@ -117,8 +119,7 @@ class Lane:
             args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
         self._workshop.applications.require(node, cell.id.runtime, call.module, call.function)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
-        if answer.leftovers and node is self._shared:
-            self._shared = None  # a probe left something behind: the next cell gets a new node
+        self._part_from(node, answer)
         failure = None
         evidence: dict[str, Any] | None = None
         if isinstance(answer.value, dict):
@@ -138,8 +139,17 @@ class Lane:
             leftovers=answer.leftovers,
         )
 
+    def _part_from(self, node: Node, ended: Answer | RemoteError) -> None:
+        """Have the next cell get a new node when this one is not as it was."""
+        if node is self._shared and (ended.leftovers or ended.spent):
+            self._shared = None
+
     def _failed(self, cell: Cell, node: Node | None, error: BeamproofError) -> Sample:
         failure = failure_of(error)
+        leftovers: tuple[str, ...] = ()
+        if isinstance(error, RemoteError) and node is not None:
+            leftovers = error.leftovers
+            self._part_from(node, error)
         if failure.kind is FailureKind.NOT_STARTED and not self._killed:
             self._failed_starts += 1
             if not cell.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
@@ -152,10 +162,11 @@ class Lane:
             elapsed_us=0,
             node="" if node is None else node.name,
             log="" if node is None else node.take_log(),
+            leftovers=leftovers,
         )
 
     def _node_for(self, cell: Cell) -> Node:
-        if self._shared is not None and not self._shared.alive:
+        if self._shared is not None and not self._shared.fit():
             self._shared = None
         self._drop_last()
         if cell.call.alone:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
@@ -17,8 +17,8 @@ from harness.bridge.calls import Session
 from harness.bridge.channel import Channel, Launcher, Limits
 from harness.bridge.messages import Context
 from harness.bridge.terms import Atom, Term
-from harness.collect.outcome import Answer
-from harness.collect.probes import BRIDGE, Compiled, ProbeStore
+from harness.collect.outcome import Answer, outcome_of, probed_of, raised
+from harness.collect.probes import BRIDGE, COMPANIONS, Compiled, ProbeStore
 from harness.errors import (
     CallTimeoutError,
     InfrastructureError,
@@ -29,8 +29,9 @@ from harness.errors import (
     RemoteError,
 )
 from harness.folders import default_probes_dir
-from harness.run.cells import Json
 from harness.run.model import Build
+
+T = TypeVar("T")
 
 START_TIMEOUT_S = 20.0
 _START_ATTEMPTS = 2
@@ -90,6 +91,13 @@ class Node:
         """Tell whether the node may be called."""
         return self._session is not None and self._session.usable
 
+    def fit(self) -> bool:
+        """Tell whether the node may be called, and end one that said something unasked."""
+        if self._session is not None and self._session.usable and self._session.unasked():
+            self._last_log += b"beamproof: the VM sent something that nobody asked for\n"
+            self.kill()
+        return self.alive
+
     @property
     def build(self) -> Build:
         """Return who the VM is, as it answered when it started."""
@@ -132,8 +140,14 @@ class Node:
             ProtocolError: the VM sent what is no answer; the node has been killed.
             RemoteError: the function raised this; the node goes on.
         """
+        self._load(COMPANIONS)
         inner: list[Term] = [Atom(module), Atom(function), list(args)]
-        return self._answer("call", inner, timeout_s, f"{module}:{function}/{len(args)}")
+        what = f"{module}:{function}/{len(args)}"
+        term, elapsed_us = self._ask("call", inner, timeout_s, what)
+        outcome = self._read(outcome_of, term, what)
+        if (error := raised(outcome)) is not None:
+            raise error
+        return Answer(value=outcome.value, elapsed_us=elapsed_us, log=self.take_log())
 
     def probe(
         self, module: str, function: str, args: Mapping[str, Any], *, timeout_s: float
@@ -147,16 +161,33 @@ class Node:
             timeout_s: for the probe alone, not for compiling or loading.
 
         Returns:
-            The evidence, a JSON object, and what the probe left in the VM.
+            The evidence, a JSON object, and what the probe left in the VM; so does a RemoteError.
 
         Raises:
             CompileError: the release's compiler refused the module.
             CallTimeoutError, NodeDiedError, ProtocolError, RemoteError: as for `call`; a
                 RemoteError of class `bad_evidence` says what is wrong with what it returned.
         """
-        self._load(module)
+        self._load((*COMPANIONS, *self._probes.closure(module)))
         inner: list[Term] = [Atom(module), Atom(function), _atom_keys(args)]
-        return self._answer("probe", inner, timeout_s, f"{module}:{function}")
+        what = f"{module}:{function}"
+        try:
+            term, elapsed_us = self._ask("probe", inner, timeout_s, what)
+        except RemoteError as error:  # not the probe: what it raised would be an outcome
+            self.kill()
+            where = "".join(f"\n  {entry}" for entry in error.stacktrace[:3])
+            raise ProtocolError(f"the bridge itself failed: {error.message}{where}") from error
+        probed = self._read(probed_of, term, what)
+        if (found := probed.raised()) is not None:
+            raise found
+        return Answer(
+            value=probed.outcome.value,
+            elapsed_us=elapsed_us,
+            probe_us=probed.outcome.probe_us,
+            log=self.take_log(),
+            leftovers=probed.leftovers,
+            spent=probed.spent,
+        )
 
     def read_file(self, path: str, *, timeout_s: float = _LOAD_TIMEOUT_S) -> bytes:
         """Return the content of a file that the VM can see.
@@ -259,10 +290,10 @@ class Node:
         text = f"{self.name} does not start: {error.message}"
         return InfrastructureError("\n  ".join([text, *said[:12]]))
 
-    def _load(self, module: str) -> None:
-        if module in self._loaded:
+    def _load(self, names: Iterable[str]) -> None:
+        wanted = [name for name in names if name not in self._loaded]
+        if not wanted:
             return
-        wanted = [name for name in self._probes.closure(module) if name not in self._loaded]
         beams = self._probes.beams(self, wanted)
         modules: Term = [(Atom(name), beam) for name, beam in beams.items()]
         self._raw(BRIDGE, "load", [modules], _LOAD_TIMEOUT_S, Context.TERM)
@@ -304,29 +335,23 @@ class Node:
         with contextlib.suppress(OSError):
             self._last_log += channel.log()
 
-    def _answer(self, entry: str, inner: list[Term], timeout_s: float, what: str) -> Answer:
+    def _ask(self, entry: str, inner: list[Term], timeout_s: float, what: str) -> tuple[Term, int]:
+        """Have the bridge do something; return what it answered and after how many microseconds."""
         start = time.perf_counter_ns()
         try:
-            outcome = self._raw(BRIDGE, entry, inner, timeout_s, Context.TERM)
+            term = self._raw(BRIDGE, entry, inner, timeout_s, Context.TERM)
         except NodeError as error:
             error.message = f"{what}: {error.message}"
             error.args = (error.message,)
             raise
-        elapsed_us = (time.perf_counter_ns() - start) // 1000
-        if not isinstance(outcome, dict):
+        return term, (time.perf_counter_ns() - start) // 1000
+
+    def _read(self, decode: Callable[[Term], T], term: Term, what: str) -> T:
+        try:
+            return decode(term)
+        except ProtocolError as error:
             self.kill()
-            raise ProtocolError(f"{what}: not an outcome: {repr(outcome)[:200]}")
-        if (reason := outcome.get(Atom("reason"))) is not None:
-            stack = cast("list[str]", outcome.get(Atom("stack"), []))
-            kind = str(outcome.get(Atom("class")))
-            raise RemoteError(kind, str(reason), tuple(stack))
-        return Answer(
-            value=cast("Json", outcome.get(Atom("value"))),
-            elapsed_us=elapsed_us,
-            probe_us=cast("int | None", outcome.get(Atom("probe_us"))),
-            log=self.take_log(),
-            leftovers=tuple(cast("list[str]", outcome.get(Atom("leftovers"), []))),
-        )
+            raise ProtocolError(f"{what}: {error.message}") from error
 
 
 def _atom_keys(value: Any) -> Any:

@@ -32,6 +32,9 @@ from harness.folders import own_probes_dir
 from harness.run.model import Build
 
 BRIDGE = "probe_bridge"
+COMPANIONS = ("probe_evidence", "probe_state")
+"""What the bridge needs for calls and probes, but not to start."""
+
 SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_peer")
 """Modules that every probe may use; a folder without them has ours."""
 
@@ -135,7 +138,7 @@ class ProbeStore:
     def source_sha256(self, module: str) -> str:
         """Return one hash of a module, of what it uses, and of the bridge that runs it."""
         digest = hashlib.sha256()
-        for name in (BRIDGE, *self.closure(module)):
+        for name in (BRIDGE, *COMPANIONS, *self.closure(module)):
             digest.update(hashlib.sha256(self.source(name)).digest())
         return digest.hexdigest()
 
@@ -227,7 +230,7 @@ class ProbeStore:
             name = wanted.pop()
             found.add(name)
             mentioned = {match.decode() for match in word.findall(self.source(name))}
-            wanted |= mentioned - found - {BRIDGE}
+            wanted |= mentioned - found - {BRIDGE, *COMPANIONS}
         return tuple(sorted(found))
 
     def _bridge_key(self) -> str:
@@ -239,7 +242,7 @@ class ProbeStore:
 
     def _read(self, module: str) -> bytes:
         path = self._probes_dir / f"{module}.erl"
-        if module in {BRIDGE, *SUPPORT} and not path.is_file():
+        if module in {BRIDGE, *COMPANIONS, *SUPPORT} and not path.is_file():
             path = own_probes_dir() / path.name  # a team's own folder holds only its own probes
         try:
             return path.read_bytes()

@@ -48,9 +48,7 @@ BAD_REQUESTS = [
 def test_what_is_no_request_is_refused(session: Session, payload: bytes) -> None:
     """A frame that is no term or no message is answered with an error, and the node goes on."""
     session.send(payload, time.monotonic() + 5)
-    with pytest.raises(RemoteError, match="bad_request"):
-        session.call("erlang", "node", [], 10)
-    assert session._await(1, time.monotonic() + 10) == Atom("nonode@nohost")
+    assert b"bad_request" in session._frames.read(time.monotonic() + 10)
     assert session.call("erlang", "node", [], 10) == Atom("nonode@nohost")
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bridge.guard import Limits
+from harness.bridge.guard import TermLimits
 from harness.bridge.terms import Atom, Bits, ImproperList, Opaque, Pairs, decode, encode
 from harness.errors import ProtocolError
 
-SMALL = Limits(total_bytes=1000, depth=10, nodes=50, integer_bytes=20)
+SMALL = TermLimits(total_bytes=1000, depth=10, nodes=50, integer_bytes=20)
 
 plain: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -177,7 +177,7 @@ def test_compressed_terms_are_unpacked_within_the_limit() -> None:
             decode(data, SMALL)
         assert text in caught.value.message
     with pytest.raises(ProtocolError):
-        decode(bomb, Limits(total_bytes=10**6))
+        decode(bomb, TermLimits(total_bytes=10**6))
 
 
 def test_a_term_100000_deep_is_refused_without_recursion() -> None:

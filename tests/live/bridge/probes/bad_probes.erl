@@ -6,7 +6,7 @@
     deep/1, large/1, exploding/1, hangs/1, leaves/1, lazy/1, linked_child/1, slow_child/1,
     halts/1, kills_vm/1, stops_vm/1, memory/1, atoms/1, floods/1,
     frame_cut/1, frame_lies/1, frame_huge/1, garbage/1, bomb/1, deep_frame/1, wrong_id/1,
-    many_nodes/1, closes_pipe/1, kills_bridge/1
+    many_nodes/1, casts_without_end/1, closes_pipe/1, kills_bridge/1
 ]).
 
 raises(_) -> error({some, <<"reason">>}).
@@ -137,6 +137,14 @@ many_nodes(_) ->
     framed(<<131, 108, Count:32, (binary:copy(<<106>>, Count))/binary, 106>>).
 
 wrong_id(_) -> framed(term_to_binary({'r', 123456789, ok}, [{minor_version, 1}])).
+
+casts_without_end(_) ->
+    Port = hd([P || P <- erlang:ports(), {name, "3/4"} =:= erlang:port_info(P, name)]),
+    cast(Port, term_to_binary({'M', again})).
+
+cast(Port, Frame) ->
+    port_command(Port, Frame),
+    cast(Port, Frame).
 
 closes_pipe(_) ->
     [port_close(Port) || Port <- erlang:ports(), {name, "3/4"} =:= erlang:port_info(Port, name)],

@@ -28,7 +28,7 @@ kinds(_) ->
     }.
 
 echo(Args) ->
-    #{printed => probe_bridge:text(Args), args => Args}.
+    #{printed => probe_evidence:text(Args), args => Args}.
 
 prints(#{text := Text}) ->
     io:put_chars(Text),
