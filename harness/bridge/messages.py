@@ -5,6 +5,7 @@ Knows: the protocol of ErlPort 0.11. Must not know: pipes, or what is called.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,14 +89,11 @@ def parse(payload: bytes, call_id: int, limits: TermLimits = terms.DEFAULT_LIMIT
 
 
 def of_no_call(payload: bytes, limits: TermLimits = terms.DEFAULT_LIMITS) -> Fault | None:
-    """Read the error of no call, which a VM that does not boot sends in place of any answer.
-
-    Raises:
-        ProtocolError: it is no term.
-    """
-    match terms.decode(payload, limits):
-        case (Atom("e"), (_language, Atom(kind), reason, stacktrace)):
-            return Fault(kind, reason, stacktrace)
+    """Return the error of no call, which a VM that does not boot sends in place of any answer."""
+    with contextlib.suppress(ProtocolError):
+        match terms.decode(payload, limits):
+            case (Atom("e"), (_language, Atom(kind), reason, stacktrace)):
+                return Fault(kind, reason, stacktrace)
     return None
 
 

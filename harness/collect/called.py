@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from harness.bridge import terms
-from harness.bridge.guard import Limits
+from harness.bridge.guard import TermLimits
 from harness.bridge.terms import Atom, Term
 
-_FORMS = Limits(nodes=20_000_000, depth=2_000)
+_FORMS = TermLimits(nodes=20_000_000, depth=2_000)
 _HEADER_BYTES = 12
 _STARTS = frozenset({"start", "load", "ensure_started", "ensure_all_started"})
 

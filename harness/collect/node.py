@@ -1,24 +1,20 @@
-"""One live VM: open, load, call, close.
+"""One live VM that runs probes: open, load, call, close.
 
-Knows: the bridge, and what its VM was given. Must not know: predictions, or how a VM is started.
+Knows: the bridge's entries, and what its VM was given. Must not know: predictions, pipes, or how
+a VM is started.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
-import msgspec
-
-from harness.bridge.boot import first_frame
-from harness.bridge.calls import Session
-from harness.bridge.channel import Channel, Launcher, Limits
-from harness.bridge.messages import Context
+from harness.bridge.channel import Launcher, Limits
 from harness.bridge.terms import Atom, Term
 from harness.collect.outcome import Answer, outcome_of, probed_of, raised
 from harness.collect.probes import BRIDGE, COMPANIONS, Compiled, ProbeStore
+from harness.collect.started import StartedVm
 from harness.errors import (
     CallTimeoutError,
     InfrastructureError,
@@ -29,6 +25,7 @@ from harness.errors import (
     RemoteError,
 )
 from harness.folders import default_probes_dir
+from harness.retries import again
 from harness.run.model import Build
 
 T = TypeVar("T")
@@ -37,7 +34,6 @@ START_TIMEOUT_S = 20.0
 _START_ATTEMPTS = 2
 _LOAD_TIMEOUT_S = 20.0
 _COMPILE_TIMEOUT_S = 120.0
-_CLOSE_TIMEOUT_S = 1.0
 _NO_DUMP = {"ERL_CRASH_DUMP_SECONDS": "0"}
 """A node's dump is of no use to anybody and takes long; peers have dumps of their own."""
 
@@ -73,11 +69,10 @@ class Node:
         self._limits = limits or Limits()
         self._probes = probes or ProbeStore(default_probes_dir())
         self._start_timeout_s = start_timeout_s
-        self._session: Session | None = None
+        self._vm: StartedVm | None = None
         self._build: Build | None = None
         self._loaded: set[str] = set()
-        self._ended = False
-        self._last_log = b""
+        self._killed = False
 
     def __enter__(self) -> Self:
         self.open()
@@ -89,14 +84,11 @@ class Node:
     @property
     def alive(self) -> bool:
         """Tell whether the node may be called."""
-        return self._session is not None and self._session.usable
+        return self._vm is not None and self._vm.alive
 
     def fit(self) -> bool:
         """Tell whether the node may be called, and end one that said something unasked."""
-        if self._session is not None and self._session.usable and self._session.unasked():
-            self._last_log += b"beamproof: the VM sent something that nobody asked for\n"
-            self.kill()
-        return self.alive
+        return self._vm is not None and self._vm.fit()
 
     @property
     def build(self) -> Build:
@@ -111,23 +103,16 @@ class Node:
         Raises:
             InfrastructureError: the VM does not start, or ends while it boots.
         """
-        if self._session is not None:
+        if self._vm is not None:
             return
-        for attempt in range(_START_ATTEMPTS):
-            try:
-                compiled_itself = self._started()
-            except CallTimeoutError as error:
-                if attempt + 1 == _START_ATTEMPTS:
-                    raise self._not_started(error) from error
-                continue
-            except NodeError as error:
-                raise self._not_started(error) from error
-            if not compiled_itself:
-                return
-            # a VM that has run its compiler is not the VM that probes should find
-            self.kill()
-            self._session = None
-            self._ended = False
+        try:
+            if self._started():  # a VM that ran its compiler is not what probes should find
+                self._started()
+        except NodeError as error:
+            said = self.take_log().strip().splitlines()
+            self._vm = None
+            text = f"{self.name} does not start: {error.message}"
+            raise InfrastructureError("\n  ".join([text, *said[:12]])) from error
 
     def call(
         self, module: str, function: str, args: Sequence[Any] = (), *, timeout_s: float
@@ -195,7 +180,7 @@ class Node:
         Raises:
             RemoteError: it cannot be read; the reason is Erlang's.
         """
-        match self._raw("file", "read_file", [path], timeout_s, Context.TERM):
+        match self._opened().call("file", "read_file", [path], timeout_s):
             case (Atom("ok"), bytes(content)):
                 return content
             case (Atom("ok"), str(text)):
@@ -216,79 +201,49 @@ class Node:
 
     def take_log(self) -> str:
         """Return what the VM has printed since the last call, also after its death."""
-        found = self._last_log
-        self._last_log = b""
-        if self._session is not None:
-            with contextlib.suppress(OSError):
-                found += self._session.channel.log()
-        return found.decode(errors="replace")
+        return "" if self._vm is None else self._vm.take_log()
 
     def close(self) -> None:
         """Have the VM halt in good order, kill it after a second; repeatable, never raises."""
-        if self._session is None or self._ended:
-            return
-        if not self.keep and self._session.usable:
-            with contextlib.suppress(NodeError, OSError):
-                self._session.halt(_CLOSE_TIMEOUT_S)
-        self.kill()
+        if self._vm is not None:
+            self._vm.close(keep=self.keep)
 
     def kill(self) -> None:
         """End the VM at once, and whatever it started; from any thread, never raises."""
-        self._ended = True
-        if self._session is not None:
-            self._session.channel.keep = self.keep
-            self._session.usable = False
-            self._session.channel.kill()
+        self._killed = True
+        if self._vm is not None:
+            self._vm.kill(keep=self.keep)
 
     def _started(self) -> bool:
+        """Start a VM, again if it was not ready in time: a busy machine is no broken runtime."""
+        return again(self._started_once, CallTimeoutError, attempts=_START_ATTEMPTS)
+
+    def _started_once(self) -> bool:
         """Start one VM, a second time with a bridge compiled elsewhere if it has no compiler."""
         try:
             return self._start()
         except NoCompilerError as error:
-            self._session = None
-            self._ended = False
             self._probes.lend_bridge(error.erts_version, error.release)
             return self._start()
 
     def _start(self) -> bool:
-        """Start one VM; tell whether it had to compile the bridge first."""
+        """Start one VM in the place of the last; tell whether it had to compile the bridge."""
         deadline = time.monotonic() + self._start_timeout_s
+        if self._vm is not None:
+            self._vm.kill()
         self._loaded.clear()
         beams = self._probes.bridge_beams()
         channel = self._launcher.start(
             name=self.name, flags=self._flags, env=_NO_DUMP, limits=self._limits
         )
-        self._session = Session(channel)
-        try:
-            self._session.send(first_frame(BRIDGE, beams, self._probes.source(BRIDGE)), deadline)
-            self._build = self._identify(deadline)
-            known = self._build.erts_version in beams or not self._build.has_compiler
-            if not known:
-                self._probes.keep_bridge(self._build.erts_version, self._own_beam(deadline))
-        except BaseException:
-            self._note_log(channel)
-            self.kill()
-            raise
+        vm = self._vm = StartedVm(self.name, channel)
+        if self._killed:  # from another thread, before there was anything to kill
+            vm.kill()
+        self._build = vm.boot(beams, self._probes.source(BRIDGE), deadline)
+        known = self._build.erts_version in beams or not self._build.has_compiler
+        if not known:
+            self._probes.keep_bridge(self._build.erts_version, vm.own_beam(deadline))
         return not known
-
-    def _identify(self, deadline: float) -> Build:
-        found = self._raw(BRIDGE, "identity", [], deadline - time.monotonic(), Context.TERM)
-        try:
-            return msgspec.convert(found, Build)
-        except msgspec.ValidationError as error:
-            raise ProtocolError(f"{self.name} is no VM of ours: {error}") from error
-
-    def _own_beam(self, deadline: float) -> bytes:
-        beam = self._raw(BRIDGE, "own_beam", [], deadline - time.monotonic(), Context.TERM)
-        if not isinstance(beam, bytes):
-            raise ProtocolError("the bridge does not know its own code")
-        return beam
-
-    def _not_started(self, error: NodeError) -> InfrastructureError:
-        said = self.take_log().strip().splitlines()
-        self._session = None
-        text = f"{self.name} does not start: {error.message}"
-        return InfrastructureError("\n  ".join([text, *said[:12]]))
 
     def _load(self, names: Iterable[str]) -> None:
         wanted = [name for name in names if name not in self._loaded]
@@ -296,11 +251,11 @@ class Node:
             return
         beams = self._probes.beams(self, wanted)
         modules: Term = [(Atom(name), beam) for name, beam in beams.items()]
-        self._raw(BRIDGE, "load", [modules], _LOAD_TIMEOUT_S, Context.TERM)
+        self._raw("load", [modules], _LOAD_TIMEOUT_S)
         self._loaded.update(wanted)
 
     def _compile(self, name: str, source: bytes) -> Compiled:
-        found = self._raw(BRIDGE, "compile", [Atom(name), source], _COMPILE_TIMEOUT_S, Context.TERM)
+        found = self._raw("compile", [Atom(name), source], _COMPILE_TIMEOUT_S)
         if isinstance(found, dict):
             beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
             warnings = found.get(Atom("warnings"), "")
@@ -310,36 +265,20 @@ class Node:
                 return Compiled(errors=errors)
         raise ProtocolError(f"not what a compiler returns: {repr(found)[:200]}")
 
-    def _raw(
-        self, module: str, function: str, args: list[Term], timeout_s: float, context: Context
-    ) -> Term:
-        session = self._usable()
-        try:
-            return session.call(module, function, args, timeout_s, context)
-        except (CallTimeoutError, NodeDiedError, ProtocolError) as error:
-            self._note_log(session.channel)
-            self.kill()
-            raise type(error)(f"{self.name}: {error.message}") from error
-        except (RemoteError, NoCompilerError):
-            raise
-        except BaseException:  # an interruption: whatever the VM answers now answers nobody
-            self.kill()
-            raise
+    def _raw(self, function: str, args: list[Term], timeout_s: float) -> Term:
+        """Call a function of the bridge."""
+        return self._opened().call(BRIDGE, function, args, timeout_s)
 
-    def _usable(self) -> Session:
-        if self._session is None or not self._session.usable:
+    def _opened(self) -> StartedVm:
+        if self._vm is None:
             raise NodeDiedError(f"{self.name} is closed")
-        return self._session
-
-    def _note_log(self, channel: Channel) -> None:
-        with contextlib.suppress(OSError):
-            self._last_log += channel.log()
+        return self._vm
 
     def _ask(self, entry: str, inner: list[Term], timeout_s: float, what: str) -> tuple[Term, int]:
         """Have the bridge do something; return what it answered and after how many microseconds."""
         start = time.perf_counter_ns()
         try:
-            term = self._raw(BRIDGE, entry, inner, timeout_s, Context.TERM)
+            term = self._raw(entry, inner, timeout_s)
         except NodeError as error:
             error.message = f"{what}: {error.message}"
             error.args = (error.message,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -17,6 +17,7 @@ from harness import processes
 from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
 from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
+from harness.retries import again
 from harness.runtimes import vm
 from harness.runtimes.docker import engine
 from harness.runtimes.docker.images import Image
@@ -37,6 +38,7 @@ USER = "65534:65534"
 
 _SCRATCH = "/tmp"  # noqa: S108 - a tmpfs of the container's own
 _ATTEMPTS = 3
+_FIRST_WAIT_S = 0.2
 _ASK_TIMEOUT_S = 30.0
 
 
@@ -62,7 +64,7 @@ class DockerLauncher:
             env=env,
             limits=limits,
         )
-        return _retrying(lambda: start_container(name, settings))
+        return _start(name, settings)
 
 
 def container_settings(
@@ -97,6 +99,16 @@ def container_settings(
         "NetworkDisabled": True,
         "HostConfig": _host_settings(limits),
     }
+
+
+def _start(name: str, settings: Mapping[str, Any]) -> Channel:
+    """Start a container, again when the engine failed."""
+    return again(
+        lambda: start_container(name, settings),
+        InfrastructureError,
+        attempts=_ATTEMPTS,
+        first_wait_s=_FIRST_WAIT_S,
+    )
 
 
 def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
@@ -156,7 +168,7 @@ def ask(image: Image) -> bytes:
     asking = ["erl", "-noinput", "-noshell", "-eval", vm.ASK]
     command = shell_command('exec "$0" "$@" </dev/null', asking, _names(image))
     settings = container_settings(name=name, image=image, command=command, env={}, limits=Limits())
-    channel = _retrying(lambda: start_container(name, settings))
+    channel = _start(name, settings)
     try:
         deadline = time.monotonic() + _ASK_TIMEOUT_S
         while channel.read(1 << 16, deadline):
@@ -237,27 +249,6 @@ def _undo(name: str, made: Sequence[Channel | None]) -> None:
         return
     with contextlib.suppress(Exception):  # the failure that led here is the one to tell
         remove(name)
-
-
-def _retrying(start: Callable[[], Channel]) -> Channel:
-    """Call `start`, again when the engine failed."""
-    try:
-        return start()
-    except InfrastructureError:
-        from tenacity import (  # noqa: PLC0415 - only a failure pays for it
-            Retrying,
-            retry_if_exception_type,
-            stop_after_attempt,
-            wait_exponential,
-        )
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(InfrastructureError),
-            stop=stop_after_attempt(_ATTEMPTS - 1),
-            wait=wait_exponential(multiplier=0.2, max=2),
-            reraise=True,
-        )
-        return retrying(start)
 
 
 def _version() -> str:

@@ -68,7 +68,7 @@ def wire(node: Node) -> Node:
 
 
 def raw(node: Node, module: str, function: str, args: list[Any], context: Context) -> Any:
-    return node._raw(module, function, args, 20, context)
+    return node._opened().call(module, function, args, 20, context)
 
 
 @EXAMPLES

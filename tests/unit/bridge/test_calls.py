@@ -23,20 +23,19 @@ class Scripted:
     def __init__(
         self,
         *answers: Answer,
-        unasked: bytes = b"",
         status: int | None = None,
         full: bool = False,
     ) -> None:
         self.keep = False
         self._answers = answers
-        self._data = unasked
+        self.unread = b""
         self._status = status
         self._full = full
 
     def read(self, size: int, _deadline: float) -> bytes:
-        if not self._data and self._status is None:
+        if not self.unread and self._status is None:
             raise TimeoutError
-        data, self._data = self._data[:size], self._data[size:]
+        data, self.unread = self.unread[:size], self.unread[size:]
         return data
 
     def write(self, data: bytes, _deadline: float) -> None:
@@ -45,7 +44,7 @@ class Scripted:
         request = decode(data[4:])
         assert isinstance(request, tuple)
         for answer in self._answers:
-            self._data += frame(sent(answer(request[1])))
+            self.unread += frame(sent(answer(request[1])))
 
     def log(self) -> bytes:
         return b""
@@ -138,9 +137,14 @@ def test_no_two_calls_have_one_id() -> None:
 
 def test_nothing_is_called_while_something_lies_there_unread() -> None:
     """What came before the call was made is nobody's answer; the call is not even sent."""
-    channel = Scripted(lambda call_id: (Atom("r"), call_id, 1), unasked=b"\0")
+    channel = Scripted(lambda call_id: (Atom("r"), call_id, 1))
+    session = Session(channel)
+    session.call("m", "f", [], 1.0, Context.TERM)
+    assert not session.unasked()
+    channel.unread = b"\0"
     with pytest.raises(ProtocolError, match="nobody asked for"):
-        call(channel)
+        session.call("m", "f", [], 1.0, Context.TERM)
+    assert not session.usable
 
 
 @pytest.mark.parametrize(
