@@ -493,8 +493,8 @@ fullsweep_period(_) ->
         system_fullsweep_after_count => element(2, erlang:system_info(fullsweep_after))
     }.
 
-%% Lets subjects with fullsweep_after 0 and 65535 do the same work: some keep a list of 500 cells and
-%% make garbage, some keep the newest 50 of 20000 short lists.
+%% Lets subjects with fullsweep_after 0 and 65535 do the same work: some keep a list of 500 cells
+%% and make garbage, some keep the newest 50 of 20000 short lists.
 %% Evidence: the collections of each, and what 0 makes of them in relation to 65535.
 %% Cost: about 5000 traced collections.
 %% Misread: the figures follow from the sizes that heaps have after a collection, and differ by
@@ -596,14 +596,10 @@ fullsweep_reclaims(_) ->
 promotion(_) ->
     probe_lib:with_process(?BINARIES:quiet(), fun(Holder) ->
         probe_lib:ask(Holder, fun(_) -> {ok, lists:seq(1, 1000)} end),
-        Old = fun() ->
-            {garbage_collection_info, Info} = process_info(Holder, garbage_collection_info),
-            proplists:get_value(old_heap_size, Info)
-        end,
-        Before = Old(),
+        Before = ?HEAP:old_words(Holder),
         After = fun(_) ->
             true = erlang:garbage_collect(Holder, [{type, minor}]),
-            Old()
+            ?HEAP:old_words(Holder)
         end,
         #{old_before_words => Before, old_after_minor_words => lists:map(After, [1, 2, 3])}
     end).
@@ -846,7 +842,8 @@ slept(Length, Garbage) ->
 
 %% Lets two processes hibernate: one that has promoted a state of 60000 words, and one that has made
 %% as much garbage and kept nothing.
-%% Evidence: heap_size and total_heap_size in words before and in hibernation.
+%% Evidence: heap_size and total_heap_size in words before and in hibernation, and the words in use
+%% in the old generation.
 %% Cost: 1.5 MB for a moment.
 %% Misread: heap_size leaves the old generation out, which hibernation merges into the young one.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_info/2
@@ -856,9 +853,9 @@ hibernate_young_words(_) ->
         probe_lib:with_process([{message_queue_data, off_heap}], fun(Sleeper) ->
             probe_lib:ask(Sleeper, fun(_) -> {ok, Make()} end),
             [true = erlang:garbage_collect(Sleeper, [{type, minor}]) || _ <- Promotions],
-            Awake = both_heap_words(Sleeper),
+            Awake = heaps(Sleeper),
             ok = probe_lib:hibernate(Sleeper),
-            #{awake => Awake, asleep => both_heap_words(Sleeper)}
+            #{awake => Awake, asleep => heaps(Sleeper)}
         end)
     end,
     #{
@@ -866,8 +863,9 @@ hibernate_young_words(_) ->
         garbage => Slept(fun() -> ?COLLECTIONS:keep(lists:seq(1, 30_000)) end, [])
     }.
 
-both_heap_words(Pid) ->
+heaps(Pid) ->
     #{
+        old_words => ?HEAP:old_words(Pid),
         heap_size_words => probe_measure:young_block_words(Pid),
         total_heap_size_words => probe_measure:total_heap_words(Pid)
     }.
@@ -988,45 +986,56 @@ hibernate_no_disk(_) ->
 %% Lets a process hold 64 MB in one binary, and shares it with a second one; collects the first ten
 %% times, has it drop the binary, and then the second.
 %% Evidence: the memory of the holder; what erlang:memory(binary) gains by holding and by sharing,
-%% and has still after each step; what processes and system gain.
+%% and has still after each step; what processes and system gain; the collections of the first.
 %% Cost: 64 MB, once.
 %% Misread: erlang:memory(binary) is of the whole node; others that allocate meanwhile show in it.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#memory/0
 -spec shared_until_last(probe_lib:args()) -> probe_lib:evidence().
 shared_until_last(_) ->
     Bytes = 64 * ?MB,
-    probe_lib:with_process([], fun(First) ->
-        probe_lib:with_process([], fun(Second) ->
+    probe_lib:in_process(fun() ->
+        probe_lib:with_process([], fun(First) ->
             Base = probe_measure:memory_at_rest(binary),
             Gained = fun() -> ?SYSTEM:binary_bytes_gained(Base, Bytes) end,
-            Others = erlang:memory([processes, system]),
+            Before = erlang:memory([processes, system]),
             ?BINARIES:hold(First, fun() -> ?BINARIES:bytes(Bytes) end),
             Held = Gained(),
-            OthersHeld = erlang:memory([processes, system]),
-            GainedIn = fun(Kind) ->
-                (proplists:get_value(Kind, OthersHeld) - proplists:get_value(Kind, Others)) / Bytes
-            end,
-            {memory, Holder} = process_info(First, memory),
-            ?BINARIES:hand_over(First, Second),
-            Shared = Gained(),
-            [[Bytes] = ?BINARIES:collected(First, major) || _ <- lists:seq(1, 10)],
-            Collected = Gained(),
-            FirstHas = ?BINARIES:hold(First, fun() -> none end),
-            FirstGone = Gained(),
-            SecondHas = ?BINARIES:hold(Second, fun() -> none end),
-            #{
-                holder_memory_bytes => Holder,
+            After = erlang:memory([processes, system]),
+            {memory, Memory} = process_info(First, memory),
+            (let_go(First, Gained))#{
+                holder_memory_bytes => Memory,
                 held_ratio => Held,
-                processes_gained_ratio => GainedIn(processes),
-                system_gained_ratio => GainedIn(system),
-                shared_ratio => Shared,
-                first_collected_ratio => Collected,
-                first_has_bytes => lists:sum(FirstHas),
-                first_gone_ratio => FirstGone,
-                second_has_bytes => lists:sum(SecondHas),
-                both_gone_ratio => Gained()
+                processes_gained_ratio => difference(processes, Before, After) / Bytes,
+                system_gained_ratio => difference(system, Before, After) / Bytes
             }
         end)
+    end).
+
+difference(Kind, Before, After) ->
+    proplists:get_value(Kind, After) - proplists:get_value(Kind, Before).
+
+%% What Gained() says when First has shared its binary with a second process, when it was collected,
+%% when it has dropped it, and when the second one has.
+let_go(First, Gained) ->
+    probe_lib:with_process([], fun(Second) ->
+        ?BINARIES:hand_over(First, Second),
+        Shared = Gained(),
+        {_, #{First := Collections}} = ?COLLECTIONS:watched([First], fun() ->
+            [true = erlang:garbage_collect(First) || _ <- lists:seq(1, 10)]
+        end),
+        Collected = Gained(),
+        FirstHas = ?BINARIES:hold(First, fun() -> none end),
+        FirstGone = Gained(),
+        SecondHas = ?BINARIES:hold(Second, fun() -> none end),
+        #{
+            shared_ratio => Shared,
+            first_collections_count => length(Collections),
+            first_collected_ratio => Collected,
+            first_has_bytes => lists:sum(FirstHas),
+            first_gone_ratio => FirstGone,
+            second_has_bytes => lists:sum(SecondHas),
+            both_gone_ratio => Gained()
+        }
     end).
 
 %% Lets a process hold one binary of 1 MiB five times: as five parts taken from it, and as five
@@ -1139,16 +1148,19 @@ part_in_table(_) ->
 %% Does by hand what recon:bin_leak/1 does to all processes, to five: that made and dropped 50
 %% binaries, or 20, or 50 and collected themselves, one that keeps 100 in its state, and one that
 %% has none.
-%% Evidence: the references that collecting released from each, in five rounds with fresh
-%% processes; the same once more; who leads; the bytes that the keeper has.
+%% Evidence: the references that collecting released from each, and from two of them in each of five
+%% rounds with fresh processes; the same once more; who leads; the bytes that the keeper has.
 %% Cost: 25 processes, about 1100 binaries of 1000 bytes.
 %% Misread: the subjects have so much room that nothing else collects them.
 %% Source: https://github.com/ferd/recon/blob/master/src/recon.erl
 -spec bin_leak(probe_lib:args()) -> probe_lib:evidence().
 bin_leak(_) ->
     Rounds = [?BINARIES:leak_round() || _ <- lists:seq(1, 5)],
-    First = hd(Rounds),
-    First#{distinct_rounds_count => length(lists:usort(Rounds))}.
+    Of = fun(Role) -> [maps:get(Role, Released) || #{released := Released} <- Rounds] end,
+    (hd(Rounds))#{
+        dropped_50_count => Of(dropped_50_count),
+        dropped_20_count => Of(dropped_20_count)
+    }.
 
 %% Sends 5000 binaries to a process with default settings that drops each, and does by hand what
 %% recon:bin_leak/1 does.
@@ -1179,7 +1191,7 @@ recon_absent(_) ->
 
 %% Adds up what erlang:memory/0 lists.
 %% Evidence: what total differs by from processes and system together; all figures but total in
-%% relation to it; what system has beyond the kinds listed of it.
+%% relation to it; what system has beyond the kinds listed of it, and what is not in use of two.
 %% Cost: one call.
 %% Misread: the figures of two calls do not belong together.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#memory/0
@@ -1191,6 +1203,8 @@ memory_sums(_) ->
     #{
         total_bytes => Total,
         unexplained_bytes => Total - Processes - System,
+        processes_unused_bytes => Processes - maps:get(processes_used, All),
+        atom_unused_bytes => maps:get(atom, All) - maps:get(atom_used, All),
         all_to_total_ratio => (lists:sum(maps:values(All)) - Total) / Total,
         system_beyond_kinds_bytes => System - Kinds
     }.

@@ -3,7 +3,8 @@
 %% Knows how to find them; knows no claim. Not a probe module.
 -module(beam_memory_management_heap).
 
--export([steps/2, off_rule/1, grown_words/1, made_until_collected/3, bin_vheap_words/1]).
+-export([steps/2, off_rule/1, grown_words/1, old_words/1]).
+-export([made_until_collected/3, bin_vheap_words/1]).
 -export([sweeps_on_dirty_from/1]).
 
 -define(BINARIES, beam_memory_management_binaries).
@@ -31,6 +32,12 @@ off_rule(_) ->
 grown_words(Subject) ->
     probe_lib:ask(Subject, fun(List) -> {ok, lists:seq(1, 10) ++ List} end),
     probe_measure:young_block_words(Subject).
+
+%% The words in use in Pid's old generation.
+-spec old_words(pid()) -> non_neg_integer().
+old_words(Pid) ->
+    {garbage_collection_info, Info} = process_info(Pid, garbage_collection_info),
+    proplists:get_value(old_heap_size, Info).
 
 %% The bytes in binaries of Size bytes that a fresh process makes until it is collected, and drops
 %% each; `none' if it is not, of so many.
