@@ -84,6 +84,11 @@ def install() -> None:
             signal.signal(number, _watch.note)
 
 
+def came() -> bool:
+    """Tell whether a signal has come: whoever waits for something, waits no longer than he must."""
+    return _watch.first is not None
+
+
 @contextmanager
 def armed() -> Iterator[None]:
     """Let a signal raise `Interrupted` in the block, also one that came before it.

@@ -15,6 +15,7 @@ from typing import Self
 
 import msgspec
 
+from harness import interruption
 from harness.collect import surroundings
 from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
@@ -23,6 +24,7 @@ from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
 from harness.run.cells import Column, Need
 from harness.run.model import Build, RuntimeRecord
 from harness.runtimes import Resolved, Runtime
+from harness.runtimes.docker import options
 from harness.runtimes.request import RuntimeRequest
 from harness.runtimes.way import Progress
 
@@ -172,7 +174,7 @@ class Releases:
         runtime = item.runtime
         assert runtime is not None  # noqa: S101 - only what was found can fail to start
         reason = f"{runtime.origin} was found but does not start: {error.message}"
-        if item.otherwise is None or self._closed:
+        if item.otherwise is None or self._closed or interruption.came():
             return Resolved(release=item.release, reason=f"{runtime.way}: {reason}")
         found = item.otherwise(reason)
         if found.runtime is not None:
@@ -186,13 +188,15 @@ class Releases:
         build = self.builds[runtime.name]
         by = None if build.has_compiler else self._compilers.described.get(runtime.release)
         around = next(one.surroundings for one in self._columns if one.name == runtime.name)
-        environment = {} if runtime.way == DOCKER else os.environ
+        in_container = runtime.way == DOCKER
+        environment = {} if in_container else os.environ
+        refused = [option.given_up for option in options.given_up()] if in_container else []
         return msgspec.structs.replace(
             runtime.record(),
             build=build,
             compiled_by=by,
             surroundings=around,
-            notes=(*runtime.notes, *surroundings.notes(around, environment)),
+            notes=(*runtime.notes, *surroundings.notes(around, environment), *refused),
         )
 
     def _column(self, item: Resolved) -> Column:

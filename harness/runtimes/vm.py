@@ -23,6 +23,16 @@ ASK = (
 )
 """An expression that makes a VM print its release and its version to the patch."""
 
+_COMPLAINTS = (
+    (re.compile(rb"(?i)exec format error"), "it is built for another kind of processor"),
+    (re.compile(rb"memory limit of (\d+) MiB"), "killed, for it met its limit of memory"),
+    (re.compile(rb"exec (?:sh|/bin/sh) failed|\"sh\": executable"), "there is no sh beside it"),
+    (re.compile(rb"erl: (?:not found|No such file)|erl: command not found"), "there is no erl"),
+    (re.compile(rb"(?i)permission denied"), "the user nobody, as which it runs, may not read it"),
+    (re.compile(rb"GLIBC_\S+' not found|error while loading shared"), "a library is missing"),
+)
+"""What stops a VM before it can say anything, as shells, loaders and engines word it."""
+
 _ANSWER = re.compile(rb"beamproof:(\d+):\s*([\w.+*-]*)\s*:")
 
 
@@ -54,6 +64,10 @@ def ask(erl: Path, *, timeout_s: float = ASK_TIMEOUT_S) -> Identity:
             )
     except subprocess.TimeoutExpired as error:
         raise InfrastructureError(f"{erl} did not answer within {timeout_s:.0f} s") from error
+    except PermissionError as error:
+        raise InfrastructureError(
+            f"{erl} does not start: {error.strerror}; its folder may be mounted noexec"
+        ) from error
     except OSError as error:
         raise InfrastructureError(f"{erl} does not start: {error.strerror}") from error
     return parse(done.stderr, str(erl), done.returncode)
@@ -77,8 +91,10 @@ def parse(output: bytes, asked: str, status: int | None) -> Identity:
     found = _ANSWER.search(output)
     if found is None:
         said = output.decode(errors="replace").strip().splitlines()[-3:]
-        raise InfrastructureError(
-            f"{asked} is not a working erl (exit status {status}): {' / '.join(said) or 'silent'}"
-        )
+        told = " / ".join(said) or "silent"
+        for complaint, meaning in _COMPLAINTS:
+            if complaint.search(output):
+                raise InfrastructureError(f"{asked} does not start: {meaning} ({told})")
+        raise InfrastructureError(f"{asked} is not a working erl (exit status {status}): {told}")
     release = int(found[1])
     return Identity(release=release, version=found[2].decode() or str(release))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
-from harness.runtimes.docker import engine
+from harness.runtimes.docker import engine, options
 
 
 @pytest.fixture
@@ -26,6 +26,10 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         "ASDF_DATA_DIR",
         "MISE_DATA_DIR",
         "DOCKER_TLS_VERIFY",
+        "DOCKER_CERT_PATH",
+        "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "CONTAINER_HOST",
     )
     for variable in variables:
         monkeypatch.delenv(variable, raising=False)
@@ -37,6 +41,7 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def _forget_engine() -> None:
     engine.state.cache_clear()
     engine.client.cache_clear()
+    options.forget()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ lies in a temporary folder that the next install or `beamproof sweep` removes.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -100,6 +101,7 @@ def install(
         )
     base = root(cache_dir).resolve()
     _check_place(base)
+    _check_runs(next(path for path in (base, *base.parents) if path.exists()))
 
     def tell(message: str) -> None:
         progress(f"OTP {release}: {message}")
@@ -192,6 +194,14 @@ def _check_place(base: Path) -> None:
         raise InputError(
             f"no VM runs from {base}: its name holds {' '.join(map(repr, found))}",
             hint="name another folder in BEAMPROOF_CACHE",
+        )
+
+
+def _check_runs(base: Path) -> None:
+    if base.exists() and os.statvfs(base).f_flag & os.ST_NOEXEC:
+        raise RuntimeMissingError(
+            f"no program runs from {base}: it is mounted noexec",
+            hint="name a folder on another disk in BEAMPROOF_CACHE",
         )
 
 

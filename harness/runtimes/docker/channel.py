@@ -22,7 +22,8 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from harness.bridge.log import BoundedLog
-from harness.errors import ProtocolError
+from harness.errors import ProtocolError, RuntimeMissingError
+from harness.runtimes.docker import patience
 
 STDOUT_LIMIT_BYTES = 96 * 1024 * 1024
 """How much stdout is taken while we write; beyond it the VM waits until somebody reads."""
@@ -159,10 +160,7 @@ class DockerChannel:
         """Remove the container, unless it is to be kept; from any thread, never raises."""
         self._killed.set()
         if not self._closed and not self.keep:
-            with contextlib.suppress(Exception):  # it may be gone, and so may the engine
-                self._note_end()
-            with contextlib.suppress(Exception):
-                self._client.remove_container(self._name, force=True, v=True)
+            patience.end(self._remove)
         with self._using:
             self._closed = True
             for closing in (self._socket, self._response):
@@ -175,9 +173,17 @@ class DockerChannel:
         A VM that the engine killed for its memory has that said in its log.
         """
         if self._status is None and not self._closed:
-            with contextlib.suppress(DockerException, RequestException, OSError):
-                self._await_end(deadline)
+            with contextlib.suppress(
+                DockerException, RequestException, OSError, RuntimeMissingError
+            ):
+                patience.ask(lambda: self._await_end(deadline))
         return self._status
+
+    def _remove(self) -> None:
+        try:
+            self._note_end()
+        finally:
+            self._client.remove_container(self._name, force=True, v=True)
 
     def _await_end(self, deadline: float) -> None:
         """Look again and again: the engine counts a wait's limit in whole seconds."""

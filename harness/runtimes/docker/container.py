@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from harness import processes
+from harness import interruption, processes
 from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
 from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
 from harness.retries import again
 from harness.runtimes import vm
-from harness.runtimes.docker import engine
+from harness.runtimes.docker import engine, options, patience
 from harness.runtimes.docker.images import Image
+from harness.runtimes.docker.options import SCRATCH
 
 LABEL = "beamproof"
 """Label of every container that beamproof starts; its value is the version that did."""
@@ -36,7 +37,6 @@ SUITE_LABEL = "beamproof.suite"
 USER = "65534:65534"
 """The user and group `nobody`, known to every distribution by this number."""
 
-_SCRATCH = "/tmp"  # noqa: S108 - a tmpfs of the container's own
 _ATTEMPTS = 3
 _FIRST_WAIT_S = 0.2
 _ASK_TIMEOUT_S = 30.0
@@ -70,13 +70,10 @@ class DockerLauncher:
 def container_settings(
     *, name: str, image: Image, command: Sequence[str], env: Mapping[str, str], limits: Limits
 ) -> dict[str, Any]:
-    """Return how a container is made, as the engine's API has it.
-
-    Units: `Memory`, `MemorySwap` bytes; `PidsLimit` processes and threads.
-    """
+    """Return how a container is made, as the engine's API has it."""
     environment = {
-        "HOME": _SCRATCH,
-        "TMPDIR": _SCRATCH,
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
         "LANG": "C.UTF-8",
         **env,
         processes.MARK_VARIABLE: processes.mark(name),
@@ -87,7 +84,7 @@ def container_settings(
         "Cmd": list(command[1:]),
         "Env": [f"{key}={value}" for key, value in environment.items()],
         "User": USER,
-        "WorkingDir": _SCRATCH,
+        "WorkingDir": SCRATCH,
         "Hostname": "localhost",
         "Labels": {LABEL: _version(), OWNER_LABEL: processes.own()},
         "AttachStdin": True,
@@ -97,7 +94,7 @@ def container_settings(
         "StdinOnce": True,
         "Tty": False,
         "NetworkDisabled": True,
-        "HostConfig": _host_settings(limits),
+        "HostConfig": options.host_settings(limits),
     }
 
 
@@ -116,8 +113,13 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
 
     Raises:
         InfrastructureError: the engine fails.
-        RuntimeMissingError: the image is not there, or its command is not in it.
+        RuntimeMissingError: the image is not there, or its command is not in it, or a signal came
+            while the engine did not answer.
     """
+    return patience.ask(lambda: _make(name, settings))
+
+
+def _make(name: str, settings: Mapping[str, Any]) -> Channel:
     from docker.errors import APIError, DockerException, ImageNotFound  # noqa: PLC0415 - see engine
 
     from harness.runtimes.docker.channel import DockerChannel  # noqa: PLC0415 - imports docker
@@ -135,8 +137,8 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
     except APIError as error:
         _undo(name, made)
         said = str(error.explanation or error)
-        if "docker-init" in said and settings["HostConfig"]["Init"]:
-            return start_container(name, _without_init(settings))
+        if (less := options.give_up(said, settings)) is not None:
+            return _make(name, less)
         raise _refused(said, settings) from error
     except (DockerException, OSError) as error:
         _undo(name, made)
@@ -144,12 +146,10 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
     except BaseException:
         _undo(name, made)
         raise
+    if interruption.came():  # nobody may be waiting for it any more
+        _undo(name, made)
+        raise RuntimeMissingError("the command was ended while a container started")
     return channel
-
-
-def _without_init(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Do without process 1 of the engine's own, where its package left that out."""
-    return {**settings, "HostConfig": {**settings["HostConfig"], "Init": False}}
 
 
 def _refused(said: str, settings: Mapping[str, Any]) -> BeamproofError:
@@ -209,8 +209,9 @@ def remove(name: str) -> None:
     """
     from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see engine.client
 
+    client = engine.client()
     try:
-        engine.client().remove_container(name, force=True, v=True)
+        patience.ask(lambda: client.remove_container(name, force=True, v=True))
     except NotFound:
         return
     except (DockerException, OSError) as error:
@@ -220,23 +221,6 @@ def remove(name: str) -> None:
 def _names(image: Image) -> tuple[str, ...]:
     """Return the variables of the image that would change what a VM is, see `erlang_variables`."""
     return tuple(entry.partition("=")[0] for entry in image.erlang_variables)
-
-
-def _host_settings(limits: Limits) -> dict[str, Any]:
-    return {
-        "NetworkMode": "none",
-        "ReadonlyRootfs": True,
-        "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges"],
-        "Init": True,  # as process 1 a VM could not be killed from inside, nor would it reap
-        "Memory": limits.memory_bytes,
-        "MemorySwap": limits.memory_bytes,
-        "PidsLimit": limits.processes,
-        "Tmpfs": {_SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={limits.scratch_bytes}"},
-        "LogConfig": {"Type": "none"},
-        "RestartPolicy": {"Name": "no"},
-        "IpcMode": "private",
-    }
 
 
 def _undo(name: str, made: Sequence[Channel | None]) -> None:

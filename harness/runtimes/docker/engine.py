@@ -1,22 +1,24 @@
-"""The container engine: where it listens, whether it answers, and a client for it.
+"""The container engine: whether it answers, and a client for it.
 
-Knows: sockets and the engine's `ping`. Must not know: images or containers.
+Knows: HTTP over sockets and the engine's `ping`. Must not know: images or containers, or where
+engines listen (`endpoint`).
 
 The question whether an engine answers is asked without the `docker` package, whose import alone
-costs more than a whole start of a VM.
+costs more than a whole start of a VM; everything else goes the same way to the same place.
 """
 
 from __future__ import annotations
 
-import os
+import http.client
 import socket
+import ssl
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from harness.errors import RuntimeMissingError
+from harness.runtimes.docker import patience
+from harness.runtimes.docker.endpoint import Endpoint, endpoints
 
 if TYPE_CHECKING:
     from docker.api.client import APIClient
@@ -25,17 +27,20 @@ PING_TIMEOUT_S = 2.0
 CALL_TIMEOUT_S = 60
 """How long the engine may take for anything but an attached stream, which has no limit."""
 
-_DEFAULT_PORT = 2375
-_DEFAULT_SOCKET = Path("/var/run/docker.sock")
+_NEWEST_API = (1, 44)
+"""The newest version of the engine's API that is spoken to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
-    """Say whether an engine answers at `address`, and why not."""
+    """Say whether an engine answers at `address`, why not, and what would mend that."""
 
     address: str
     answers: bool
     reason: str = ""
+    mend: str = ""
+    endpoint: Endpoint | None = None
+    api: str = ""
 
 
 @cache
@@ -43,24 +48,18 @@ def state() -> EngineState:
     """Ask the engine whether it is there, once a process.
 
     Returns:
-        The state; `reason` says what to do when it does not answer.
+        The state of the first place where one answers; else of the first where one may.
     """
-    address = _address()
-    scheme = urlsplit(address).scheme
-    if scheme not in {"unix", "tcp", "http", "https"}:
-        return EngineState(address=address, answers=True)  # the docker package will see
     try:
-        _ping(address)
-    except PermissionError:
-        reason = f"this user may not use the engine's socket {address}"
-        return EngineState(address=address, answers=False, reason=reason)
-    except FileNotFoundError:
-        reason = "no container engine is running here (no socket at " + address + ")"
-        return EngineState(address=address, answers=False, reason=reason)
-    except OSError as error:
-        reason = f"the container engine at {address} does not answer: {error.strerror or error}"
-        return EngineState(address=address, answers=False, reason=reason)
-    return EngineState(address=address, answers=True)
+        places = endpoints()
+    except RuntimeMissingError as error:
+        return EngineState(address="", answers=False, reason=error.message, mend=error.hint or "")
+    states = []
+    for place in places:
+        states.append(_state_of(place))
+        if states[-1].answers:
+            return states[-1]
+    return states[0]
 
 
 @cache
@@ -70,24 +69,11 @@ def client() -> APIClient:
     Raises:
         RuntimeMissingError: no engine answers.
     """
-    found = _required()
-    from docker.api.client import APIClient  # noqa: PLC0415 - a quarter of a second, paid when used
-    from docker.errors import DockerException  # noqa: PLC0415
-    from docker.utils import kwargs_from_env  # noqa: PLC0415
-
-    settings = kwargs_from_env()
-    settings.setdefault("base_url", found.address)
-    try:
-        return APIClient(version="auto", timeout=CALL_TIMEOUT_S, **settings)
-    except DockerException as error:
-        raise RuntimeMissingError(
-            f"the container engine at {found.address} does not answer: {error}",
-            hint="beamproof doctor says how to start one",
-        ) from error
+    return _client(CALL_TIMEOUT_S)
 
 
 def get(path: str, *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[int, bytes]:
-    """Ask the engine for a path of its API, without the docker package where that can be.
+    """Ask the engine for a path of its API, without the docker package.
 
     Returns:
         The HTTP status and the answer's body.
@@ -96,64 +82,119 @@ def get(path: str, *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[int, bytes]:
         RuntimeMissingError: no engine answers.
         OSError: it fails to answer.
     """
-    address = _required().address
-    if urlsplit(address).scheme not in {"unix", "tcp", "http"} or _with_tls():
-        response = client().get(f"{client().base_url}{path}", timeout=timeout_s)
-        return response.status_code, response.content
-    with _connect(address) as connection:
-        connection.settimeout(timeout_s)
-        head, _, body = _exchange(connection, path).partition(b"\r\n\r\n")
-    return int(head.split(maxsplit=2)[1]), body
+    place = _required()[1]
+    status, body, _ = patience.ask(lambda: _ask(place, path, timeout_s))
+    return status, body
 
 
-def _required() -> EngineState:
-    found = state()
-    if not found.answers:
-        raise RuntimeMissingError(found.reason, hint="beamproof doctor says how to start one")
-    return found
+def _client(timeout_s: int) -> APIClient:
+    found, place = _required()
+    from docker.api.client import APIClient  # noqa: PLC0415 - a quarter of a second, paid when used
+    from docker.errors import DockerException  # noqa: PLC0415
+    from docker.tls import TLSConfig  # noqa: PLC0415
 
-
-def _address() -> str:
-    if named := os.environ.get("DOCKER_HOST"):
-        return named
-    rootless = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")) / "docker.sock"
-    if not _DEFAULT_SOCKET.exists() and rootless.exists():
-        return f"unix://{rootless}"
-    return f"unix://{_DEFAULT_SOCKET}"
-
-
-def _ping(address: str) -> None:
-    """Make the engine answer; with TLS a connection is all that is asked."""
-    with _connect(address) as connection:
-        if not _with_tls() and urlsplit(address).scheme != "https":
-            _exchange(connection, "/_ping")
-
-
-def _with_tls() -> bool:
-    return bool(os.environ.get("DOCKER_TLS_VERIFY"))
-
-
-def _connect(address: str) -> socket.socket:
-    parts = urlsplit(address)
-    if parts.scheme != "unix":
-        host = (parts.hostname or "localhost", parts.port or _DEFAULT_PORT)
-        return socket.create_connection(host, PING_TIMEOUT_S)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(PING_TIMEOUT_S)
+    tls = None
+    if (folder := place.certificates) is not None:
+        tls = TLSConfig(
+            client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")),
+            ca_cert=str(folder / "ca.pem"),
+            verify=place.verify,
+        )
     try:
-        connection.connect(parts.path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        made = APIClient(
+            base_url=place.address, version=found.api, timeout=timeout_s, tls=tls or False
+        )
+    except DockerException as error:
+        raise RuntimeMissingError(
+            f"the container engine at {found.address} does not answer: {error}",
+            hint="beamproof doctor says how to start one",
+        ) from error
+    made.trust_env = False  # a proxy is for registries, which the engine asks; not for the engine
+    return made
 
 
-def _exchange(connection: socket.socket, path: str) -> bytes:
-    """Send one request as HTTP/1.0, which has no chunks and ends with the connection."""
-    connection.sendall(f"GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n".encode())
-    answer = bytearray()
-    while data := connection.recv(1 << 16):
-        answer += data
-    if not answer.startswith(b"HTTP/1."):
+def _state_of(place: Endpoint) -> EngineState:
+    address = place.address
+    mend = f"correct {place.named}, or unset it" if place.named else ""
+    try:
+        api = _ping(place)
+    except PermissionError:
+        reason = f"this user may not use the engine's socket {address}"
+        mend = 'sudo usermod -aG docker "$USER", then log in again'
+    except FileNotFoundError as error:
+        missing = (
+            f"no socket at {address}" if place.path else f"no {error.filename or 'certificate'}"
+        )
+        reason = f"no container engine is running here ({missing})"
+    except OSError as error:
+        said = error.strerror or error
+        reason = f"the container engine at {address} does not answer: {said}"
+    else:
+        return EngineState(address=address, answers=True, endpoint=place, api=_api(api))
+    return EngineState(address=address, answers=False, reason=reason, mend=mend)
+
+
+def _ping(place: Endpoint) -> str:
+    """Make the engine answer, and return the version of its API."""
+    status, _, api = _ask(place, "/_ping", PING_TIMEOUT_S)
+    if status != http.client.OK:
         raise OSError(0, "what listens there is no container engine")
-    return bytes(answer)
+    return api
+
+
+def _required() -> tuple[EngineState, Endpoint]:
+    found = state()
+    if found.endpoint is None:
+        raise RuntimeMissingError(found.reason, hint="beamproof doctor says how to start one")
+    return found, found.endpoint
+
+
+def _api(told: str) -> str:
+    """Return the version of the API to speak: the engine's own, up to what is known here."""
+    major, _, minor = told.partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        return ".".join(map(str, _NEWEST_API))
+    return ".".join(map(str, min((int(major), int(minor)), _NEWEST_API)))
+
+
+def _ask(place: Endpoint, path: str, timeout_s: float) -> tuple[int, bytes, str]:
+    """Return status and body of one request, and the version of the API that the engine tells."""
+    connection = _connection(place, timeout_s)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.getheader("Api-Version", "")
+    except http.client.HTTPException as error:
+        raise OSError(0, f"what listens there is no container engine ({error!r})") from error
+    finally:
+        connection.close()
+
+
+def _connection(place: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
+    if place.path is not None:
+        return _SocketConnection(place.path, timeout_s)
+    host, port = place.host
+    if not place.address.startswith("https:"):
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+    context = ssl.create_default_context()
+    if (folder := place.certificates) is not None:
+        context.load_verify_locations(folder / "ca.pem")
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    if not place.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """Speak HTTP over a socket of this machine."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -40,7 +40,8 @@ _REFERENCE = re.compile(
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Hold an image that is here: its reference, its id, and its digest in a registry if any.
 
-    `env` is what it sets in the environment, as `NAME=value`.
+    `env` is what it sets in the environment, as `NAME=value`; `architecture` the processor that
+    it is for, in the engine's word.
     """
 
     reference: str
@@ -48,6 +49,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     repo_digest: str | None = None
     labels: dict[str, str] = {}
     env: tuple[str, ...] = ()
+    architecture: str = ""
 
     @property
     def erlang_variables(self) -> tuple[str, ...]:
@@ -74,6 +76,7 @@ class _Inspected(msgspec.Struct, frozen=True):
     """Read what the engine says of an image, in the engine's own names."""
 
     Id: str
+    Architecture: str = ""
     RepoDigests: list[str] | None = None
     Config: _InspectedConfig | None = None
 
@@ -103,6 +106,8 @@ def here(reference: str) -> Image | None:
         status, body = engine.get(f"/images/{quote(reference, safe='/:@')}/json")
         if status == HTTPStatus.NOT_FOUND:
             return None
+        if status == HTTPStatus.BAD_REQUEST:
+            raise InputError(f"the engine takes {reference!r} for no name of an image")
         found = msgspec.json.decode(body, type=_Inspected)
     except (OSError, ValueError, IndexError, msgspec.DecodeError) as error:
         raise InfrastructureError(f"the engine does not say whether it has {reference}") from error
@@ -114,6 +119,7 @@ def here(reference: str) -> Image | None:
         repo_digest=digest,
         labels=config.Labels or {},
         env=config.Env or (),
+        architecture=found.Architecture,
     )
 
 
@@ -203,7 +209,8 @@ def ask_release(image: Image, ask: Callable[[Image], bytes]) -> vm.Identity:
     Raises:
         InfrastructureError: there is no working `erl` in the image.
     """
-    return vm.parse(ask(image), f"the erl of {image.reference}", None)
+    built_for = f" (an image for {image.architecture})" if image.architecture else ""
+    return vm.parse(ask(image), f"the erl of {image.reference}{built_for}", None)
 
 
 def _recall(cache_dir: Path) -> dict[str, tuple[int, str]]:

@@ -5,7 +5,6 @@ Knows: which image serves which release. Must not know: how containers run VMs.
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Iterable
@@ -40,7 +39,7 @@ class DockerWay:
             InfrastructureError: the engine fails.
         """
         if not (state := engine.state()).answers:
-            raise RuntimeMissingError(state.reason, hint="beamproof doctor")
+            raise RuntimeMissingError(state.reason, hint=state.mend or "beamproof doctor")
         if not self.options.images:
             return (self._runtime(release, images.local(release) or self._pulled(release)),)
         found = [image for image, said in self._held() if said.release == release]
@@ -186,10 +185,8 @@ def _image_hint(release: int) -> str:
 
 
 def _start_engine(state: engine.EngineState) -> str:
-    if "may not use" in state.reason:
-        return 'sudo usermod -aG docker "$USER", then log in again'
-    if os.environ.get("DOCKER_HOST"):
-        return "correct DOCKER_HOST, or unset it"
+    if state.mend:
+        return state.mend
     if shutil.which("dockerd") is None:
         return "sudo apt-get install docker.io"
     return "sudo systemctl start docker"

@@ -1,9 +1,22 @@
 """What a container of a VM may do."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from harness import processes
 from harness.bridge.channel import LARGE, Limits
-from harness.runtimes.docker import container
+from harness.runtimes.docker import container, options
 from harness.runtimes.docker.images import Image
+
+
+@pytest.fixture(autouse=True)
+def new_engine() -> Iterator[None]:
+    """Give each test an engine that refused nothing yet."""
+    options.forget()
+    yield
+    options.forget()
+
 
 IMAGE = Image(reference="r", id="sha256:1")
 
@@ -52,3 +65,42 @@ def test_a_container_names_its_owner() -> None:
     assert f"{processes.MARK_VARIABLE}={processes.mark('n')}" in made["Env"]
     assert "EXTRA=1" in made["Env"]
     assert not any(entry.startswith("PATH=") for entry in made["Env"])
+
+
+@pytest.mark.parametrize(
+    ("complaint", "dropped"),
+    [
+        ('exec: "docker-init": executable file not found in $PATH', {"Init"}),
+        ("Your kernel does not support swap limit capabilities", {"MemorySwap"}),
+        (
+            "OCI runtime error: crun: opening file memory.max: no such file",
+            {"Memory", "MemorySwap"},
+        ),
+        ("pids limit cannot be set: the pids controller is not available", {"PidsLimit"}),
+        ('logger: no log driver named "none" is registered', {"LogConfig"}),
+    ],
+)
+def test_what_an_engine_refuses_is_done_without_and_noted(
+    complaint: str, dropped: set[str]
+) -> None:
+    """One option less, for all later containers, too; the rest stays."""
+    before = settings()
+    less = options.give_up(complaint, before)
+    assert less is not None
+    assert before["HostConfig"].keys() - less["HostConfig"].keys() == dropped
+    assert settings()["HostConfig"].keys() == less["HostConfig"].keys()
+    assert len(options.given_up()) == 1
+
+
+@pytest.mark.parametrize("complaint", ["no-new-privileges unsupported", "something else", ""])
+def test_what_keeps_a_probe_from_the_machine_is_never_given_up(complaint: str) -> None:
+    """Without it there is no container."""
+    assert options.give_up(complaint, settings()) is None
+    insisted = {key for option in options.OPTIONS if not option.given_up for key in option.keys}
+    assert {"NetworkMode", "ReadonlyRootfs", "CapDrop", "SecurityOpt"} <= insisted
+
+
+def test_the_table_names_every_option_that_is_asked_for() -> None:
+    """And none that is not."""
+    named = {key for option in options.OPTIONS for key in option.keys}
+    assert named == set(options.host_settings(Limits()))

@@ -127,3 +127,36 @@ def test_a_program_that_is_no_script_of_any_kind_is_told(tmp_path: Path) -> None
     (tmp_path / "erl").chmod(0o755)
     with pytest.raises(InfrastructureError, match="does not start"):
         vm.ask(tmp_path / "erl")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (b"[FATAL tini (7)] exec sh failed: Exec format error", "another kind of processor"),
+        (b"[FATAL tini (7)] exec sh failed: No such file or directory", "no sh beside it"),
+        (b"sh: 1: exec: erl: not found", "there is no erl"),
+        (b"erl: 1: exec: /x/erlexec: Permission denied", "may not read it"),
+        (b"beamproof: the container met its memory limit of 1024 MiB", "limit of memory"),
+        (b"beam.smp: error while loading shared libraries: libz.so.1", "a library is missing"),
+        (b"something else", "is not a working erl"),
+        (b"", "silent"),
+    ],
+)
+def test_what_stops_a_vm_is_said_in_words(output: bytes, said: str) -> None:
+    """Beside what was printed, which names the place."""
+    with pytest.raises(InfrastructureError, match=said):
+        vm.parse(output, "the erl of x", None)
+
+
+def test_a_vm_is_never_asked_in_the_users_folder(
+    installs: Installs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VM reads `.erlang` where it starts, and may leave a dump there."""
+    root = installs.make("a", 27)
+    erl = root / "bin" / "erl"
+    erl.write_text(erl.read_text() + f"pwd > {tmp_path}/where; env > {tmp_path}/environment\n")
+    monkeypatch.setenv("ERL_FLAGS", "-s surprise")
+    monkeypatch.chdir(root)
+    vm.ask(erl)
+    assert "beamproof-ask-" in (tmp_path / "where").read_text()
+    assert "surprise" not in (tmp_path / "environment").read_text()
