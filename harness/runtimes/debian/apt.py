@@ -78,6 +78,8 @@ Acquire::IndexTargets::deb::Packages {{
 }};
 Dir::Etc::sourcelist "{folder}/debian.sources";
 Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::trusted "{keyring}";
+Dir::Etc::trustedparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 Dir::State "{folder}";
@@ -184,7 +186,7 @@ class _Apt:
         (folder / "status").write_text("".join(map(_stand_in, STAND_INS)), encoding="utf-8")
         (folder / "debian.sources").write_text(_sources(suite, source), encoding="utf-8")
         self._config = folder / "apt.conf"
-        self._config.write_text(_configuration(folder), encoding="utf-8")
+        self._config.write_text(_configuration(folder, source.keyring), encoding="utf-8")
 
     def has_index(self) -> bool:
         """Tell whether the update left an index: old apts end with 0 without one."""
@@ -257,11 +259,13 @@ def _sources(suite: str, source: Source) -> str:
     mirror = re.sub("^file:", "copy:", source.mirror)
     return (
         f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\n"
-        f"Architectures: {architecture()}\nSigned-By: {source.keyring}\n"
+        f"Architectures: {architecture()}\n"
     )
 
 
-def _configuration(folder: Path) -> str:
+def _configuration(folder: Path, keyring: Path) -> str:
     """Return apt's settings: the host's proxies stay, its hooks and lists do not."""
     # root's own cache is closed to the user that apt would download as
-    return _CONFIGURATION.format(folder=folder, sandbox_user="root" if os.geteuid() == 0 else "")
+    return _CONFIGURATION.format(
+        folder=folder, keyring=keyring, sandbox_user="root" if os.geteuid() == 0 else ""
+    )

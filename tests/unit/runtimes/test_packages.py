@@ -23,7 +23,9 @@ def repository(tmp_path: Path) -> Path:
 def fetch(
     repository: Path, folder: Path, *, key: str = "archive", suite: str = "bookworm"
 ) -> tuple[str, ...]:
-    source = mirror.Source(mirror=f"file:{repository}", keyring=REPOSITORY / f"{key}.gpg")
+    named = repository.parent / f"Schlüssel ({key}).gpg"  # a home may be called anything
+    shutil.copy(REPOSITORY / f"{key}.gpg", named)
+    source = mirror.Source(mirror=f"file:{repository}", keyring=named)
     made = folder / "apt"
     fetched = apt.fetch(suite, source, made, progress=lambda _: None, wanted=WANTED)
     return tuple(path.name.partition("_")[0] for path in fetched)
