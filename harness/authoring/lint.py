@@ -21,6 +21,7 @@ from harness.claims.paths import skill_paths
 from harness.claims.predicates import Leaf, Op, Prediction, is_number, predictions_in
 from harness.claims.problems import Problem, Severity
 from harness.claims.versions import matches
+from harness.run.units import UNITS, names_unit
 from harness.suggest import did_you_mean
 
 DOCUMENT = "research.md"
@@ -36,10 +37,6 @@ _OTP_SOURCE = re.compile(
     r"https://(?:(?:www\.|blog\.)?erlang\.org/\S+|github\.com/erlang/(?:otp|eep)/\S+)"
 )
 _URL = re.compile(r"https?://\S+")
-_UNIT = re.compile(
-    r"(?:^|_)(?:bits|bytes|words|characters|ns|us|ms|s|counts?|ratios?|exponents?|percent|reductions"
-    r"|release|index|arity)(?:_|$)"
-)
 _NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:count|percent)$")
 _ANY_TEXTS = ("~", "any text", "7 <0.1.2> {}")
 """Texts that have nothing in common: what matches each of them asks nothing."""
@@ -205,11 +202,11 @@ def _fits(claim: Claim, rival: Rival, version: str) -> bool:
 
 
 def _prediction(prediction: Prediction) -> Iterator[str]:
-    named = any(_UNIT.search(key) for key in prediction.path)
+    named = any(map(names_unit, prediction.path))
     for key, leaf in predictions_in(((prediction.path[-1], prediction.leaf),)):
         length_of = any(one.op is Op.LENGTH for one in prediction.leaf.predicates)
-        if is_numeric(leaf) and not (named or length_of or _UNIT.search(key)):
-            yield f'{prediction.name}: no unit: end "{key}" in _bytes, _us, _count …'
+        if is_numeric(leaf) and not (named or length_of or names_unit(key)):
+            yield f'{prediction.name}: no unit: end "{key}" in one of _{", _".join(UNITS)}'
         yield from (f"{prediction.name}: {message}" for message in _vacuous(key, leaf))
 
 

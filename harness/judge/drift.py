@@ -13,27 +13,10 @@ from typing import Any
 
 from harness.claims.predicates import is_number, show
 from harness.run.model import Sample
-
-FLOORS = {
-    "us": 1.0,
-    "ms": 1.0,
-    "ns": 1.0,
-    "s": 1.0,
-    "ratio": 0.5,
-    "percent": 0.5,
-    "exponent": 0.25,
-    "bytes": 0.1,
-    "words": 0.1,
-    "reductions": 0.1,
-}
-"""The relative scatter that a key is granted by its unit, however few samples there are.
-
-Between two nights on a machine that others use durations double, and memory moves by a carrier or
-two; counts, booleans and texts are exact.
-"""
+from harness.run.units import UNITS, unit_of
 
 FLOAT_FLOOR = 0.25
-"""The same for a number with a fraction whose key has none of these units."""
+"""The relative scatter of a number with a fraction whose key has no unit that says so."""
 
 _VOLATILE = re.compile(r"<\d+(?:\.\d+)+>|#(?:Ref|Port|Fun)<[^>]*>|0x[0-9A-Fa-f]{4,}")
 """Names of processes, references, ports and addresses: other ones in every run."""
@@ -127,9 +110,9 @@ def _widened(values: Sequence[float], middle: float, floor: float) -> tuple[floa
 
 
 def _floor(path: str, values: Iterable[float]) -> float:
-    unit = path.rpartition("_")[2]
-    if unit in FLOORS:
-        return FLOORS[unit]
+    unit = UNITS.get(unit_of(path.rpartition(".")[2]))
+    if unit is not None and unit.scatter is not None:
+        return unit.scatter
     return FLOAT_FLOOR if any(isinstance(value, float) for value in values) else 0.0
 
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from harness.run.units import UNITS, unit_of
+
 LEAST_POINTS = 3
 """Fewer points than this make a table, not a curve."""
-
-_MEASURED = frozenset({"us", "ms", "ns", "s", "ratio", "percent", "exponent"})
-"""Units of what is measured; what a probe sweeps is a count or a size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,31 +54,10 @@ class Plot:
 
 def words(key: str) -> str:
     """Return a key of evidence as words with its unit, e.g. `heap_words` as `heap (words)`."""
-    name, _, unit = key.rpartition("_")
-    if not name or unit not in UNITS:
+    name, unit = key.rpartition("_")[0], unit_of(key)
+    if not name or not unit:
         return key.replace("_", " ")
-    return f"{name.replace('_', ' ')} ({UNITS[unit]})"
-
-
-UNITS = {
-    "us": "µs",
-    "ms": "ms",
-    "ns": "ns",
-    "s": "s",
-    "bytes": "bytes",
-    "words": "words",
-    "count": "count",
-    "ratio": "ratio",
-    "percent": "%",
-    "reductions": "reductions",
-}
-"""The units that keys of evidence end in, as they are printed."""
-
-
-def unit_of(key: str) -> str:
-    """Return the unit that a key ends in, or nothing."""
-    unit = key.rpartition("_")[2]
-    return unit if unit in UNITS else ""
+    return f"{name.replace('_', ' ')} ({UNITS[unit].shown})"
 
 
 def plots(
@@ -142,7 +120,10 @@ def _is_measured(rows: Sequence[Mapping[str, Any]], key: str) -> int:
     """Rank keys: 0 was set for sure (named x_…), 1 is a size or count, 2 is a measurement."""
     if key.startswith("x_"):
         return 0
-    measured = unit_of(key) in _MEASURED or any(isinstance(row[key], float) for row in rows)
+    unit = UNITS.get(unit_of(key))
+    measured = (unit is not None and unit.measured) or any(
+        isinstance(row[key], float) for row in rows
+    )
     return 2 if measured else 1
 
 

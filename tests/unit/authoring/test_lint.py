@@ -94,7 +94,7 @@ OTP_PAGE = "https://www.erlang.org/doc/apps/erts/erlang.html"
         (CLAIM_FILE, "It holds.", "TODO.", 5, "it still says TODO"),
         (CLAIM_FILE, "It does not hold.", "TODO.", 5, "it still says TODO"),
         (CLAIM_FILE, "What is tested.", "TODO.", 1, "the description still says TODO"),
-        (CLAIM_FILE, "size_bytes = 64", "size = 64", 10, 'size: no unit: end "size" in _bytes'),
+        (CLAIM_FILE, "size_bytes = 64", "size = 64", 10, 'end "size" in one of _bits, _bytes,'),
         (
             CLAIM_FILE,
             "expect.size_bytes = 64",
