@@ -21,8 +21,13 @@ from harness.claims.problems import Problem
 from harness.claims.reader import RawTable, TomlReader, folded
 from harness.claims.toml_lines import Path as KeyPath
 from harness.run.cells import Need, NodeMode
+from harness.suggest import did_you_mean
 
 _ATOM = re.compile(r"[a-z][a-zA-Z0-9_@]*")
+
+_NEEDS = tuple(need.value for need in Need)
+_APPLICATION = "application:"
+_ELIXIR = "elixir"
 
 _Text = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
@@ -69,7 +74,7 @@ class _RawClaim(RawTable, frozen=True, kw_only=True):
     otp: str = ""
     node: NodeMode = NodeMode.SHARED
     flags: list[str] = []
-    needs: list[Need] = []
+    needs: list[_Text] = []
     repeat: _Count = 1
     timing: bool = False
     timeout_s: _Seconds = 30.0
@@ -147,7 +152,8 @@ def _claim(reader: TomlReader, skill: str, table: dict[str, Any], number: int) -
         otp=raw.otp,
         node=raw.node,
         flags=tuple(raw.flags),
-        needs=frozenset(raw.needs),
+        needs=frozenset(Need(need) for need in raw.needs if need in _NEEDS),
+        applications=_applications(reader, raw.needs, (*at, "needs")),
         repeat=raw.repeat,
         timing=raw.timing,
         timeout_s=raw.timeout_s,
@@ -161,6 +167,22 @@ def _probe(reader: TomlReader, raw: _RawClaim, at: KeyPath) -> str:
     if not _ATOM.fullmatch(probe):
         reader.at((*at, "probe"), f'probe "{probe}" is not the name of an Erlang function')
     return probe
+
+
+def _applications(reader: TomlReader, needs: Iterable[str], at: KeyPath) -> frozenset[str]:
+    """Return the applications among a claim's needs; what is no need at all is a problem."""
+    named = set()
+    for need in needs:
+        application = need.removeprefix(_APPLICATION)
+        if need == _ELIXIR:
+            named.add(_ELIXIR)
+        elif application != need and _ATOM.fullmatch(application):
+            named.add(application)
+        elif need not in _NEEDS:
+            known = (*_NEEDS, _ELIXIR, f"{_APPLICATION}NAME")
+            meant = did_you_mean(need, known) or f"; known are {', '.join(known)}"
+            reader.at(at, f'needs: there is no need "{need}"{meant}')
+    return frozenset(named)
 
 
 def _each(

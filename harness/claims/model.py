@@ -82,6 +82,7 @@ class Claim:
     node: NodeMode = NodeMode.SHARED
     flags: tuple[str, ...] = ()
     needs: frozenset[Need] = frozenset()
+    applications: frozenset[str] = frozenset()
     repeat: int = 1
     timing: bool = False
     timeout_s: float = 30.0
@@ -117,6 +118,7 @@ class Claim:
             node=self.node,
             flags=self.flags,
             needs=self.needs,
+            applications=self.applications,
             repeat=self.repeat,
             timing=self.timing,
             timeout_s=self.timeout_s,

@@ -76,6 +76,8 @@ class Need(StrEnum):
 class ProbeCall:
     """Say which probe is called, how, and on what kind of node.
 
+    `applications` are those that it needs beyond what its code shows (of OTP, or `elixir`).
+
     Units: `timeout_s` is seconds for one call; `repeat` is the least number of samples.
     """
 
@@ -85,6 +87,7 @@ class ProbeCall:
     node: NodeMode = NodeMode.SHARED
     flags: tuple[str, ...] = ()
     needs: frozenset[Need] = frozenset()
+    applications: frozenset[str] = frozenset()
     repeat: int = 1
     timing: bool = False
     timeout_s: float = 30.0

@@ -36,7 +36,7 @@ args = { size_bytes = 3, names = ["a"] }
 otp = ">=25.3"
 node = "fresh"
 flags = ["+S", "2:2"]
-needs = ["nif", "cores"]
+needs = ["nif", "cores", "elixir", "application:mnesia"]
 repeat = 5
 timing = true
 timeout_s = 12
@@ -86,6 +86,7 @@ def test_a_claim_file_is_loaded_whole(tmp_path: Path) -> None:
         node=NodeMode.FRESH,
         flags=("+S", "2:2"),
         needs=frozenset({Need.NIF, Need.CORES}),
+        applications=frozenset({"elixir", "mnesia"}),
         repeat=5,
         timing=True,
         timeout_s=12.0,
@@ -138,7 +139,8 @@ HEAD = 'skill = "beam-test"\ndescription = "D."\n[[claim]]\n'
         (HEAD + CLAIM + 'repeat = "3"\n', 7, '"repeat": Expected "int", got "str"'),
         (HEAD + CLAIM + "timeout_s = 0\n", 7, '"timeout_s": Expected "float" > 0'),
         (HEAD + CLAIM + 'node = "own"\n', 7, "Invalid enum value 'own'"),
-        (HEAD + CLAIM + 'needs = ["gpu"]\n', 7, "Invalid enum value 'gpu'"),
+        (HEAD + CLAIM + 'needs = ["coers"]\n', 7, 'no need "coers"; did you mean "cores"?'),
+        (HEAD + CLAIM + 'needs = ["gpu"]\n', 7, 'no need "gpu"; known are nif, peers, docker'),
         (HEAD + CLAIM + 'probe = "Wrong"\n', 7, 'probe "Wrong" is not the name of an Erlang'),
         (HEAD + CLAIM + 'otp = "25+"\n', 7, '"25+" is not a range of OTP versions'),
         (HEAD + CLAIM + 'otp = "<=26"\n', 7, 'write "<27"'),
