@@ -1,24 +1,36 @@
-"""Where claims, probes and the cache lie when nobody says otherwise.
+"""Where claims, probes and the cache lie when nobody says otherwise, and what a project trusts.
 
-Knows: folders and the variables that name them. Must not know: what lies in them.
+Knows: folders, the variables that name them, `[tool.beamproof]` in the project's pyproject.toml.
+Must not know: what lies in them.
+
+    [tool.beamproof]
+    claims = "proofs/claims"
+    probes = "proofs/probes"
+    sources = ["https://hexdocs.pm/"]
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from harness.errors import InputError
+from harness.suggest import did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def default_claims_dir() -> Path:
-    """Return BEAMPROOF_CLAIMS, else the claims of the checkout, else those that were installed."""
-    return _named("BEAMPROOF_CLAIMS") or _own("claims")
+    """Return BEAMPROOF_CLAIMS, else the project's, else those of the checkout or the install."""
+    return _named("BEAMPROOF_CLAIMS") or project().claims or _own("claims")
 
 
 def default_probes_dir() -> Path:
-    """Return BEAMPROOF_PROBES, else `own_probes_dir`."""
-    return _named("BEAMPROOF_PROBES") or own_probes_dir()
+    """Return BEAMPROOF_PROBES, else the project's, else `own_probes_dir`."""
+    return _named("BEAMPROOF_PROBES") or project().probes or own_probes_dir()
 
 
 def own_probes_dir() -> Path:
@@ -52,3 +64,77 @@ RUNS = Path(".beamproof/runs")
 def default_runs_dir() -> Path:
     """Return BEAMPROOF_RUNS, else `RUNS`."""
     return Path(os.environ.get("BEAMPROOF_RUNS") or RUNS)
+
+
+_FILE = "pyproject.toml"
+_TABLE = "tool.beamproof"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Hold what a project says: its folders, and the beginnings of addresses that it trusts."""
+
+    claims: Path | None = None
+    probes: Path | None = None
+    sources: tuple[str, ...] = ()
+
+
+def project() -> Project:
+    """Return what the project around the working directory says, nothing where there is none.
+
+    Raises:
+        InputError: the table is wrong; the message says where and what was probably meant.
+    """
+    return _read(Path.cwd())
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path) -> Project:
+    for above in (folder, *folder.parents):
+        path = above / _FILE
+        if path.is_file():
+            return _project(path)
+    return Project()
+
+
+def _project(path: Path) -> Project:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if f"[{_TABLE}]" not in text:
+        return Project()
+    import tomllib  # noqa: PLC0415  few projects have the table, and every verb looks for it
+
+    try:
+        table = tomllib.loads(text)["tool"]["beamproof"]
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not TOML: {error}") from error
+    return _checked(path, table)
+
+
+def _checked(path: Path, table: dict[str, Any]) -> Project:
+    known = Project.__slots__
+    for key in table:
+        if key not in known:
+            raise InputError(
+                f'{path}: [{_TABLE}] has no key "{key}"{did_you_mean(key, known)}',
+                hint=f"known are {', '.join(known)}",
+            )
+    folders = {}
+    for key in ("claims", "probes"):
+        value = table.get(key)
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{path}: [{_TABLE}] {key} is no folder: {value!r}")
+        folders[key] = None if value is None else path.parent / value
+    sources = table.get("sources", [])
+    if not isinstance(sources, list) or not all(_is_address(one) for one in sources):
+        raise InputError(
+            f"{path}: [{_TABLE}] sources is no list of addresses: {sources!r}",
+            hint='write how they begin, e.g. sources = ["https://hexdocs.pm/"]',
+        )
+    return Project(claims=folders["claims"], probes=folders["probes"], sources=tuple(sources))
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://"))
