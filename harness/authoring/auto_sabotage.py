@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.authoring.probe_source import Function, blanked, functions
+from harness.authoring.reach import claims_reaching
 from harness.claims.model import Skill
 from harness.claims.sabotage import Sources, Variant
 
-_MACRO = re.compile(r"^-define\(\s*(?P<name>\w+)\s*,\s*(?P<module>[a-z]\w*)\s*\)\.", re.MULTILINE)
-_MENTION = re.compile(r"(?:(?P<module>\??\w+):)?\b(?P<name>[a-z]\w*)\s*[(/]")
 _STATEMENT = re.compile(
     r"(?P<before>(?:^|->|,|\[|\bbegin\b|\bof\b|\bafter\b|\btry\b)\s*)"
     r"(?:(?P<result>_\w*|true|ok)\s*=\s*)?"
@@ -62,7 +61,7 @@ def auto_variants(skill: Skill, sources: Sources) -> Iterator[Variant]:
         sources: all probe modules, by name.
     """
     own = {name: text for name, text in sources.items() if name.startswith(skill.module)}
-    reached = _reached(skill, own)
+    reached = claims_reaching(skill, own)
     for module, text in own.items():
         plain = blanked(text)
         numbers: Counter[int] = Counter()
@@ -81,37 +80,6 @@ def auto_variants(skill: Skill, sources: Sources) -> Iterator[Variant]:
                     sources={module: changed},
                     line=line,
                 )
-
-
-def _reached(skill: Skill, own: Sources) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Return for each function the claims whose probe reaches it, by module and name."""
-    calls = {
-        (module, function.name): _calls(module, plain, function, own)
-        for module, plain in ((name, blanked(text)) for name, text in own.items())
-        for function in functions(plain)
-    }
-    reached: dict[tuple[str, str], list[str]] = {}
-    for claim in skill.claims:
-        wanted = {(skill.module, claim.probe)}
-        seen: set[tuple[str, str]] = set()
-        while wanted:
-            function = wanted.pop()
-            seen.add(function)
-            wanted |= calls.get(function, set()) - seen
-        for function in seen:
-            reached.setdefault(function, []).append(claim.id)
-    return {function: tuple(claims) for function, claims in reached.items()}
-
-
-def _calls(module: str, plain: str, function: Function, own: Sources) -> set[tuple[str, str]]:
-    macros = {found["name"]: found["module"] for found in _MACRO.finditer(plain)}
-    found = set()
-    for mention in _MENTION.finditer(plain, function.start, function.end):
-        where = mention["module"] or module
-        where = macros.get(where[1:], module) if where.startswith("?") else where
-        if where in own:
-            found.add((where, mention["name"]))
-    return found
 
 
 def _cuts(text: str, plain: str, function: Function) -> Iterator[_Cut]:

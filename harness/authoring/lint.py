@@ -6,12 +6,13 @@ Knows: claim files, probe sources, the research document. Must not know: evidenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.authoring.coverage import Status, coverage, quotes, strays
 from harness.authoring.document import read_section, section_numbers
+from harness.authoring.doubts import doubts
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
 from harness.authoring.quotation import fault_of
 from harness.claims.evaluation import is_numeric
@@ -20,7 +21,9 @@ from harness.claims.model import Claim, Rival, Skill, module_of
 from harness.claims.paths import skill_paths
 from harness.claims.predicates import Leaf, Op, Prediction, is_number, predictions_in
 from harness.claims.problems import Problem, Severity
+from harness.claims.sabotage import FOLDER, Sources, read_sabotage, sabotage_path
 from harness.claims.versions import matches
+from harness.folders import own_probes_dir
 from harness.run.units import UNITS, names_unit
 from harness.suggest import did_you_mean
 
@@ -58,13 +61,25 @@ class Linted:
         return sum(problem.severity is Severity.ERROR for problem in self.problems)
 
 
-def lint(claims_dir: Path, probes_dir: Path, names: Sequence[str] = ()) -> Linted:
-    """Check the skills of a folder, or those named, with their probes and the document.
+def lint(
+    claims_dir: Path,
+    probes_dir: Path,
+    names: Sequence[str] = (),
+    trusted: Sequence[str] = (),
+) -> Linted:
+    """Check the skills of a folder, or those named, with probes, variants and the document.
+
+    Args:
+        claims_dir: folder of the claim files.
+        probes_dir: folder of the probes.
+        names: skills; all without any.
+        trusted: beginnings of addresses that count as sources beside OTP's own.
 
     Raises:
         InputError: the folder is not there.
     """
     paths = skill_paths(claims_dir)
+    sources = read_sources(probes_dir)
     skills: list[Skill] = []
     problems: list[Problem] = []
     for name in names or paths:
@@ -73,22 +88,24 @@ def lint(claims_dir: Path, probes_dir: Path, names: Sequence[str] = ()) -> Linte
         if skill is None:
             continue
         skills.append(skill)
-        problems += lint_skill(skill)
+        problems += lint_skill(skill, trusted)
         problems += lint_probes(skill, probes_dir)
         problems += lint_document(skill, claims_dir / DOCUMENT)
+        problems += lint_sabotage(skill, sabotage_path(claims_dir, name), sources)
     if not names:
         problems += _orphans(probes_dir, {module_of(name) for name in paths})
+        problems += _stray_variants(claims_dir, paths)
     return Linted(skills=tuple(skills), problems=tuple(problems))
 
 
-def lint_skill(skill: Skill) -> Iterator[Problem]:
+def lint_skill(skill: Skill, trusted: Sequence[str] = ()) -> Iterator[Problem]:
     """Yield what is wrong with the claims of a skill in themselves."""
     if _UNFINISHED.search(skill.description):
         yield Problem(path=skill.path, line=1, message="the description still says TODO")
     if not skill.claims:
         yield Problem(path=skill.path, line=1, message=f"{skill.name} has no claim")
     for claim in skill.claims:
-        for line, message in _claim(claim):
+        for line, message in _claim(claim, trusted):
             yield Problem(path=skill.path, line=line, message=f"{claim.id}: {message}")
 
 
@@ -107,6 +124,8 @@ def lint_probes(skill: Skill, probes_dir: Path) -> Iterator[Problem]:
             yield Problem(path=skill.path, line=claim.line, message=_no_probe(claim, module))
     used = {claim.probe for claim in skill.claims}
     for probe in module.probes:
+        if (probe.name, probe.arity) in module.callbacks:
+            continue
         for message in _probe(probe, unused=probe.name not in used):
             yield Problem(path=path, line=probe.line, message=f"{probe.name}: {message}")
 
@@ -146,6 +165,34 @@ def lint_document(skill: Skill, document: Path) -> Iterator[Problem]:
             yield Problem(path=document, line=row.line, message=message)
 
 
+def lint_sabotage(skill: Skill, path: Path, sources: Sources) -> Iterator[Problem]:
+    """Yield what is wrong with the variants of a skill, and what its claims may say too much."""
+    sabotage = None
+    if path.is_file():
+        sabotage, problems = read_sabotage(path, skill, sources)
+        yield from problems
+    for line, message in doubts(skill, sources, sabotage):
+        yield Problem(path=skill.path, line=line, message=message, severity=Severity.WARNING)
+    bare = [claim.id for claim in skill.claims if sabotage is None or not sabotage.of(claim.id)]
+    if bare:
+        message = f"{len(bare)} claims without a variant in {path}: {', '.join(bare)}"
+        yield Problem(path=skill.path, line=1, message=message, severity=Severity.WARNING)
+
+
+def read_sources(probes_dir: Path) -> dict[str, str]:
+    """Return the text of every probe module of a folder, and of those that every probe may use."""
+    paths = [*own_probes_dir().glob("probe_*.erl"), *probes_dir.glob("*.erl")]
+    return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+
+
+def _stray_variants(claims_dir: Path, paths: Mapping[str, Path]) -> Iterator[Problem]:
+    for path in sorted((claims_dir / FOLDER).glob("*.toml")):
+        if path.stem not in paths:
+            meant = did_you_mean(path.stem, paths)
+            message = f"no claim file {path.name} goes with these variants{meant}"
+            yield Problem(path=path, line=1, message=message)
+
+
 def _orphans(probes_dir: Path, modules: set[str]) -> Iterator[Problem]:
     for path in sorted(probes_dir.glob("*.erl")):
         if path.stem not in modules and not supports_probes(path.stem, modules):
@@ -154,8 +201,8 @@ def _orphans(probes_dir: Path, modules: set[str]) -> Iterator[Problem]:
             yield Problem(path=path, line=1, message=message)
 
 
-def _claim(claim: Claim) -> Iterator[tuple[int, str]]:
-    yield from ((claim.line, message) for message in _sources(claim.sources))
+def _claim(claim: Claim, trusted: Sequence[str]) -> Iterator[tuple[int, str]]:
+    yield from ((claim.line, message) for message in _sources(claim.sources, trusted))
     if not claim.statement.endswith((".", "!", "?")):
         yield claim.line, "the statement is no sentence: it has no full stop"
     said = (claim.statement, *claim.sources, *(rival.statement for rival in claim.rivals))
@@ -172,12 +219,15 @@ def _claim(claim: Claim) -> Iterator[tuple[int, str]]:
             yield when.line, f'when "{when.otp}": the claim is about no such release of 24 to 27'
 
 
-def _sources(sources: Sequence[str]) -> Iterator[str]:
+def _sources(sources: Sequence[str], trusted: Sequence[str]) -> Iterator[str]:
     for source in sources:
         if not _URL.fullmatch(source):
             yield f'the source "{source}" is no URL'
-    if not any(_OTP_SOURCE.fullmatch(source) for source in sources):
-        yield "no source is a page of www.erlang.org or a file of github.com/erlang/otp"
+    if not any(_OTP_SOURCE.fullmatch(one) or one.startswith(tuple(trusted)) for one in sources):
+        others = "".join(f", nor begins with {beginning}" for beginning in trusted) or (
+            "; a project trusts others by sources in [tool.beamproof] of its pyproject.toml"
+        )
+        yield f"no source is a page of www.erlang.org or a file of github.com/erlang/otp{others}"
 
 
 def _rivals(claim: Claim) -> Iterator[tuple[int, str]]:
@@ -236,7 +286,10 @@ def _probe(probe: Probe, *, unused: bool) -> Iterator[str]:
     if probe.arity != 1:
         yield f"a probe takes one map, this takes {probe.arity} arguments"
     if unused:
-        yield "no claim uses this probe: write one, or do not export it"
+        yield (
+            "no claim uses this probe: write one, or do not export it;"
+            " what probes share goes into a module named after the skill (SKILL_tables)"
+        )
     if not probe.has_spec:
         yield "it has no -spec"
     if not probe.doc or probe.doc.startswith(tuple(f"{one}:" for one in _HEADER_LINES)):

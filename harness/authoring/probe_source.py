@@ -18,10 +18,29 @@ _OPAQUE = re.compile(
 )
 _EXPORT = re.compile(r"^-export\(\s*\[(?P<list>[^]]*)\]\s*\)\s*\.", re.MULTILINE)
 _ARITY = re.compile(r"(?P<name>[a-z]\w*)\s*/\s*(?P<arity>\d+)")
+_BEHAVIOUR = re.compile(r"^-behaviou?r\(\s*(?P<name>[a-z]\w*)\s*\)\s*\.", re.MULTILINE)
 _SPEC = re.compile(r"^-spec\s+(?P<name>[a-z]\w*)\s*\(", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?P<name>[a-z]\w*)\s*\(", re.MULTILINE)
 _FORM_END = re.compile(r"\.[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*%")
+
+
+_ANY_SERVER = frozenset(
+    {("init", 1), ("terminate", 2), ("code_change", 3), ("format_status", 1), ("format_status", 2)}
+)
+_CALLBACKS = {
+    "gen_server": _ANY_SERVER
+    | {("handle_call", 3), ("handle_cast", 2), ("handle_info", 2), ("handle_continue", 2)},
+    "gen_event": _ANY_SERVER | {("handle_call", 2), ("handle_event", 2), ("handle_info", 2)},
+    "gen_statem": _ANY_SERVER
+    | {("callback_mode", 0), ("handle_event", 4), ("terminate", 3), ("code_change", 4)},
+    "supervisor": frozenset({("init", 1)}),
+    "supervisor_bridge": frozenset({("init", 1), ("terminate", 2)}),
+    "application": frozenset(
+        {("start", 2), ("stop", 1), ("prep_stop", 1), ("start_phase", 3), ("config_change", 3)}
+    ),
+}
+"""What OTP's behaviours call in a module, by name and arity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +61,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeModule:
-    """Hold one module's exported functions, in the order of its export list."""
+    """Hold one module's exported functions, in the order of its export list.
+
+    `callbacks` are those, by name and arity, that a behaviour of the module calls.
+    """
 
     path: Path
     name: str
     probes: tuple[Probe, ...]
+    callbacks: frozenset[tuple[str, int]] = frozenset()
 
     def probe(self, name: str) -> Probe | None:
         """Return an exported function by name, that of one argument if there are several."""
@@ -116,7 +139,9 @@ def read_module(path: Path) -> ProbeModule:
                     has_spec=name in specs,
                 )
             )
-    return ProbeModule(path=path, name=path.stem, probes=tuple(probes))
+    behaviours = [found["name"] for found in _BEHAVIOUR.finditer(plain)]
+    callbacks = frozenset().union(*(_CALLBACKS.get(name, ()) for name in behaviours))
+    return ProbeModule(path=path, name=path.stem, probes=tuple(probes), callbacks=callbacks)
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from harness.authoring.lint import lint as lint_skills
 from harness.claims.paths import refuse_unknown
 from harness.cli.options import claims_option, json_option, probes_option, refuse_none
 from harness.errors import ExitCode
+from harness.folders import project
 from harness.streams import echo, print_json, print_lines
 
 
@@ -33,7 +34,7 @@ def lint(
 ) -> None:
     """Check the claim files and probes of SKILLS (all without any)."""
     refuse_unknown(claims_dir, skills)
-    linted = lint_skills(claims_dir, probes_dir, skills)
+    linted = lint_skills(claims_dir, probes_dir, skills, project().sources)
     if not linted.problems:
         refuse_none(linted.skills, claims_dir)
     if as_json:

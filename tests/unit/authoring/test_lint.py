@@ -53,11 +53,27 @@ DOCUMENT = """\
 """
 
 
+VARIANTS = """\
+skill = "beam-test"
+
+[[variant]]
+id = "no-helper"
+claims = ["first-law"]
+why = "The helper is not asked."
+
+[[variant.edit]]
+find = 'helper("-export([x/1]).", $")'
+replace = "65"
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "beam-test.toml").write_text(CLAIMS, encoding="utf-8")
     (tmp_path / "beam_test.erl").write_text(PROBES, encoding="utf-8")
     (tmp_path / "research.md").write_text(DOCUMENT, encoding="utf-8")
+    (tmp_path / "sabotage").mkdir()
+    (tmp_path / "sabotage" / "beam-test.toml").write_text(VARIANTS, encoding="utf-8")
     return tmp_path
 
 
@@ -184,6 +200,41 @@ def test_a_skill_without_a_section_needs_no_document(folder: Path) -> None:
     """Claims of one's own need no research."""
     (folder / "research.md").unlink()
     assert problems(folder, CLAIM_FILE, "section = 4\n", "") == []
+
+
+def test_variants_are_linted_with_their_claims(folder: Path) -> None:
+    """Wrong ones are errors, claims without any a warning, files without claims an error."""
+    variants = folder / "sabotage" / "beam-test.toml"
+    found = problems(folder, "sabotage/beam-test.toml", "find = 'helper", "find = 'hilper")
+    assert found[0].startswith("beam-test.toml:9: no-helper: beam_test.erl: the lines do not stand")
+    variants.unlink()
+    (bare,) = problems(folder)
+    assert bare.startswith("beam-test.toml:1: 1 claims without a variant in ")
+    assert bare.endswith("beam-test.toml: first-law")
+    assert lint(folder, folder).errors == 0
+    variants.with_name("beam-tset.toml").write_text('skill = "beam-tset"\n', encoding="utf-8")
+    stray = "no claim file beam-tset.toml goes with these variants"
+    assert f'beam-tset.toml:1: {stray}; did you mean "beam-test"?' in problems(folder)
+
+
+def test_a_project_trusts_its_own_sources(folder: Path) -> None:
+    """Beside OTP's own, which nobody needs to name."""
+    text = (folder / CLAIM_FILE).read_text(encoding="utf-8")
+    (folder / CLAIM_FILE).write_text(text.replace(OTP_PAGE, "https://hexdocs.pm/x/Y.html"))
+    assert "[tool.beamproof]" in problems(folder)[0]
+    assert lint(folder, folder, trusted=["https://hexdocs.pm/"]).problems == ()
+    (found,) = lint(folder, folder, trusted=["https://rabbitmq.com/"]).problems
+    assert "nor begins with https://rabbitmq.com/" in found.message
+
+
+def test_callbacks_of_a_behaviour_are_no_probes(folder: Path) -> None:
+    """OTP calls them, no claim does."""
+    exports = "-behaviour(gen_server).\n-export([first_law/1, init/1, handle_call/3"
+    (folder / PROBE_FILE).write_text(
+        PROBES.replace("-export([first_law/1", exports)
+        + "\ninit(_) -> {ok, none}.\n\nhandle_call(_, _, S) -> {reply, ok, S}.\n"
+    )
+    assert problems(folder) == []
 
 
 def test_an_unknown_skill_is_refused(folder: Path) -> None:
