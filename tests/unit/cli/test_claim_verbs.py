@@ -157,7 +157,10 @@ def test_new_begins_a_claim_that_only_lacks_its_words(
     for path in (*tmp_path.rglob("*.toml"), *tmp_path.rglob("*.erl")):
         path.write_text(path.read_text(encoding="utf-8").replace("TODO", "Done"), encoding="utf-8")
     assert terminal("lint", *sandbox) == ExitCode.CONFIRMED
-    assert terminal.out == "1 skills, 2 claims: 0 errors, 0 warnings\n"
+    assert terminal.out.endswith("1 skills, 2 claims: 0 errors, 5 warnings\n")
+    doubts = [line for line in terminal.out.splitlines() if ": warning: " in line]
+    assert sum("is the constant 1 of beam_new.erl" in doubt for doubt in doubts) == 4
+    assert sum("2 claims without a variant" in doubt for doubt in doubts) == 1
 
 
 def test_new_adds_to_an_export_list_of_several_lines(
