@@ -677,8 +677,8 @@ dirty_collection(_) ->
 
 %% Makes binaries of different sizes in a process whose heap has ample room.
 %% Evidence: for each size the off-heap bytes made until the first collection, and by how many
-%% binaries that is more than the limit; the bytes of heap binaries of 64 bytes made without one;
-%% the same with a larger min_bin_vheap_size.
+%% binaries that is more than the limit; the collections that heap binaries of 64 bytes cost; the
+%% same as with off-heap ones with a larger min_bin_vheap_size.
 %% Cost: some ten thousand binaries.
 %% Misread: counted is what the process refers to, not what it is the only one to refer to.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#spawn_opt/4
@@ -700,12 +700,18 @@ binary_pressure(_) ->
     #{
         default_bin_vheap_words => DefaultWords,
         default => [Limited([Room], Size) || Size <- [1000, 2000, 5000, 10_000, 20_000]],
-        heap_binaries => #{
-            tried_bytes => 8000 * 64,
-            made_bytes => ?HEAP:made_until_collected([Room], 64, 8000)
-        },
+        heap_binaries => heap_binaries([Room], 64),
         tenfold => Limited([{min_bin_vheap_size, 464_220}, Room], 10_000)
     }.
+
+%% The bytes in 8000 binaries of Size bytes that a process with these options makes and drops, and
+%% its collections meanwhile.
+heap_binaries(SpawnOptions, Size) ->
+    {Made, Collections} = ?COLLECTIONS:collections(SpawnOptions, fun(Subject) ->
+        Make = fun(_) -> byte_size(?BINARIES:bytes(Size)) end,
+        probe_lib:ask(Subject, fun(_) -> {lists:sum(lists:map(Make, lists:seq(1, 8000))), none} end)
+    end),
+    #{made_bytes => Made, collections_count => length(Collections)}.
 
 %% Asks for a large min_bin_vheap_size alone, beside options that say nothing of heaps, and beside
 %% some that do, and makes up to three binaries of 1 MB.
