@@ -215,7 +215,8 @@ files(Folder) ->
     end.
 
 %% Programs that carry this VM's scratch folder in their environment, or one below it, as peers do.
-%% What a probe starts with an environment of its own (`env -i') is not found.
+%% What a probe starts with an environment of its own (`env -i') is not found. Process 1 is the
+%% machine's or the container's own.
 programs(Called, #{port_programs := Called, programs := Known}) ->
     Known;
 programs(_, #{scratch := Scratch}) ->
@@ -224,7 +225,7 @@ programs(_, #{scratch := Scratch}) ->
     {ok, Names} = prim_file:list_dir("/proc"),
     lists:sort([
         {Pid, Program}
-     || [Digit | _] = Pid <- Names, Digit >= $0, Digit =< $9, Pid =/= Own,
+     || [Digit | _] = Pid <- Names, Digit >= $0, Digit =< $9, Pid =/= Own, Pid =/= "1",
         {ok, Environment} <- [prim_file:read_file("/proc/" ++ Pid ++ "/environ")],
         binary:match(<<0, Environment/binary>>, Mark) =/= nomatch,
         {ok, Program} <- [prim_file:read_file("/proc/" ++ Pid ++ "/comm")],

@@ -18,6 +18,7 @@ from harness.collect.called import reached
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
 from harness.errors import UnmetNeedError
+from harness.run.cells import ProbeCall
 
 _ASK_TIMEOUT_S = 20.0
 
@@ -66,42 +67,41 @@ class Applications:
 
     probes: ProbeStore
     _has: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _lacking: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _lacking: dict[tuple[str, str, frozenset[str]], str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def require(self, node: Node, runtime: str, module: str, function: str) -> None:
-        """Refuse a probe that calls an application which its VM lacks.
+    def require(self, node: Node, runtime: str, call: ProbeCall) -> None:
+        """Refuse a call of a probe that needs an application which its VM lacks.
 
         Args:
             node: a node of the runtime.
             runtime: its name.
-            module: the probe's module.
-            function: the probe, which takes one argument.
+            call: what is to be called.
 
         Raises:
             UnmetNeedError: names the application.
             CompileError, InfrastructureError: the module cannot be compiled.
         """
-        asked = (runtime, module, function)
+        asked = (runtime, call.probe, call.applications)
         with self._lock:
             if asked not in self._lacking:
-                self._lacking[asked] = self._lack(node, runtime, module, f"{function}/1")
+                declared = self._lack_declared(node, runtime, call.applications)
+                self._lacking[asked] = declared or self._lack(
+                    node, runtime, call.module, f"{call.function}/1"
+                )
             reason = self._lacking[asked]
         if reason:
             raise UnmetNeedError(reason)
 
-    def declared(self, node: Node, runtime: str, names: Iterable[str]) -> None:
-        """Refuse a probe that says itself what it needs.
-
-        Raises:
-            UnmetNeedError: names the application.
-        """
-        with self._lock:
-            for name in sorted(names):
-                if not self._present(node, runtime, "Elixir.Kernel" if name == "elixir" else name):
-                    raise UnmetNeedError(_reason(runtime, name))
+    def _lack_declared(self, node: Node, runtime: str, names: Iterable[str]) -> str:
+        """Return what is lacking of the applications that a claim says it needs."""
+        for name in sorted(names):
+            if not self._present(node, runtime, "Elixir.Kernel" if name == "elixir" else name):
+                return _reason(runtime, name)
+        return ""
 
     def _lack(self, node: Node, runtime: str, module: str, function: str) -> str:
+        """Return what is lacking of the applications that the probe's code calls."""
         compiled = self.probes.compiled(node, self.probes.closure(module))
         code = {name: found.called for name, found in compiled.items()}
         found = reached(module, function, code.get)

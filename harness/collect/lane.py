@@ -117,7 +117,7 @@ class Lane:
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
             args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
-        self._workshop.applications.require(node, cell.id.runtime, call.module, call.function)
+        self._workshop.applications.require(node, cell.id.runtime, call)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         self._part_from(node, answer)
         failure = None

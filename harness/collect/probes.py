@@ -215,8 +215,8 @@ class ProbeStore:
         """Tell once of each module and warning; a warning is no error but in `make check`."""
         for name, compiled in found.items():
             text = compiled.warnings
-            if text and text not in self.warnings.setdefault(name, ""):
-                self.warnings[name] += text
+            if text and text not in self.warnings.get(name, ""):
+                self.warnings[name] = self.warnings.get(name, "") + text
                 on, _, places = text.partition(":\n")
                 first = places.strip().splitlines()[0]
                 self.tell(f"{on} warns of {name}: {first} (beamproof compile shows all)")

@@ -7,6 +7,7 @@ their evidence means (`judge`). Both branches of the package share this vocabula
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -153,7 +154,10 @@ class LeftOut:
     reason: str
 
 
+_RELEASE = re.compile(r"\D*(\d+)")
+
+
 def release_number(name: str) -> int:
     """Return the release in a runtime's name, 0 without any."""
-    digits = "".join(filter(str.isdigit, name))
-    return int(digits) if digits else 0
+    found = _RELEASE.match(name)
+    return int(found[1]) if found else 0

@@ -20,7 +20,7 @@ from harness.judge import judge
 from harness.judge.finding import Finding
 from harness.run.cells import CellId
 from harness.run.file import RunWriter
-from harness.run.model import Footer, Header, LeftOutCell, Observation, Outcome
+from harness.run.model import Footer, Header, LeftOutCell, Note, Observation, Outcome
 from harness.verify.plan import Matrix
 
 
@@ -111,6 +111,8 @@ def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options
     outcome, reason = Outcome.FAILED, None
     try:
         collector.collect(plan.matrix.cells)
+        for module, text in plan.workshop.probes.warnings.items():
+            recorder.writer.append(Note(at=_now(), about=module, text=text))
         outcome = Outcome.COMPLETE
         if len(recorder.findings) < len(plan.matrix.cells):
             outcome, reason = Outcome.INTERRUPTED, "stopped by --fail-fast"

@@ -20,6 +20,7 @@ from harness.errors import (
     SignatureRefusedError,
     StorageError,
 )
+from harness.retries import again
 from harness.runtimes import programs
 from harness.runtimes.debian.mirror import MIRROR_VARIABLE, Source, architecture
 
@@ -60,6 +61,7 @@ STAND_INS = (
 _UPDATE_TIMEOUT_S = 300.0
 _DOWNLOAD_TIMEOUT_S = 1200.0
 _ATTEMPTS = 3
+_FIRST_WAIT_S = 0.5
 
 _CONFIGURATION = """
 #clear APT::Update::Pre-Invoke;
@@ -194,20 +196,12 @@ class _Apt:
 
     def run(self, arguments: Sequence[str], timeout_s: float) -> None:
         """Run apt-get, again when only the network failed."""
-        from tenacity import (  # noqa: PLC0415 - only an install pays for it
-            Retrying,
-            retry_if_exception_type,
-            stop_after_attempt,
-            wait_exponential,
+        again(
+            lambda: self._once(arguments, timeout_s),
+            InfrastructureError,
+            attempts=_ATTEMPTS,
+            first_wait_s=_FIRST_WAIT_S,
         )
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(InfrastructureError),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential(multiplier=0.5, max=5),
-            reraise=True,
-        )
-        retrying(self._once, arguments, timeout_s)
 
     def _once(self, arguments: Sequence[str], timeout_s: float) -> None:
         command = ["apt-get", "-c", str(self._config), "-q", "-y", *arguments]

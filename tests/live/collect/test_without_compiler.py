@@ -14,6 +14,7 @@ from harness.collect.node import Node
 from harness.collect.probes import CompilesProbes, ProbeStore
 from harness.errors import BeamproofError, InfrastructureError, UnmetNeedError
 from harness.folders import cache_dir, default_probes_dir
+from harness.run.cells import ProbeCall
 from harness.runtimes import Runtime, RuntimeOptions
 from harness.runtimes.wheel import WheelWay
 from tests.conftest import Missing
@@ -74,6 +75,10 @@ def lending(
     return store, asked
 
 
+def call(probe: str) -> ProbeCall:
+    return ProbeCall(module="beam_ets_internals", function=probe)
+
+
 @pytest.mark.parametrize("compiled_on", [25, 27])
 def test_a_newer_vm_runs_what_an_older_one_compiled(
     wheel: Runtime, erls: dict[int, Path], opened: Open, compiled_on: int
@@ -116,6 +121,6 @@ def test_a_probe_that_needs_what_is_not_there_is_told(
     store, _ = lending(ProcessLauncher(erls[27]), opened)
     node = opened(wheel.launcher, store)  # type: ignore[arg-type]
     applications = Applications(store)
-    applications.require(node, "otp28", "beam_ets_internals", "fun2ms_called")
+    applications.require(node, "otp28", call("fun2ms_called"))
     with pytest.raises(UnmetNeedError, match="the application mnesia, which otp28"):
-        applications.require(node, "otp28", "beam_ets_internals", "mnesia_majority")
+        applications.require(node, "otp28", call("mnesia_majority"))

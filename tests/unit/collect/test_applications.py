@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,13 @@ from harness.collect.called import Called
 from harness.collect.outcome import Answer
 from harness.collect.probes import Compiled
 from harness.errors import UnmetNeedError
+from harness.run.cells import ProbeCall
+
+CALL = ProbeCall(module="skill", function="probe")
+
+
+def needing(*names: str) -> ProbeCall:
+    return replace(CALL, applications=frozenset(names))
 
 
 class Vm:
@@ -44,7 +52,7 @@ def calling(*modules: str, starting: tuple[str, ...] = ()) -> Called:
 
 
 def require(vm: Vm, called: Called) -> None:
-    Applications(Probes(probe=called)).require(vm, "otp27", "skill", "probe")  # type: ignore[arg-type]
+    Applications(Probes(probe=called)).require(vm, "otp27", CALL)  # type: ignore[arg-type]
 
 
 def test_what_the_vm_has_is_no_reason() -> None:
@@ -79,13 +87,13 @@ def test_a_vm_is_asked_once() -> None:
     vm = Vm("mnesia")
     applications = Applications(Probes(probe=calling("mnesia")))  # type: ignore[arg-type]
     for _ in range(3):
-        applications.require(vm, "otp27", "skill", "probe")  # type: ignore[arg-type]
+        applications.require(vm, "otp27", CALL)  # type: ignore[arg-type]
     assert vm.asked == 1
 
 
 def test_a_need_that_is_declared_is_asked_for() -> None:
     """For what the code does not show."""
     applications = Applications(Probes())  # type: ignore[arg-type]
-    applications.declared(Vm("sasl"), "otp27", ["sasl"])  # type: ignore[arg-type]
+    applications.require(Vm("sasl"), "otp27", needing("sasl"))  # type: ignore[arg-type]
     with pytest.raises(UnmetNeedError, match="Elixir"):
-        applications.declared(Vm("sasl"), "otp27", ["elixir"])  # type: ignore[arg-type]
+        applications.require(Vm("sasl"), "otp27", needing("elixir"))  # type: ignore[arg-type]

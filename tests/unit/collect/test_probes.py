@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from harness.collect.probes import Compiled, ProbeStore
-from harness.errors import CompileError, InputError
+from harness.errors import CompileError, InfrastructureError, InputError
 from harness.run.model import Build
 
 BUILD = Build(
@@ -159,3 +159,37 @@ def test_the_bridges_own_code_is_kept_by_version(probes: Path, tmp_path: Path) -
     assert ProbeStore(probes, tmp_path / "cache").bridge_beams() == {"15.2": b"FOR1bridge"}
     (probes / "probe_bridge.erl").write_text("changed")
     assert ProbeStore(probes, tmp_path / "cache").bridge_beams() == {}
+
+
+class WarningCompiler(Compiler):
+    """Compile, and warn of every module."""
+
+    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
+        return {name: Compiled(beam=b"FOR1", warnings=f"{name}.erl:3: old") for name in sources}
+
+
+def test_a_warning_is_a_note_told_once_and_also_from_the_cache(
+    probes: Path, tmp_path: Path
+) -> None:
+    """A release that is out tomorrow loses no night to what it warns of."""
+    for _ in range(2):
+        told: list[str] = []
+        store = ProbeStore(probes, tmp_path / "cache")
+        store.tell = told.append
+        for _ in range(2):
+            assert store.beam(WarningCompiler(), "skill") == b"FOR1"
+        assert told == ["OTP 27.3 warns of skill: skill.erl:3: old (beamproof compile shows all)"]
+        assert store.warnings == {"skill": "OTP 27.3:\nskill.erl:3: old"}
+
+
+def test_a_vm_without_a_compiler_has_another_compile(probes: Path, tmp_path: Path) -> None:
+    """What is kept is the other's; without another one sentence says so."""
+    bare = Compiler(msgspec.structs.replace(BUILD, otp_release=28, has_compiler=False))
+    store, other = ProbeStore(probes, tmp_path / "cache"), Compiler()
+    with pytest.raises(InfrastructureError, match="OTP 28 has no compiler here"):
+        store.beam(bare, "skill")
+    store.elsewhere = lambda release: other if release == 28 else pytest.fail("another release")
+    assert store.beam(bare, "skill") == store.beam(other, "skill")
+    assert (bare.asked, other.asked) == ([], ["skill"])
+    store.lend_bridge("16.4", 28)
+    assert store.bridge_beams()["+16.4"] == b"FOR1bridge"
