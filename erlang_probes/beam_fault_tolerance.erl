@@ -83,6 +83,8 @@
 -define(AT_ONCE_MS, 85_000).
 %% How long is waited for what must not come.
 -define(SILENCE_MS, 50).
+%% How long the VM is given to copy a term that was erased.
+-define(COLLECT_MS, 3_000).
 %% How long a peer is given to end.
 -define(END_MS, 20_000).
 %% Allocators that may have 128 MB together.
@@ -326,6 +328,9 @@ unlinked_bystander(_) ->
         Before = probe_lib:ask(Bystander, Known),
         Bodies = [fun() -> exit(boom) end, fun() -> exit(self(), kill) end],
         Failures = [fun() -> error(boom) end, fun() -> throw(boom) end],
+        Expected = [
+            <<"boom">>, <<"killed">>, <<"boom with stack">>, <<"{nocatch,boom} with stack">>
+        ],
         Reasons = [
             ?SIGNALS:shape(?SIGNALS:watched(Body))
          || Body <- lists:append(lists:duplicate(500, Bodies)) ++ Failures
@@ -337,7 +342,7 @@ unlinked_bystander(_) ->
         After = probe_lib:ask(Bystander, Known),
         probe_lib:kill_all([Bystander, Linked]),
         #{
-            crash_counts => counted(Reasons),
+            crash_counts => counted(Reasons, Expected),
             state_before => Before,
             state_after => After,
             linked_dies_reason => LinkedReason
@@ -345,11 +350,11 @@ unlinked_bystander(_) ->
     end),
     Evidence.
 
-%% How often each value is in a list.
-counted(Values) ->
+%% How often each value is in a list, and 0 for those that should be in it.
+counted(Values, Expected) ->
     lists:foldl(
         fun(Value, Counts) -> maps:update_with(Value, fun(N) -> N + 1 end, 1, Counts) end,
-        #{},
+        maps:from_list([{Value, 0} || Value <- Expected]),
         Values
     ).
 
@@ -747,11 +752,16 @@ crash_log_growth(_) ->
         {Bytes, Last} = ?SERVERS:log_of_state(Size, Formatter),
         #{state_elements_count => Size, log_bytes => Bytes, last_element_in_it => Last}
     end,
-    Series = [Logged(Size, #{}) || Size <- Sizes],
+    Exponent = fun(Series) ->
+        probe_measure:series_exponent(state_elements_count, log_bytes, Series)
+    end,
+    Whole = [Logged(Size, #{}) || Size <- Sizes],
+    Limited = [Logged(Size, #{chars_limit => 2000}) || Size <- Sizes],
     #{
-        series => Series,
-        growth_exponent => probe_measure:series_exponent(state_elements_count, log_bytes, Series),
-        limited => [Logged(Size, #{chars_limit => 2000}) || Size <- Sizes]
+        series => Whole,
+        growth_exponent => Exponent(Whole),
+        limited_series => Limited,
+        limited_growth_exponent => Exponent(Limited)
     }.
 
 %% Send a misspelt request to a server with and to one without catch-all clauses, by call and by
@@ -844,7 +854,7 @@ ets_owner(_) ->
             left_count => length([left || {_, Left, _} <- Tables, Left =/= gone])
         }
     end,
-    {true, Found, Table} = ?ISOLATION:orphan([{heir, self(), inheritance}]),
+    {_, Found, Table} = ?ISOLATION:orphan([{heir, self(), inheritance}]),
     Told = receive {'ETS-TRANSFER', Table, _, Data} -> Data after 0 -> nothing end,
     Evidence = #{
         without_heir => Orphans([]),
@@ -867,10 +877,11 @@ ets_owner(_) ->
 persistent_term_erase(_) ->
     Words = 20_000,
     Series = [
-        ?ISOLATION:holders_grow(erase, Holders, Words, ?DEADLINE_MS)
+        ?ISOLATION:holders_grow(erase, Holders, Words, ?COLLECT_MS)
      || Holders <- [1, 2, 4, 8]
     ],
     Slowest = lists:max([Ms || #{waited_ms := Ms} <- Series]),
+    EqualMs = min(?SILENCE_MS + 10 * Slowest, ?COLLECT_MS),
     #{
         term_words => Words,
         series => Series,
@@ -881,8 +892,8 @@ persistent_term_erase(_) ->
             [G div Words div H || #{holder_count := H, holders_grow_words := G} <- Series]
         ),
         bystander_grow_words => lists:max([G || #{bystander_grow_words := G} <- Series]),
-        put_other => ?ISOLATION:holders_grow(put_other, 4, Words, ?DEADLINE_MS),
-        put_equal => ?ISOLATION:holders_grow(put_equal, 4, Words, ?SILENCE_MS + 10 * Slowest)
+        put_other => ?ISOLATION:holders_grow(put_other, 4, Words, ?COLLECT_MS),
+        put_equal => ?ISOLATION:holders_grow(put_equal, 4, Words, EqualMs)
     }.
 
 %% Make a large binary in one process and hand 100 bytes of it to two others; kill the maker, have
@@ -1010,13 +1021,14 @@ process_limit(_) ->
 -spec port_limit(probe_lib:args()) -> probe_lib:evidence().
 port_limit(_) ->
     Open = fun() -> open_port({spawn_driver, "udp_inet"}, [binary]) end,
-    {Maker, [One | _] = Made, Raised} = ?ISOLATION:until_refused(Open),
+    {Maker, Made, Raised} = ?ISOLATION:until_refused(Open),
+    Made =/= [] orelse error({setup, {not_refused, Raised}}),
     Full = erlang:system_info(port_count),
     Again = fun() ->
         maps:get(class, probe_lib:ask(Maker, fun(S) -> {probe_lib:error_class(Open), S} end))
     end,
     AtTheLimit = Again(),
-    true = probe_lib:ask(Maker, fun(S) -> {port_close(One), S} end),
+    true = probe_lib:ask(Maker, fun(S) -> {port_close(hd(Made)), S} end),
     AfterClose = Again(),
     probe_lib:kill_and_wait(Maker),
     Closed = fun() -> [Port || Port <- Made, erlang:port_info(Port) =/= undefined] =:= [] end,
@@ -1219,10 +1231,18 @@ three_at_once(Fun, Keys) ->
 %% Evaluate Fun of each key at the same time: a map of what it returned.
 at_once(Fun, Keys) ->
     Self = self(),
-    Pids = [{Key, spawn_link(fun() -> Self ! {self(), Fun(Key)} end)} || Key <- Keys],
+    Evaluate = fun(Key) ->
+        try
+            {value, Fun(Key)}
+        catch
+            Class:Reason:Stack -> {raised, Class, Reason, Stack}
+        end
+    end,
+    Pids = [{Key, spawn_link(fun() -> Self ! {self(), Evaluate(Key)} end)} || Key <- Keys],
     maps:from_list([
         receive
-            {Pid, Value} -> {Key, Value}
+            {Pid, {value, Value}} -> {Key, Value};
+            {Pid, {raised, Class, Reason, Stack}} -> erlang:raise(Class, Reason, Stack)
         after ?AT_ONCE_MS -> error({setup, {no_value, Key}})
         end
      || {Key, Pid} <- Pids

@@ -38,9 +38,7 @@ own_state() ->
             state_before => Before,
             state => gen_server:call(New, get),
             sibling_state => gen_server:call(Sibling, get),
-            old_pid_reason => element(
-                1, maps:get(reason, probe_lib:error_class(fun() -> gen_server:call(Old, get) end))
-            )
+            old_pid_answers => probe_capture:outcome(fun() -> gen_server:call(Old, get) end)
         }
     end).
 

@@ -128,25 +128,30 @@ orphaned() ->
         #{id => stubborn, start => {?TREES, start_stubborn, [#{id => stubborn, report_to => Self}]}}
     ],
     {ok, Supervisor} = supervisor:start_link(?TREES, {supervisor, #{}, Children}),
-    [Plain, Traps, Stubborn] = Pids = [
+    [_, _, Stubborn] = Pids = [
         ?TREES:await_started(Id)
      || Id <- [plain, trapping, stubborn]
     ],
     Refs = [erlang:monitor(process, Pid) || Pid <- Pids],
     killed = probe_lib:kill_and_wait(Supervisor),
     [PlainReason, TrapsReason] = [
-        ?SIGNALS:ended(Pid, Ref)
-     || {Pid, Ref} <- lists:zip([Plain, Traps], lists:sublist(Refs, 2))
+        probe_lib:gone(Ref, ?DEADLINE_MS)
+     || Ref <- lists:sublist(Refs, 2)
     ],
-    Told = [{'EXIT', Supervisor, killed}],
-    probe_lib:await(fun() -> ?SIGNALS:mailbox(Stubborn) =:= Told end, ?DEADLINE_MS),
+    Told = fun() ->
+        [Why || {messages, M} <- [process_info(Stubborn, messages)], {'EXIT', _, Why} <- M]
+    end,
+    _ = probe_lib:until(
+        fun() -> Told() =/= [] orelse not is_process_alive(Stubborn) end, ?DEADLINE_MS
+    ),
+    Heard = Told(),
     Survives = is_process_alive(Stubborn),
     Terminated = receive {terminated, trapping} -> true after 0 -> false end,
-    probe_lib:kill_and_wait(Stubborn),
+    probe_lib:kill_all(Pids),
     #{
         plain_dies_reason => PlainReason,
         trapping_gen_server_dies_reason => TrapsReason,
         trapping_gen_server_terminates => Terminated,
-        ignoring_process_told => [killed || {'EXIT', _, killed} <- Told],
+        ignoring_process_told => Heard,
         ignoring_process_survives => Survives
     }.
