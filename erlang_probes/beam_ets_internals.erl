@@ -13,6 +13,7 @@
     compressed_words/1,
     option_words/1,
     write_options/1,
+    scheduler_options/1,
     number_keys/1,
     zero_keys/1,
     traversal_order/1,
@@ -71,7 +72,7 @@
 -spec memory_unit(probe_lib:args()) -> probe_lib:evidence().
 memory_unit(_) ->
     Point = fun({Count, Value}) ->
-        {Units, Bytes} = growth([ordered_set], Count, Value),
+        {_, Units, Bytes} = growth(ordered_set, Count, Value),
         #{
             info_units_per_object_ratio => Units / Count,
             info_units => Units,
@@ -89,13 +90,14 @@ memory_unit(_) ->
         largest_objects_ratio => Ratio(lists:last(Series))
     }.
 
-%% What Count objects {Integer, Value} add to ets:info(T, memory) and to erlang:memory(ets).
-growth(Options, Count, Value) ->
-    ?TABLES:with_table(Options, fun(Table) ->
+%% What Count objects {Integer, Value} add to ets:info(T, memory) and to erlang:memory(ets), with the
+%% type that the table says it has.
+growth(Type, Count, Value) ->
+    ?TABLES:with_table([Type], fun(Table) ->
         Units = ?TABLES:words(Table),
         Bytes = probe_measure:memory_at_rest(ets),
         lists:foreach(fun(Key) -> ets:insert(Table, {Key, Value}) end, lists:seq(1, Count)),
-        {?TABLES:words(Table) - Units, probe_measure:memory_at_rest(ets) - Bytes}
+        {ets:info(Table, type), ?TABLES:words(Table) - Units, probe_measure:memory_at_rest(ets) - Bytes}
     end).
 
 %% Compares the words of tables with the VM's own figure, for few and many, small and large
@@ -122,9 +124,10 @@ accounting_gap(_) ->
     }.
 
 gap(Type, Count, Length) ->
-    {Words, Bytes} = growth([Type], Count, lists:seq(1, Length)),
+    {Made, Words, Bytes} = growth(Type, Count, lists:seq(1, Length)),
     Gap = Bytes - probe_measure:words_to_bytes(Words),
     #{
+        type => Made,
         objects_count => Count,
         object_words => Words div Count,
         gap_bytes => Gap,
@@ -282,29 +285,22 @@ option_words(_) ->
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#new/2
 -spec write_options(probe_lib:args()) -> probe_lib:evidence().
 write_options(_) ->
-    Asked = fun(Options) ->
-        try
-            ?TABLES:with_table(Options, fun(Table) ->
-                #{
-                    write_concurrency => ets:info(Table, write_concurrency),
-                    decentralized_counters => ets:info(Table, decentralized_counters)
-                }
-            end)
-        catch
-            error:badarg -> #{write_concurrency => badarg}
-        end
+    ?TABLES:write_options().
+
+%% Asks the same in a VM with one scheduler and in one with two.
+%% Evidence: that of write_options/1 for each, and how many schedulers it has.
+%% Cost: two peers and ten empty tables on each.
+%% Misread: it is the number of schedulers that counts, not how many of them are online.
+%% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_db.c
+-spec scheduler_options(probe_lib:args()) -> probe_lib:evidence().
+scheduler_options(_) ->
+    Asked = fun(Schedulers) ->
+        probe_peer:with(#{flags => ["+S", Schedulers]}, fun(Peer) ->
+            Options = probe_peer:call(Peer, ?TABLES, write_options, []),
+            Options#{schedulers_count => probe_peer:call(Peer, erlang, system_info, [schedulers])}
+        end)
     end,
-    Values = #{off => [], on => [{write_concurrency, true}], auto => [{write_concurrency, auto}]},
-    Words = fun(Type, Options) -> ?TABLES:with_table([Type | Options], fun ?TABLES:words/1) end,
-    Case = fun(Type) ->
-        Answers = maps:map(fun(_, Options) -> Asked([Type | Options]) end, Values),
-        Answers#{on_extra_words => Words(Type, maps:get(on, Values)) - Words(Type, [])}
-    end,
-    #{
-        schedulers_count => erlang:system_info(schedulers),
-        set => Case(set),
-        ordered_set => Case(ordered_set)
-    }.
+    #{one => Asked("1:1"), two => Asked("2:2")}.
 
 %%% Keys
 

@@ -10,6 +10,7 @@
     per_object_words/2,
     empty/2,
     option_words/0,
+    write_options/0,
     walk_count/1,
     chunks/1
 ]).
@@ -91,6 +92,29 @@ option_words() ->
         set_extra_words => Extra(set),
         ordered_set_extra_words => Extra(ordered_set)
     }.
+
+%% What tables made with values of write_concurrency say that they have. Called on a peer as well.
+-spec write_options() -> probe_lib:evidence().
+write_options() ->
+    Values = #{off => [], on => [{write_concurrency, true}], auto => [{write_concurrency, auto}]},
+    Words = fun(Type, Options) -> with_table([Type | Options], fun words/1) end,
+    Case = fun(Type) ->
+        Answers = maps:map(fun(_, Options) -> taken([Type | Options]) end, Values),
+        Answers#{on_extra_words => Words(Type, maps:get(on, Values)) - Words(Type, [])}
+    end,
+    #{set => Case(set), ordered_set => Case(ordered_set)}.
+
+taken(Options) ->
+    try
+        with_table(Options, fun(Table) ->
+            #{
+                write_concurrency => ets:info(Table, write_concurrency),
+                decentralized_counters => ets:info(Table, decentralized_counters)
+            }
+        end)
+    catch
+        error:badarg -> #{write_concurrency => badarg}
+    end.
 
 %% Visit every key with first/1 and next/2.
 -spec walk_count(ets:table()) -> non_neg_integer().
