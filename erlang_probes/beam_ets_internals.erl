@@ -9,7 +9,6 @@
     empty_tables/1,
     object_words/1,
     binary_words/1,
-    part_in_table/1,
     compressed_words/1,
     option_words/1,
     write_options/1,
@@ -205,38 +204,6 @@ binary_words(_) ->
             large_in_vm_binary_bytes => probe_measure:memory_at_rest(binary) - Binary
         }
     end).
-
-%% Lets processes make a binary of 10 MB each, put a part of it into a table, and end.
-%% Evidence: the bytes of the parts that the table holds; by how much erlang:memory(binary) grew,
-%% for a part of 64 bytes, of 65, and a copy of 65; what is left when the objects are deleted.
-%% Cost: three binaries of 10 MB, one after the other. Node-wide counter: wants a node of its own.
-%% Misread: ets:info/2 counts a few words for each, whatever is kept alive.
-%% Source: https://www.erlang.org/doc/system/binaryhandling.html
--spec part_in_table(probe_lib:args()) -> probe_lib:evidence().
-part_in_table(_) ->
-    Ways = #{
-        part_of_64 => fun(Whole) -> binary:part(Whole, 1000, 64) end,
-        part_of_65 => fun(Whole) -> binary:part(Whole, 1000, 65) end,
-        copy_of_65 => fun(Whole) -> binary:copy(binary:part(Whole, 1000, 65)) end
-    },
-    Kept = fun(_, Part) ->
-        ?TABLES:with_table([set], fun(Table) ->
-            Before = probe_measure:memory_at_rest(binary),
-            probe_lib:in_process(fun() ->
-                ets:insert(Table, {k, Part(binary:copy(<<7>>, 10_000_000))})
-            end),
-            Held = probe_measure:memory_at_rest(binary) - Before,
-            Bytes = byte_size(ets:lookup_element(Table, k, 2)),
-            ets:delete(Table, k),
-            erlang:garbage_collect(),
-            #{
-                part_bytes => Bytes,
-                held_bytes => Held,
-                after_delete_bytes => probe_measure:memory_at_rest(binary) - Before
-            }
-        end)
-    end,
-    #{ways => maps:map(Kept, Ways)}.
 
 %% Stores the same objects in plain and in compressed tables.
 %% Evidence: words of each, for a large value, a large key, five values of one or two words, and
