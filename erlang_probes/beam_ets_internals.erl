@@ -537,11 +537,11 @@ lookup_walk(Table, Function, Args, Step) ->
 %%% What is copied
 
 %% Reads growing tables whole, folded, key by key and in chunks of 100, each in a fresh process.
-%% Evidence: series of heap words that the reader holds afterwards, their growth exponents, how
-%% many objects each way read of the largest table, and the words per object after its tab2list
-%% against those of the objects themselves.
+%% Evidence: series of heap words that the reader holds afterwards; for the largest table how many
+%% objects each way read, and its heap over the words of the objects in a list.
 %% Cost: tables of up to 32,000 objects, about 0.2 s.
-%% Misread: heaps grow in steps, up to twice what is needed; the old heap counts too.
+%% Misread: heaps grow in steps, up to twice what is needed, and the old heap counts too; what was
+%% read and dropped since the last collection is in it as well.
 %% Source: https://www.erlang.org/doc/apps/stdlib/ets.html#tab2list/1
 -spec reader_heap(probe_lib:args()) -> probe_lib:evidence().
 reader_heap(_) ->
@@ -560,13 +560,12 @@ reader_heap(_) ->
      || Count <- [2000, 4000, 8000, 16_000, 32_000]
     ],
     {Heaps, Read} = lists:unzip(Series),
-    Exponent = fun(Name, _) -> probe_measure:series_exponent(objects_count, Name, Heaps) end,
+    {Heap, Largest} = {lists:last(Heaps), lists:last(Read)},
+    Words = 32_000 * erts_debug:flat_size([{1, lists:seq(1, 8)}]),
     #{
         heap_words_series => Heaps,
-        growth_exponent => maps:map(Exponent, Ways),
-        read_count => maps:map(fun(_, {_, Count}) -> Count end, lists:last(Read)),
-        object_words => erts_debug:flat_size([{1, lists:seq(1, 8)}]),
-        tab2list_words_per_object => maps:get(tab2list, lists:last(Heaps)) / 32_000
+        read_count => maps:map(fun(_, {_, Count}) -> Count end, Largest),
+        heap_to_table_ratio => maps:map(fun(Name, _) -> maps:get(Name, Heap) / Words end, Ways)
     }.
 
 chunked_count('$end_of_table', Count) -> Count;
