@@ -69,6 +69,7 @@ tie_figures(N) ->
         {Links, Linked} = tie(Pids, fun erlang:link/1, links),
         {Monitors, Monitored} = tie(Pids, fun monitor_process/1, monitors),
         #{
+            processes_count => N,
             links_count => Linked,
             links_words => Links,
             monitors_count => Monitored,
