@@ -5,13 +5,13 @@ Knows: claim files by name. Must not know: what a claim means, nodes, runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.claims.file import read_skill
 from harness.claims.model import Skill
 from harness.claims.paths import refuse_unknown, skill_paths
-from harness.errors import ClaimError
+from harness.errors import ClaimError, NothingSelectedError
 
 
 def load_skill(path: Path) -> Skill:
@@ -38,3 +38,15 @@ def load_skills(claims_dir: Path, names: Iterable[str] | None = None) -> tuple[S
     wanted = list(paths) if names is None else list(dict.fromkeys(names))
     refuse_unknown(claims_dir, wanted)
     return tuple(load_skill(paths[name]) for name in wanted)
+
+
+def refuse_none(skills: Sequence[Skill], claims_dir: Path) -> None:
+    """Refuse a folder without any claim.
+
+    Raises:
+        NothingSelectedError: there is no claim file.
+    """
+    if not skills:
+        raise NothingSelectedError(
+            f"there is no claim file in {claims_dir}", hint="beamproof new SKILL/CLAIM begins one"
+        )

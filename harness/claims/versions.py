@@ -6,6 +6,10 @@ do, and how a range of them is written. Must not know: claims or runtimes.
 
 from __future__ import annotations
 
+from packaging.version import InvalidVersion, Version
+from packaging.specifiers import InvalidSpecifier
+from packaging.specifiers import SpecifierSet
+
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -36,8 +40,6 @@ def matches(specifier: str, otp_version: str) -> bool:
 @lru_cache(maxsize=256)
 def parse(otp_version: str) -> Version:
     """Return a comparable version; of an unknown shape the leading numbers count."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  slow, see above
-
     text = otp_version.strip().rstrip(_PATCH_MARK)
     try:
         return Version(text)
@@ -53,8 +55,6 @@ def range_problem(specifier: str) -> str | None:
     """
     if not specifier:
         return None
-    from packaging.specifiers import InvalidSpecifier  # noqa: PLC0415  slow, see above
-
     try:
         _specifiers(specifier)
     except InvalidSpecifier:
@@ -80,6 +80,4 @@ def range_problem(specifier: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _specifiers(specifier: str) -> SpecifierSet:
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415  slow, see above
-
     return SpecifierSet(specifier)

@@ -12,7 +12,11 @@ import click
 
 from harness.cli.options import claims_option, runs_option
 from harness.errors import ExitCode
+from harness.judge.compare import compare as compared
 from harness.judge.view import view
+from harness.report.markdown import render_comparison
+from harness.report.terminal.history import comparison_text
+from harness.report.to_json import render_json
 from harness.run.file import read_run
 from harness.run.stored import run_path
 
@@ -35,24 +39,16 @@ def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
     old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path
 ) -> int:
     """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse."""
-    from harness.judge.compare import compare as compared  # noqa: PLC0415 (the name is this command's)
-
     skills, hashes = claims_and_hashes(claims_dir)
     before, now = (
         view(read_run(run_path(one, runs_dir)), skills, claims_sha256=hashes) for one in (old, new)
     )
     comparison = compared(before, now)
     if form == "json":
-        from harness.report.to_json import render_json  # noqa: PLC0415 (this format only)
-
         content = render_json(comparison)
     elif form == "markdown":
-        from harness.report.markdown import render_comparison  # noqa: PLC0415 (as above)
-
         content = render_comparison(comparison).encode("utf-8", "replace")
     else:
-        from harness.report.terminal.history import comparison_text  # noqa: PLC0415 (as above)
-
         content = comparison_text(comparison).encode("utf-8", "replace")
     emit(content, output)
     return ExitCode.REFUTED if comparison.worse else ExitCode.CONFIRMED

@@ -12,6 +12,7 @@ import click
 from harness.cli.otp import image_lines, runtime_options_of
 from harness.cli.runtime import source_options
 from harness.errors import ExitCode
+from harness.runtimes import doctor as examining
 from harness.streams import echo
 
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
@@ -22,8 +23,6 @@ _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 @click.pass_context
 def doctor(context: click.Context, otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> None:
     """Say what is missing on this machine, and the command that mends it."""
-    from harness.runtimes import doctor as examining  # noqa: PLC0415 - each verb imports its own
-
     options = runtime_options_of(otp_roots, images)
     checks = examining.examine(options)
     width = max(len(check.name) for check in checks)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from harness.claims.folder import load_skills
-from harness.cli.options import EXIT_CODES, claims_option, json_option, runs_option
-from harness.judge.finding import Judgement, overall
+from harness.cli.options import claims_option, json_option, runs_option
+from harness.judge.exit import exit_code
+from harness.judge.finding import Judgement
 from harness.judge.judge import judge_run
 from harness.report.terminal import claims
+from harness.report.terminal.findings import render_findings
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
@@ -38,14 +41,10 @@ def judge(
     else:
         _render(judgement, stored)
     _warn(stored, judgement)
-    context.exit(EXIT_CODES[overall(finding.verdict for finding in judgement.findings)])
+    context.exit(exit_code(judgement.findings))
 
 
 def _render(judgement: Judgement, run: Run) -> None:
-    from rich.console import Console  # noqa: PLC0415  slow, and --json does without
-
-    from harness.report.terminal.findings import render_findings  # noqa: PLC0415  it imports rich
-
     console = Console(highlight=False)
     render_findings(judgement.findings, run, console=console)
 

@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from harness.authoring.lint import lint as lint_skills
+from harness.claims.folder import refuse_none
 from harness.claims.paths import refuse_unknown
-from harness.cli.options import claims_option, json_option, probes_option, refuse_none
+from harness.cli.options import claims_option, json_option, probes_option
 from harness.errors import ExitCode
 from harness.folders import project
 from harness.streams import echo, print_json, print_lines

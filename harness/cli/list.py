@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from harness.claims.folder import load_skills
-from harness.cli.options import claims_option, json_option, refuse_none
+from harness.claims.folder import load_skills, refuse_none
+from harness.cli.options import claims_option, json_option
 from harness.report.terminal import claims
 from harness.streams import print_json, print_lines
 

@@ -16,6 +16,8 @@ from harness.cli.options import runs_option
 from harness.errors import ExitCode
 from harness.report.output import write_file
 from harness.run.file import read_run
+from harness.run.merge import Wins
+from harness.run.merge import merge as merged
 from harness.streams import say
 
 if TYPE_CHECKING:
@@ -39,9 +41,6 @@ def merge(
     runs: Sequence[str], output: Path, wins: str | None, *, complete: bool, runs_dir: Path
 ) -> int:
     """Join the RUNs of several machines, e.g. one a release, into one, and say what is missing."""
-    from harness.run.merge import Wins  # noqa: PLC0415 (the name is this command's)
-    from harness.run.merge import merge as merged  # noqa: PLC0415 (as above)
-
     joined = merged(
         [read_run(path) for path in run_paths(runs, runs_dir)],
         wins=Wins(wins) if wins else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from harness.authoring.scaffold import scaffold
 from harness.cli.options import claims_option, probes_option
 from harness.streams import echo
 
@@ -19,8 +20,6 @@ from harness.streams import echo
 @probes_option
 def new(name: str, claims_dir: Path, probes_dir: Path) -> None:
     """Begin a new claim with its probe."""
-    from harness.authoring.scaffold import scaffold  # noqa: PLC0415  no other verb writes claims
-
     files = scaffold(name, claims_dir, probes_dir)
     echo(f"{files.claim_file}: the claim; replace every TODO")
     echo(f"{files.probe_file}: its probe")

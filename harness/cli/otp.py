@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from harness.cli.runtime import source_options
 from harness.errors import BeamproofError
 from harness.folders import cache_dir
-from harness.runtimes import RuntimeOptions
+from harness.runtimes import AUTO, RuntimeOptions, host, listing, programs, resolve
+from harness.runtimes import install as installing
 from harness.streams import echo, say
 
 _OLDEST, _BEYOND = 17, 100
@@ -47,14 +49,10 @@ def otp() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_releases(otp_roots: tuple[Path, ...], images: tuple[str, ...], *, as_json: bool) -> None:
     """Show which OTP releases can be had, and how."""
-    from harness.runtimes import listing  # noqa: PLC0415 - each verb imports what it uses
-
     options = runtime_options_of(otp_roots, images)
     lines_of_images = image_lines(options)
     rows = listing.survey(options)
     if as_json:
-        import msgspec  # noqa: PLC0415 - each verb imports what it uses
-
         echo(msgspec.json.encode(rows).decode())
         return
     header = ("OTP", *(offer.way for offer in rows[0].offers))
@@ -71,9 +69,6 @@ def list_releases(otp_roots: tuple[Path, ...], images: tuple[str, ...], *, as_js
 @click.option("--docker", "as_image", is_flag=True, help="Make a container image of it, too.")
 def install(releases: tuple[int, ...], *, as_image: bool) -> None:
     """Fetch RELEASES into the cache ahead of use."""
-    from harness.runtimes import install as installing  # noqa: PLC0415 - the same
-    from harness.runtimes import programs  # noqa: PLC0415 - each verb imports what it uses
-
     installing.check(releases, as_image=as_image)
     options = RuntimeOptions(cache_dir=cache_dir())
 
@@ -101,8 +96,6 @@ def install(releases: tuple[int, ...], *, as_image: bool) -> None:
 @_releases
 def remove(releases: tuple[int, ...]) -> None:
     """Remove RELEASES from the cache, and the images made of them."""
-    from harness.runtimes import install as installing  # noqa: PLC0415 - each verb imports its own
-
     for release in releases:
         removed = installing.remove(RuntimeOptions(cache_dir=cache_dir()), release)
         echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
@@ -110,8 +103,6 @@ def remove(releases: tuple[int, ...]) -> None:
 
 def runtime_options_of(otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> RuntimeOptions:
     """Return where runtimes may come from; nothing is fetched."""
-    from harness.runtimes import host  # noqa: PLC0415 - each verb imports what it uses
-
     roots = (*otp_roots, *host.roots_from_environment())
     return RuntimeOptions(images=images, otp_roots=roots, cache_dir=cache_dir(), offline=True)
 
@@ -120,8 +111,6 @@ def image_lines(options: RuntimeOptions) -> tuple[str, ...]:
     """Return what each of the user's images holds; one that is not here is an error."""
     if not options.images:
         return ()
-    from harness.runtimes import AUTO, resolve  # noqa: PLC0415 - each verb imports what it uses
-
     found = resolve((), way=AUTO, options=options, progress=_tell)
     return tuple(
         f"{item.runtime.origin}: OTP {item.release} ({item.runtime.digest})"

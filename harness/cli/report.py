@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.authoring.probe_source import read_module
 from harness.cli.options import claims_option, probes_option, runs_option
 from harness.errors import ExitCode, InputError
+from harness.judge.compare import compare as compared
 from harness.judge.view import RunView
+from harness.report import markdown, to_json
+from harness.report.badge import badges
+from harness.report.html.site import site
+from harness.report.junit import render_junit
 from harness.report.output import write_site
 from harness.streams import say
 
@@ -61,12 +67,7 @@ def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
 
 def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[tuple[str, bytes]]:
     if form == "badge":
-        from harness.report.badge import badges  # noqa: PLC0415 (only this format needs it)
-
         return badges(_only(history, form))
-    from harness.judge.compare import compare as compared  # noqa: PLC0415 (as above)
-    from harness.report.html.site import site  # noqa: PLC0415 (as above: templates are slow)
-
     comparison = None
     if len(history) > 1 and history[-1].by_cell.keys() & history[-2].by_cell.keys():
         comparison = compared(history[-2], history[-1])
@@ -75,16 +76,9 @@ def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[
 
 def _rendered(form: str, history: Sequence[RunView]) -> bytes:
     if form == "junit":
-        from harness.report.junit import render_junit  # noqa: PLC0415 (only this format needs it)
-
         return render_junit(_only(history, form))
     if form == "json":
-        from harness.report import to_json  # noqa: PLC0415 (as above)
-
         return to_json.render_json(to_json.report(_only(history, form)))
-    from harness.judge.compare import compare as compared  # noqa: PLC0415 (as above)
-    from harness.report import markdown  # noqa: PLC0415 (as above)
-
     text = markdown.render_markdown(history[-1])
     if len(history) > 1:
         text += "\n" + markdown.render_comparison(compared(history[-2], history[-1]))
@@ -105,6 +99,4 @@ def _entry(output: Path, form: str) -> Path:
 
 
 def _modules(probes_dir: Path) -> Mapping[str, ProbeModule]:
-    from harness.authoring.probe_source import read_module  # noqa: PLC0415 (only the site shows sources)
-
     return {path.stem: read_module(path) for path in sorted(probes_dir.glob("*.erl"))}

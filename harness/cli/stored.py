@@ -13,6 +13,7 @@ import click
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
 from harness.errors import BeamproofError, InputError
+from harness.judge.trend import in_order
 from harness.judge.view import RunView, view
 from harness.report.output import write_file
 from harness.run.file import read_run
@@ -57,8 +58,6 @@ def readable_runs(folder: Path) -> list[Run]:
 
 def judged_views(paths: Iterable[Path], claims_dir: Path) -> Sequence[RunView]:
     """Read and judge runs by the claims as they are, the oldest first."""
-    from harness.judge.trend import in_order  # noqa: PLC0415 (most of what it imports comes later)
-
     skills, hashes = claims_and_hashes(claims_dir)
     return in_order(view(read_run(path), skills, claims_sha256=hashes) for path in paths)
 

@@ -11,6 +11,7 @@ import click
 
 from harness.errors import ExitCode
 from harness.folders import cache_dir
+from harness.runtimes import sweep as sweeping
 from harness.streams import echo, say
 
 
@@ -20,8 +21,6 @@ from harness.streams import echo, say
 @click.pass_context
 def sweep(context: click.Context, *, dry_run: bool, everything: bool) -> None:
     """Remove what crashed runs left behind: containers, VMs, temporary folders."""
-    from harness.runtimes import sweep as sweeping  # noqa: PLC0415 - each verb imports its own
-
     act = sweeping.find if dry_run else sweeping.sweep
     found = act(cache_dir(), everything=everything)
     verb = "would remove" if dry_run else "removed"

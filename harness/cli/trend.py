@@ -15,7 +15,9 @@ import click
 from harness.cli.options import claims_option, runs_option
 from harness.errors import ExitCode, InputError
 from harness.judge.finding import Verdict
+from harness.judge.trend import in_order, trends
 from harness.judge.view import RunView, view
+from harness.report.terminal.history import trend_text
 from harness.streams import echo
 
 if TYPE_CHECKING:
@@ -38,9 +40,6 @@ def trend(
     Without --claim and --all: claims whose verdict changed, or that the newest run does not
     confirm. `beamproof report DIR -o SITE` shows the same on a site.
     """
-    from harness.judge.trend import in_order, trends  # noqa: PLC0415 (as above)
-    from harness.report.terminal.history import trend_text  # noqa: PLC0415 (only this verb needs it)
-
     folder = folder or runs_dir
     skills, hashes = claims_and_hashes(claims_dir)
     views = in_order(view(run, skills, claims_sha256=hashes) for run in readable_runs(folder))

@@ -18,12 +18,11 @@ from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
-from harness.errors import InputError, NothingSelectedError
+from harness.errors import InputError
 from harness.folders import cache_dir
-from harness.run.cells import CellId
 from harness.run.file import read_run, refuse_if_written
 from harness.run.model import Run
-from harness.run.stored import latest_run, run_path
+from harness.run.stored import run_path
 from harness.runtimes.request import RuntimeRequest
 from harness.streams import say
 from harness.verify import plan as matrix
@@ -77,7 +76,9 @@ def _request(given: dict[str, Any]) -> Request:
         selection = matrix.Selection(cells=frozenset(resumed.missing))
         skills = skills or tuple(resumed.header.claims_sha256)
     elif given["failed"]:
-        cells = _unconfirmed(given["claims_dir"], runs_dir)
+        from harness.verify.failed import unconfirmed  # noqa: PLC0415 - judges: no other option does
+
+        cells = unconfirmed(given["claims_dir"], runs_dir)
         selection = matrix.Selection(claims=given["claims"], cells=cells)
     return Request(
         skills=skills,
@@ -106,18 +107,3 @@ def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:
     if run.complete:
         raise InputError(f"{run.path} is complete: there is nothing to resume")
     return run
-
-
-def _unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[CellId]:
-    from harness.claims.folder import load_skills  # noqa: PLC0415 - no other option needs these here
-    from harness.judge.finding import Verdict  # noqa: PLC0415
-    from harness.judge.judge import judge_run  # noqa: PLC0415
-
-    run = read_run(latest_run(runs_dir))
-    findings = judge_run(run, load_skills(claims_dir)).findings
-    cells = frozenset(
-        finding.cell for finding in findings if finding.verdict is not Verdict.CONFIRMED
-    )
-    if not cells:
-        raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
-    return cells

@@ -6,6 +6,7 @@ one mistakes it for the standard library's.)
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -197,8 +198,6 @@ def _add_checksums(schema: dict[str, Any]) -> None:
 
 
 def _publish() -> None:
-    from pathlib import Path  # noqa: PLC0415 (only for whoever changed a model)
-
     for name in SCHEMAS:
         (Path(__file__).parent / "schema" / schema_name(name)).write_bytes(render_schema(name))
 

@@ -17,7 +17,8 @@ from harness.claims.model import Skill, by_name
 from harness.collect.releases import Releases
 from harness.collect.workshop import Workshop
 from harness.errors import ExitCode, NothingSelectedError
-from harness.judge.finding import Finding, Verdict, overall
+from harness.judge.exit import exit_code
+from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report.terminal.findings import render_findings
 from harness.report.terminal.progress import display_for
@@ -97,22 +98,6 @@ def _observe(plan: session.Plan, request: Request) -> Run:
             say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(path))}")
             raise
     return read_run(path)
-
-
-def exit_code(findings: Sequence[Finding]) -> ExitCode:
-    """Return the exit code of a run: refuted before inconclusive before confirmed.
-
-    A run that confirmed nothing proves nothing: it exits as if nothing had been selected.
-    """
-    return _EXIT_CODES[overall(finding.verdict for finding in findings)]
-
-
-_EXIT_CODES = {
-    Verdict.REFUTED: ExitCode.REFUTED,
-    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-    Verdict.CONFIRMED: ExitCode.CONFIRMED,
-    Verdict.SKIPPED: ExitCode.NOTHING_SELECTED,
-}
 
 
 def print_plan(plan: session.Plan, *, as_json: bool) -> None:
