@@ -263,7 +263,7 @@ serve({load, Modules}, To, State) ->
 serve({call, M, F, Args}, To, #{ended := running} = State) ->
     Loaded = ensure(M, State),
     #{next := Id, timeout_ms := TimeoutMs} = Loaded,
-    Timer = erlang:send_after(TimeoutMs, self(), {call_timeout, Id}),
+    Timer = alarm(TimeoutMs, {call_timeout, Id}),
     send_call({To, Timer}, M, F, Args, Loaded);
 serve({call, _, _, _}, To, #{ended := Ended} = State) ->
     reply(To, {failed, {peer_exited, Ended}}),
@@ -273,11 +273,24 @@ serve({cast, M, F, Args}, To, State) ->
     reply(To, ok),
     Sent;
 serve({wait_exit, DeadlineMs}, To, #{ended := running, exit_waiting := Waiting} = State) ->
-    Timer = erlang:send_after(DeadlineMs, self(), {exit_timeout, To}),
+    Timer = alarm(DeadlineMs, {exit_timeout, To}),
     State#{exit_waiting := [{To, Timer} | Waiting]};
 serve({wait_exit, _}, To, #{ended := Ended} = State) ->
     reply(To, {ended, Ended}),
     State.
+
+%% A process that sends Message to this one after a while, unless it is told to cancel. The VM's own
+%% timers cannot be looked at: a node on which one was started serves no other probe.
+alarm(Ms, Message) ->
+    Guard = self(),
+    spawn(fun() ->
+        Ref = monitor(process, Guard),
+        receive
+            cancel -> ok;
+            {'DOWN', Ref, process, Guard, _} -> ok
+        after Ms -> Guard ! Message
+        end
+    end).
 
 ensure(Module, #{loaded := Loaded} = State) ->
     case lists:member(Module, Loaded) of
@@ -329,7 +342,7 @@ answered(_, State) ->
 answer(Id, Reply, #{waiting := Waiting} = State) ->
     case maps:take(Id, Waiting) of
         {{To, Timer}, Rest} ->
-            _ = erlang:cancel_timer(Timer),
+            Timer ! cancel,
             reply(To, Reply),
             State#{waiting := Rest};
         {ignore, Rest} ->
@@ -359,7 +372,7 @@ ended(Status, #{waiting := Waiting, exit_waiting := ExitWaiting} = State) ->
     ),
     lists:foreach(
         fun({To, Timer}) ->
-            _ = erlang:cancel_timer(Timer),
+            Timer ! cancel,
             reply(To, {ended, Ended})
         end,
         ExitWaiting

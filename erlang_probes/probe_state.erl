@@ -103,7 +103,7 @@ snapshot(#{port := Port, scratch := Scratch} = Known) ->
         environment => lists:sort(os:env()),
         surroundings => [{working_folder, prim_file:get_cwd()}, {code_path, code_path()}],
         files => files(Scratch),
-        timers => [{Table, ets:info(Table, size)} || Table <- [timer_tab, timer_interval_tab]],
+        timers => timers(whereis(timer_server)),
         port_programs => Called,
         programs => programs(Called, Known),
         unseen => [called(Function) || Function <- ?UNSEEN]
@@ -137,7 +137,7 @@ persistent_terms() ->
      || {Key, Value} <- persistent_term:get(), not is_logger_cache(Key)
     ]).
 
-is_logger_cache({logger_config, Module}) -> is_atom(Module);
+is_logger_cache({logger_config, Module}) -> is_atom(Module) andalso Module =/= '$primary_config$';
 is_logger_cache(_) -> false.
 
 %% Tracing of single processes ends with its tracer, and a tracer that lives is a leftover itself;
@@ -200,6 +200,12 @@ accounting({Was, Counters}) ->
 
 counters() ->
     lists:sort(erlang:statistics(microstate_accounting)).
+
+%% How much the lazy service of timers holds; it comes up with nothing.
+timers(undefined) ->
+    0;
+timers(Server) ->
+    lists:sum([ets:info(Table, size) || Table <- ets:all(), ets:info(Table, owner) =:= Server]).
 
 %% A server that is gone is named as a process; asking it would be an error of the bridge.
 code_path() ->
@@ -277,11 +283,13 @@ difference(programs, Before, After, _) ->
     ];
 difference(accounting, {Was, _}, {Is, _}, _) ->
     [fun() -> text("system flag microstate_accounting is now ~w", [Is]) end || Is =/= Was];
+difference(timers, Before, After, _) ->
+    [fun() -> text("~w timers of the timer service", [After]) end || After > Before];
 difference(tables, Before, After, Lazy) ->
     keyed(tables, Before, [
         Pair
      || {Table, _} = Pair <- After,
-        lists:keymember(Table, 1, Before) orelse foreign(ets:info(Table, owner), Lazy)
+        foreign(ets:info(Table, owner), Lazy)
     ]);
 difference(names, Before, After, _) ->
     keyed(names, Before, [Pair || {Name, _} = Pair <- After, not lists:member(Name, ?LAZY_SERVICES)]);
@@ -332,7 +340,6 @@ of_kind(applications) -> "application controller's entry ~0tp";
 of_kind(logger) -> "configuration of the logger for ~0tp";
 of_kind(environment) -> "environment variable ~0tp";
 of_kind(surroundings) -> "~tw";
-of_kind(timers) -> "timers in ~tw";
 of_kind(_) -> "~0tp".
 
 said(Format, Things) ->
