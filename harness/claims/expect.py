@@ -87,6 +87,19 @@ def _slip(key: str) -> str | None:
     return closest(key, near, alike=_SLIP)
 
 
+def as_written(pattern: Pattern) -> dict[str, Json]:
+    """Return a pattern as a claim file writes it, e.g. `{"at_least": 3, "below": 9}`."""
+    if isinstance(pattern, Table):
+        return {key: as_written(one) for key, one in pattern.entries}
+    written: dict[str, Json] = {}
+    for predicate in pattern.predicates:
+        inner = predicate.inner
+        written[predicate.op] = predicate.operand if inner is None else as_written(inner)
+        if predicate.op is Op.APPROX:
+            written["abs"] = predicate.tolerance
+    return written
+
+
 def words(pattern: Pattern) -> str:
     """Say a pattern in words, e.g. `at least 3 and below 9`."""
     if isinstance(pattern, Table):

@@ -62,8 +62,19 @@ class Untestable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """Name a variant of the probe without which a claim falls, and the clause that it proves."""
+
+    variant: str
+    clause: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Hold one falsifiable sentence with everything that decides it.
+
+    `falls` is empty until `sabotage.with_falls` has read what the claim falls without.
 
     Units: `timeout_s` is seconds a call; `repeat` is the least number of samples.
     """
@@ -88,6 +99,7 @@ class Claim:
     timeout_s: float = 30.0
     path: Path = Path()
     line: int = 0
+    falls: tuple[Fall, ...] = ()
 
     @property
     def name(self) -> str:

@@ -7,14 +7,14 @@ Must not know: how a changed probe is run, or what a verdict is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from harness.claims.model import Skill
+from harness.claims.model import Fall, Skill
 from harness.claims.problems import Problem
 from harness.claims.reader import RawTable, TomlReader, folded
 from harness.claims.toml_lines import Path as KeyPath
@@ -123,10 +123,32 @@ def load_sabotage(claims_dir: Path, skill: Skill, sources: Sources) -> Sabotage:
     return sabotage
 
 
+def with_falls(claims_dir: Path, skills: Iterable[Skill]) -> tuple[Skill, ...]:
+    """Return skills whose claims know what they fall without; wrong variants are left out."""
+    return tuple(_with_falls(sabotage_path(claims_dir, skill.name), skill) for skill in skills)
+
+
+def _with_falls(path: Path, skill: Skill) -> Skill:
+    sabotage = read_sabotage(path, skill, None)[0] if path.is_file() else None
+    if sabotage is None:
+        return skill
+    claims = []
+    for claim in skill.claims:
+        named = sabotage.of(claim.id)
+        falls = tuple(Fall(variant=one.id, clause=one.clause, why=one.why) for one in named)
+        claims.append(replace(claim, falls=falls))
+    return replace(skill, claims=tuple(claims))
+
+
 def read_sabotage(
-    path: Path, skill: Skill, sources: Sources
+    path: Path, skill: Skill, sources: Sources | None
 ) -> tuple[Sabotage | None, tuple[Problem, ...]]:
     """Read one file of variants as far as it can be understood.
+
+    Args:
+        path: the file.
+        skill: whose claims it names.
+        sources: what it changes; None where nothing is to be run, and `sources` stay empty.
 
     Returns:
         The variants without the broken ones (None where the file is none at all) and every
@@ -146,7 +168,11 @@ def read_sabotage(
 
 
 def _variant(
-    reader: TomlReader, table: dict[str, Any], number: int, skill: Skill, sources: Sources
+    reader: TomlReader,
+    table: dict[str, Any],
+    number: int,
+    skill: Skill,
+    sources: Sources | None,
 ) -> Variant | None:
     at: KeyPath = ("variant", number)
     raw = reader.convert(table, at, _RawVariant)
@@ -158,7 +184,7 @@ def _variant(
     edits = [
         _edit(reader, one, (*at, "edit", n), skill.module) for n, one in enumerate(raw.edit)
     ]
-    changed = _changed(reader, edits, at, sources)
+    changed = {} if sources is None else _changed(reader, edits, at, sources)
     if changed is None:
         return None
     return Variant(

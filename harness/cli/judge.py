@@ -15,8 +15,8 @@ from harness.cli.options import claims_option, json_option, runs_option
 from harness.judge.exit import exit_code
 from harness.judge.finding import Judgement
 from harness.judge.judge import judge_run
-from harness.report.terminal import claims
 from harness.report.terminal.findings import render_findings
+from harness.report.to_json import finding_report
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
@@ -36,7 +36,7 @@ def judge(
     stored = read_run(run_path(run, runs_dir))
     judgement = judge_run(stored, load_skills(claims_dir))
     if as_json:
-        findings = [claims.finding_json(one) for one in judgement.findings]
+        findings = [finding_report(finding) for finding in judgement.findings]
         print_json({"run": str(stored.path), "findings": findings, "unknown": judgement.unknown})
     else:
         _render(judgement, stored)

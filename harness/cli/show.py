@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import click
 
 from harness.authoring.probe_source import read_module
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill, by_name
+from harness.claims.sabotage import with_falls
 from harness.cli.options import claims_option, json_option, probes_option, runs_option
 from harness.errors import InputError
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report.terminal import claims as claim_text
+from harness.report.to_json import finding_report
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
@@ -35,11 +36,11 @@ from harness.suggest import did_you_mean
 @runs_option
 def show(claim: str, claims_dir: Path, probes_dir: Path, runs_dir: Path, *, as_json: bool) -> None:
     """Show CLAIM: statement, predictions, rivals, probe source, last evidence."""
-    found = find_claim(load_skills(claims_dir), claim)
+    found = find_claim(with_falls(claims_dir, load_skills(claims_dir)), claim)
     run = _last_run(runs_dir)
     findings = [] if run is None else _findings_of(found, run)
     if as_json:
-        judged = [_finding_with_evidence(finding) for finding in findings]
+        judged = [finding_report(finding) for finding in findings]
         print_json({**claim_text.claim_json(found), "findings": judged})
         return
     print_lines(claim_text.claim_lines(found))
@@ -81,12 +82,6 @@ def _last_run(runs_dir: Path) -> Run | None:
 def _findings_of(claim: Claim, run: Run) -> list[Finding]:
     skill = Skill(name=claim.skill, description="", claims=(claim,))
     return list(judge_run(run, [skill]).findings)
-
-
-def _finding_with_evidence(finding: Finding) -> dict[str, Any]:
-    samples = () if finding.observation is None else finding.observation.samples
-    evidence = [sample.evidence for sample in samples]
-    return {**claim_text.finding_json(finding), "evidence": evidence}
 
 
 def _probe_source(claim: Claim, probes_dir: Path) -> Iterable[str]:

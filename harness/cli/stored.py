@@ -12,6 +12,7 @@ import click
 
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
+from harness.claims.sabotage import with_falls
 from harness.errors import BeamproofError, InputError
 from harness.judge.trend import in_order
 from harness.judge.view import RunView, view
@@ -59,6 +60,7 @@ def readable_runs(folder: Path) -> list[Run]:
 def judged_views(paths: Iterable[Path], claims_dir: Path) -> Sequence[RunView]:
     """Read and judge runs by the claims as they are, the oldest first."""
     skills, hashes = claims_and_hashes(claims_dir)
+    skills = with_falls(claims_dir, skills)
     return in_order(view(read_run(path), skills, claims_sha256=hashes) for path in paths)
 
 

@@ -63,6 +63,8 @@ def fate(plain: Finding, sabotaged: Finding) -> tuple[Fate, str]:
     when the probe itself says that it could not set up. A probe that merely crashes, hangs or
     does not compile proves nothing; nor does one whose claim does not hold without sabotage.
     """
+    if plain.verdict is Verdict.SKIPPED:
+        return Fate.UNTRIED, plain.reason
     if plain.verdict is not Verdict.CONFIRMED:
         return Fate.UNPROVEN, f"without sabotage it is {plain.verdict}: {plain.reason}"
     if sabotaged.verdict is Verdict.CONFIRMED:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.claims.model import Claim, Skill
+from harness.claims.versions import matches
 from harness.judge.finding import Finding, Verdict
 from harness.judge.judge import judge_run
 from harness.run.cells import CellId, release_number
@@ -108,10 +109,34 @@ class RunView:
                 "Judged with claims that changed since the run was made: "
                 f"{', '.join(self.changed)}."
             )
+        if untried := untried_boundaries(self.findings):
+            yield f"No release of this run lies on the other side of: {'; '.join(untried)}."
         if self.unknown:
             shown = ", ".join(self.unknown[:3])
             more = f" and {len(self.unknown) - 3} more" if len(self.unknown) > 3 else ""  # noqa: PLR2004 (as many as were shown)
             yield f"No claim file has {shown}{more}: these cells are not judged."
+
+
+def untried_boundaries(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the ranges whose other side no observed release lies on, each with its claim.
+
+    A range says that something is otherwise elsewhere: `otp` wants a release outside of it, `when`
+    one on either side.
+    """
+    claims = {finding.claim.name: finding.claim for finding in findings}
+    versions: dict[str, set[str]] = {}
+    for finding in findings:
+        seen = finding.observation
+        if seen is not None and seen.build is not None:
+            versions.setdefault(finding.claim.name, set()).add(seen.build.otp_version)
+    untried = []
+    for name, observed in versions.items():
+        claim = claims[name]
+        if claim.otp and all(map(claim.applies_to, observed)):
+            untried.append(f"{name} ({claim.otp})")
+        sides = {when.otp: {matches(when.otp, one) for one in observed} for when in claim.whens}
+        untried += [f"{name} (when {otp})" for otp, tried in sides.items() if len(tried) == 1]
+    return tuple(untried)
 
 
 def view(

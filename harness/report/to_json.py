@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harness.claims.expect import as_written
 from harness.judge.compare import VERSION as COMPARISON_VERSION
 from harness.judge.compare import Comparison
 from harness.judge.finding import Check, Finding, RivalFinding, Verdict
@@ -33,10 +34,14 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckReport(_Model, frozen=True, kw_only=True):
-    """Hold one prediction beside what was found; `holds` is null where it cannot be decided."""
+    """Hold one prediction beside what was found; `holds` is null where it cannot be decided.
+
+    `predicted` is the prediction in words, `prediction` as a claim file writes it.
+    """
 
     path: str
     predicted: str
+    prediction: dict[str, Any]
     found: Any
     found_text: str
     holds: bool | None
@@ -110,12 +115,13 @@ def report(view: RunView) -> Report:
             warnings=view.warnings(),
         ),
         counts={verdict.value: view.counts[verdict] for verdict in Verdict},
-        findings=tuple(map(_finding, view.findings)),
+        findings=tuple(map(finding_report, view.findings)),
         unknown=view.unknown,
     )
 
 
-def _finding(finding: Finding) -> FindingReport:
+def finding_report(finding: Finding) -> FindingReport:
+    """Return a finding as it is published, whichever verb prints it."""
     seen = finding.observation
     return FindingReport(
         cell=str(finding.cell),
@@ -137,6 +143,7 @@ def _check(check: Check) -> CheckReport:
     return CheckReport(
         path=check.path,
         predicted=check.predicted,
+        prediction=as_written(check.prediction.leaf),
         found=check.found,
         found_text=check.found_text,
         holds=check.holds,

@@ -22,6 +22,7 @@ from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report.terminal.findings import render_findings
 from harness.report.terminal.progress import display_for
+from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, read_run
 from harness.run.model import Run
@@ -122,11 +123,8 @@ def _modes(call: ProbeCall) -> tuple[tuple[str, bool], ...]:
 
 
 def _print_json(findings: Sequence[Finding], run: Run) -> None:
-    rows = [
-        {"cell": str(finding.cell), "verdict": finding.verdict, "reason": finding.reason}
-        for finding in findings
-    ]
-    print_json({"run": str(run.path), "findings": rows})
+    reports = [finding_report(finding) for finding in findings]
+    print_json({"run": str(run.path), "findings": reports})
 
 
 def _console() -> Console:

@@ -10,7 +10,7 @@ from textwrap import indent, wrap
 
 from harness.authoring.coverage import Row, Status
 from harness.authoring.probe_source import Probe
-from harness.claims.expect import words
+from harness.claims.expect import as_written, words
 from harness.claims.model import Claim, Skill
 from harness.claims.predicates import Prediction, show
 from harness.judge.finding import Check, Finding
@@ -46,6 +46,8 @@ def claim_lines(claim: Claim) -> Iterator[str]:
         on = f" (on OTP {rival.otp})" if rival.otp else ""
         yield from _labelled(f"rival{on}", rival.statement)
         yield from _prediction_lines(rival.expect)
+    for fall in claim.falls:
+        yield from _labelled("falls without", f"{fall.clause or fall.why} ({fall.variant})")
     yield f"  probe: {call_text(claim)}"
 
 
@@ -125,21 +127,11 @@ def claim_json(claim: Claim) -> dict[str, Json]:
             {"statement": one.statement, "predictions": _predictions_json(one.expect)}
             for one in claim.rivals
         ],
+        "falls_without": [
+            {"variant": one.variant, "clause": one.clause, "why": one.why} for one in claim.falls
+        ],
         "file": str(claim.path),
         "line": claim.line,
-    }
-
-
-def finding_json(finding: Finding) -> dict[str, Json]:
-    """Return a finding as plain data."""
-    return {
-        "cell": str(finding.cell),
-        "verdict": finding.verdict.value,
-        "reason": finding.reason,
-        "checks": [_check_json(check) for check in finding.checks],
-        "rivals": [
-            {"statement": one.statement, "contradicted": one.contradicted} for one in finding.rivals
-        ],
     }
 
 
@@ -177,18 +169,7 @@ def _prediction_lines(expect: Iterable[Prediction]) -> Iterator[str]:
 
 
 def _predictions_json(expect: Iterable[Prediction]) -> dict[str, Json]:
-    return {prediction.name: words(prediction.leaf) for prediction in expect}
-
-
-def _check_json(check: Check) -> dict[str, Json]:
-    return {
-        "path": check.path,
-        "predicted": check.predicted,
-        "found": check.found,
-        "found_text": check.found_text,
-        "holds": check.holds,
-        "note": check.note,
-    }
+    return {prediction.name: as_written(prediction.leaf) for prediction in expect}
 
 
 def _sign(check: Check) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.claims.expect import PredicateError, parse_pattern, parse_predictions, words
+from harness.claims.expect import as_written, PredicateError, parse_pattern, parse_predictions, words
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,19 @@ def test_a_wrong_prediction_is_refused(expect: Any, path: tuple[str, ...], messa
 def test_keys_that_merely_resemble_predicates_are_keys() -> None:
     """`matched` is evidence, not a slip for `matches`."""
     assert words(parse_pattern({"matched": True})) == "matched: true"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"equals": 64},
+        {"at_least": 1, "below": 9},
+        {"approx": 100, "abs": 2.0},
+        {"all": {"size_bytes": {"equals": 1}}},
+        {"one_of": ["a", 3]},
+        {"absent": True},
+    ],
+)
+def test_a_prediction_is_given_back_as_it_was_written(written: Any) -> None:
+    """As data, for programs that read it."""
+    assert as_written(parse_pattern(written)) == written

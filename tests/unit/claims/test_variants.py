@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.claims.model import Skill
-from harness.claims.sabotage import Sabotage, load_sabotage, occurrences, read_sabotage
+from harness.claims.model import Fall, Skill
+from harness.claims.sabotage import (
+    Sabotage,
+    load_sabotage,
+    occurrences,
+    read_sabotage,
+    with_falls,
+)
 from harness.errors import ClaimError
 from tests.support.judging import claim
 
@@ -118,3 +124,20 @@ def test_no_file_is_no_variant_and_a_wrong_one_an_error(tmp_path: Path) -> None:
     (tmp_path / "sabotage" / "beam-test.toml").write_text("skill =")
     with pytest.raises(ClaimError, match="not TOML"):
         load_sabotage(tmp_path, SKILL, SOURCES)
+
+
+def test_a_claim_knows_what_it_falls_without(tmp_path: Path) -> None:
+    """For whoever shows it; the sources are not needed, and a wrong file says nothing."""
+    (tmp_path / "sabotage").mkdir()
+    path = tmp_path / "sabotage" / "beam-test.toml"
+    path.write_text(FILE, encoding="utf-8")
+    (skill,) = with_falls(tmp_path, [SKILL])
+    assert skill.claims[0].falls == (
+        Fall(
+            variant="nothing-filled",
+            clause="that it is found",
+            why="Nothing is put into the table.",
+        ),
+    )
+    path.write_text("skill =", encoding="utf-8")
+    assert with_falls(tmp_path, [SKILL]) == (SKILL,)

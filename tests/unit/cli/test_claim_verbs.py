@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from harness.cli.main import run
 from harness.errors import ExitCode
 from harness.folders import cache_dir, default_claims_dir, default_probes_dir
+from harness.report import to_json
 from harness.run.stored import latest_run
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
@@ -57,7 +59,7 @@ def test_list_prints_every_claim(terminal: Terminal) -> None:
     assert "  refc-threshold  " in terminal.out
     listed = terminal.json("list", SKILL, *CLAIMS)
     assert listed[0]["claim"] == f"{SKILL}/refc-threshold"
-    assert listed[0]["predictions"]["ways.copy.largest_heap_binary_bytes"] == "64"
+    assert listed[0]["predictions"]["ways.copy.largest_heap_binary_bytes"] == {"equals": 64}
 
 
 def test_show_prints_everything_about_a_claim(terminal: Terminal) -> None:
@@ -79,7 +81,8 @@ def test_show_prints_everything_about_a_claim(terminal: Terminal) -> None:
     ):
         assert words in terminal.out
     shown = terminal.json("show", f"{SKILL}/refc-threshold@otp27", *CLAIMS, *RUNS)
-    assert shown["findings"][0]["evidence"][0]["ways"]["copy"]["largest_heap_binary_bytes"] == 64
+    evidence = shown["findings"][0]["samples"][0]["evidence"]
+    assert evidence["ways"]["copy"]["largest_heap_binary_bytes"] == 64
 
 
 def test_show_without_a_run_or_a_probe_says_so(terminal: Terminal, tmp_path: Path) -> None:
@@ -98,6 +101,19 @@ def test_judge_judges_a_stored_run(terminal: Terminal) -> None:
     assert {one["verdict"] for one in judged["findings"]} == {"confirmed"}
     assert judged["unknown"] == []
     assert terminal("judge", SKILL, *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+
+
+def test_findings_are_those_of_the_published_schema(terminal: Terminal) -> None:
+    """One JSON of a finding, whichever verb prints it."""
+    schema = json.loads(to_json.render_schema("report"))
+    findings = {"$schema": schema["$schema"], "$defs": schema["$defs"]}
+    findings["$ref"] = "#/$defs/FindingReport"
+    printed = terminal.json("judge", str(RUN), *CLAIMS)["findings"]
+    printed += terminal.json("show", "refc-threshold", *CLAIMS, *RUNS)["findings"]
+    assert len(printed) == 96
+    for finding in printed:
+        Draft202012Validator(findings).validate(finding)
+    assert printed[0]["checks"][0]["prediction"] == {"equals": 64}
 
 
 def test_judge_exits_with_the_worst_verdict(terminal: Terminal, tmp_path: Path) -> None:

@@ -80,3 +80,9 @@ def _trial(variant: str, runtime: str, what: Fate) -> Trial:
         fate=what,
         reason="",
     )
+
+
+def test_what_cannot_run_is_not_tried() -> None:
+    """A need that the machine does not meet is no fault of the variant."""
+    lacking = judge(CLAIM, observation(failed(FailureKind.UNMET_NEED, "no mnesia")))
+    assert fate(lacking, lacking)[0] is Fate.UNTRIED

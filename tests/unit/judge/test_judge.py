@@ -12,6 +12,7 @@ from support.judging import SKILL, claim, failed, observation, rival, sample, se
 from harness.claims.model import Claim, Skill
 from harness.judge.finding import Verdict, overall
 from harness.judge.judge import MOST_SAMPLES, enough, judge, judge_run
+from harness.judge.view import untried_boundaries
 from harness.run.model import FailureKind, Footer, Header, LeftOutCell, Outcome, Run, Sample
 
 LAW = claim(
@@ -361,3 +362,21 @@ def test_a_thousand_cells_are_judged_in_a_moment() -> None:
     started = time.process_time()
     assert all(judge(one, run).verdict is Verdict.CONFIRMED for _ in range(1000))
     assert time.process_time() - started < 2
+
+
+def test_a_range_whose_other_side_nobody_observed_is_told() -> None:
+    """A run on 27 alone says nothing of "since 26"."""
+    since = claim({"size_bytes": 64}, rival({"size_bytes": 1}), otp=">=26")
+    moved = claim(
+        {"size_bytes": 64},
+        rival({"size_bytes": 1}),
+        name="moved",
+        whens=(when("<27", {"size_bytes": 65}),),
+    )
+    new, old = seen({"size_bytes": 64}), seen({"size_bytes": 65}, version="25.2.3")
+    assert untried_boundaries([judge(since, new), judge(moved, new)]) == (
+        "beam-test/law (>=26)",
+        "beam-test/moved (when <27)",
+    )
+    both = [judge(one, observed) for one in (since, moved) for observed in (new, old)]
+    assert untried_boundaries(both) == ()
