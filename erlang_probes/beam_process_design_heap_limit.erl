@@ -11,7 +11,6 @@
     hoard_binaries/1,
     deep_with_limit/2,
     deep_without_limit/1,
-    build/2,
     least_limit/2,
     largest_collection_words/2
 ]).

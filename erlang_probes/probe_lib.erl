@@ -21,17 +21,8 @@
     kill_all/1,
     error_class/1
 ]).
-%% These moved to probe_measure and stay here until every skill calls them there.
--export([
-    elapsed_us/1,
-    best_us/2,
-    median/1,
-    growth_exponent/1,
-    first_where/2,
-    words_to_bytes/1
-]).
 
--export_type([json/0, evidence/0, args/0, settled/0, sample/0]).
+-export_type([json/0, evidence/0, args/0, settled/0]).
 
 %% What evidence may hold; text is a binary, an atom is text as well.
 -type json() ::
@@ -42,7 +33,6 @@
 -type args() :: #{atom() => term()}.
 %% What settle/2 or until/2 found, and how long it waited for it.
 -type settled() :: #{settled := boolean(), waited_ms := non_neg_integer(), last := term()}.
--type sample() :: probe_measure:sample().
 
 -define(POLL_MS, 5).
 %% Longer than anything but a hang takes; shorter than the deadline of a call, so that what was
@@ -276,23 +266,3 @@ error_class(Fun) ->
     catch
         Class:Reason -> #{class => Class, reason => Reason}
     end.
-
-%%% Moved
-
--spec elapsed_us(fun(() -> term())) -> float().
-elapsed_us(Fun) -> probe_measure:elapsed_us(Fun).
-
--spec best_us(pos_integer(), fun(() -> term())) -> float().
-best_us(Rounds, Fun) -> probe_measure:best_us(Rounds, Fun).
-
--spec median([number(), ...]) -> float().
-median(Values) -> probe_measure:median(Values).
-
--spec growth_exponent([sample(), ...]) -> float().
-growth_exponent(Samples) -> probe_measure:growth_exponent(Samples).
-
--spec first_where(fun((Element) -> boolean()), [Element]) -> Element | none.
-first_where(Predicate, Elements) -> probe_measure:first_where(Predicate, Elements).
-
--spec words_to_bytes(integer()) -> integer().
-words_to_bytes(Words) -> probe_measure:words_to_bytes(Words).

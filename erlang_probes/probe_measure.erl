@@ -6,7 +6,7 @@
 %% Time.
 -export([elapsed_us/1, best_us/2, best_in_turn_us/2]).
 %% Reductions.
--export([own_reductions/0, reductions_of/1, reductions_for/1]).
+-export([own_reductions/0, reductions_for/1]).
 %% Memory of a process.
 -export([
     total_heap_words/1,
@@ -76,13 +76,7 @@ times_us(Funs) ->
 %% them, collections included.
 -spec own_reductions() -> non_neg_integer().
 own_reductions() ->
-    reductions_of(self()).
-
-%% The reductions that a living process has used so far; another one that runs answers when it is
-%% next scheduled.
--spec reductions_of(pid()) -> non_neg_integer().
-reductions_of(Pid) ->
-    {reductions, Reductions} = process_info(Pid, reductions),
+    {reductions, Reductions} = process_info(self(), reductions),
     Reductions.
 
 %% The reductions that Fun costs its caller, in a process of its own with so large a heap that

@@ -4,7 +4,7 @@
 -export([calls/1, ends/1, killed_by_signal/1, refused_flag/1, raises/1, hangs/1, holds/1]).
 -export([here/0]).
 
-here() -> probe_lib:median([1, 2, 3]).
+here() -> probe_measure:median([1, 2, 3]).
 
 calls(_) ->
     probe_peer:with(#{flags => ["+S", "1:1"], env => [{"X_OF_PEER", "y"}]}, fun(Peer) ->

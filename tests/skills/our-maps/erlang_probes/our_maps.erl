@@ -11,7 +11,7 @@
 -spec small_map_limit(map()) -> map().
 small_map_limit(#{}) ->
     Sizes = lists:seq(2, 64),
-    Unsorted = probe_lib:first_where(fun(Size) -> not keys_sorted(Size) end, Sizes),
+    Unsorted = probe_measure:first_where(fun(Size) -> not keys_sorted(Size) end, Sizes),
     #{largest_sorted_map_count => Unsorted - 1, smallest_unsorted_map_count => Unsorted}.
 
 keys_sorted(Size) ->
