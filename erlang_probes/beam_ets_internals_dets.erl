@@ -4,7 +4,7 @@
 
 -export([need_room/2, fill/4, answer/1, repaired/3]).
 -export([closed/2, reopened/1]).
--export([marks/1, inserts_until_written/2]).
+-export([still_cached/1, marks/1, inserts_until_written/2]).
 -export([create/2, cut/1, overwrite/3, opened/3]).
 
 %% Raise {setup, {no_room, ...}} where the file system of Folder says that it has less than Bytes
@@ -102,22 +102,28 @@ repaired(File, LargeCount, SmallCount) ->
             #{repair => answer(Error)}
     end.
 
+%% DETS writes what has waited for 3 s: raise {setup, {too_slow, Ms}} where what was inserted at a
+%% time (of the monotonic clock, in ms) may be so old by now.
+-spec still_cached(integer()) -> ok.
+still_cached(Inserted) ->
+    Took = erlang:monotonic_time(millisecond) - Inserted,
+    Took < 2000 orelse error({setup, {too_slow, Took}}),
+    ok.
+
 %% How often a marker is in a file, as DETS has written it by now.
 -spec marks(file:filename()) -> non_neg_integer().
 marks(File) ->
     {ok, Bytes} = file:read_file(File),
     length(binary:matches(Bytes, <<"beamproof-marker">>)).
 
-%% Insert objects of Bytes bytes, one by one, until one of them is in the file. Raises a setup error
-%% where that took so long that DETS may have written them for their age.
+%% Insert objects of Bytes bytes, one by one, until one of them is in the file.
 -spec inserts_until_written(file:filename(), pos_integer()) -> pos_integer().
 inserts_until_written(File, Bytes) ->
     {ok, Ref} = dets:open_file(make_ref(), [{file, File}]),
     Started = erlang:monotonic_time(millisecond),
     try
         Count = inserts_until_written(Ref, File, {<<"beamproof-marker">>, binary:copy(<<1>>, Bytes)}, 1),
-        Took = erlang:monotonic_time(millisecond) - Started,
-        Took < 2000 orelse error({setup, {too_slow, Took}}),
+        ok = still_cached(Started),
         Count
     after
         dets:close(Ref)

@@ -26,20 +26,25 @@ outlived(Options, End) ->
 %% What became of the table of a dead owner.
 transfer(Table, Owner) ->
     Settled = probe_lib:until(fun() -> ets:info(Table, owner) =/= Owner end, ?WAIT_MS),
+    Mine = ets:info(Table, owner) =:= self(),
     Started = erlang:monotonic_time(millisecond),
     Message =
         receive
             {'ETS-TRANSFER', Table, Owner, Data} -> Data
-        after ?SILENCE_MS -> none
+        after listening_ms(Mine) -> none
         end,
     #{
         survives => ets:info(Table, owner) =/= undefined,
-        mine => ets:info(Table, owner) =:= self(),
+        mine => Mine,
         transfer_data => Message,
         listened_ms => erlang:monotonic_time(millisecond) - Started,
         owner_changed => maps:get(settled, Settled),
         waited_ms => maps:get(waited_ms, Settled)
     }.
+
+%% A new owner has a message to wait for, however busy the machine.
+listening_ms(true) -> ?WAIT_MS;
+listening_ms(false) -> ?SILENCE_MS.
 
 %% The tables that a process owns.
 -spec tables(pid()) -> [ets:table()].
