@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from harness.judge import judge
 from harness.judge.finding import Finding, Verdict
 from harness.report.terminal.findings import explain
 from harness.run.cells import Cell, CellId, Need
+from harness.run.model import Observation
+from harness.run.work import Work, shared
 from harness.runtimes.request import CHOICES, RuntimeRequest
 from harness.verify import plan
 
@@ -119,6 +121,13 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Put the cells that are left together by the calls that they make."""
+    items = [item for item in session.items if isinstance(item, CellItem)]
+    if items:
+        cells_of(session.config).select(items)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the nodes of the session."""
     cells = config.stash.get(_CELLS, None)
@@ -135,6 +144,9 @@ class Cells:
         self.workshop = workshop.workshop_for(workshop.new_run_id(), probes, cache_dir())
         self.releases = releases.open_releases(request, self.workshop, lambda _line: None)
         self._lanes: dict[str, Lane] = {}
+        self._works: dict[CellId, Work] = {}
+        self._claims: dict[str, Claim] = {}
+        self._seen: dict[tuple[str, str], Observation] = {}
         try:
             if request.otp is not None or request.is_strict:
                 self.releases.require(strict=request.is_strict)  # as for `verify`
@@ -149,6 +161,27 @@ class Cells:
             node = self.releases.nodes.pop(runtime, None)
             self._lanes[runtime] = Lane(self.releases.runtimes[runtime], self.workshop, node)
         return self._lanes[runtime]
+
+    def select(self, items: Iterable[CellItem]) -> None:
+        """Learn which cells will be wanted: those that make the same call share it."""
+        chosen = [item for item in items if item.cell is not None]
+        self._claims = {item.claim.name: item.claim for item in chosen}
+        works = shared(item.cell for item in chosen if item.cell is not None)
+        self._works = {cell: work for work in works for cell in work.all_cells}
+
+    def work(self, cell: Cell) -> Work:
+        """Return the call that a cell makes, and all selected cells that share it."""
+        return self._works[cell.id]
+
+    def observe(self, work: Work) -> Observation:
+        """Return what a call gave; it is made for the first of its cells."""
+        key = (work.runtime, work.call.id)
+        if key not in self._seen:
+            claims = [self._claims[cell.name] for cell in work.all_cells]
+            self._seen[key] = self.lane(work.runtime).observe(
+                work, lambda seen: not all(judge.enough(claim, seen) for claim in claims)
+            )
+        return self._seen[key]
 
     def close(self) -> None:
         """End every node."""
@@ -232,10 +265,10 @@ class RefutedError(Exception):
 class CellItem(pytest.Item):
     """Prove one claim on one release."""
 
-    def __init__(self, *, cell: Cell | None, claim: Claim | None, **given: Any) -> None:
+    def __init__(self, *, cell: Cell | None, claim: Claim, **given: Any) -> None:
         super().__init__(**given)
-        self._cell = cell
-        self._claim = claim
+        self.cell = cell
+        self.claim = claim
         self._finding: Finding | None = None
         if cell is not None:
             for name in (*cell.call.needs, *(["timing"] if cell.call.timing else [])):
@@ -243,14 +276,18 @@ class CellItem(pytest.Item):
 
     def setup(self) -> None:
         """Observe and judge: an inconclusive cell is an error, and errors come from here."""
-        if self._cell is None or self._claim is None:
+        if self.cell is None:
             return
-        with _turn(alone=self._cell.call.timing):
-            self._finding = _observe(cells_of(self.config), self._cell, self._claim)
+        cells = cells_of(self.config)
+        work = cells.work(self.cell)
+        with _turn(alone=work.call.timing):
+            self._finding = judge.judge(self.claim, cells.observe(work))
         for title, text in _sections(self._finding):
             self.add_report_section("call", title, text)
         if self._finding.verdict is Verdict.INCONCLUSIVE:
             raise InconclusiveError(explain(self._finding))
+        if self._finding.verdict is Verdict.SKIPPED:
+            pytest.skip(self._finding.reason)
 
     def runtest(self) -> None:
         """Fail where the claim is refuted."""
@@ -266,15 +303,7 @@ class CellItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the claim stands."""
-        line = self._claim.line - 1 if self._claim else 0
-        return self.path, line, self.name
-
-
-def _observe(cells: Cells, cell: Cell, claim: Claim) -> Finding:
-    observation = cells.lane(cell.id.runtime).observe(
-        cell, lambda so_far: not judge.enough(claim, so_far)
-    )
-    return judge.judge(claim, observation)
+        return self.path, self.claim.line - 1, self.name
 
 
 def _sections(finding: Finding) -> Iterator[tuple[str, str]]:

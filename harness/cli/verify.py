@@ -41,7 +41,8 @@ from harness.verify.request import Request
 @click.option("--repeat", type=click.IntRange(1, 10_000), help="Samples a cell, at least.")
 @click.option("--timeout", type=click.FloatRange(0.1), metavar="S", help="Seconds a call.")
 @click.option("--keep", is_flag=True, help="Leave the container of a failed cell behind.")
-@click.option("--seed", type=int, help="Shuffle the order of the cells with this seed.")
+@click.option("--isolate", is_flag=True, help="Give every call a fresh node of its own.")
+@click.option("--seed", type=int, help="Shuffle the order of the calls with this seed.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was cut short (or: latest).")
 @claims_option
 @probes_option
@@ -63,7 +64,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
         if request.plan_only:
             stages.print_plan(plan, as_json=request.as_json)
             return
-        code = stages.collect(plan, request)
+        code = stages.prove(plan, request)
     context.exit(code)
 
 
@@ -93,7 +94,10 @@ def _request(given: dict[str, Any]) -> Request:
         repeat=given["repeat"],
         timeout_s=given["timeout"],
         options=Options(
-            jobs=given["jobs"] or os.cpu_count() or 1, seed=given["seed"], keep=given["keep"]
+            jobs=given["jobs"] or os.cpu_count() or 1,
+            seed=given["seed"],
+            keep=given["keep"],
+            isolate=given["isolate"] or (resumed is not None and resumed.header.isolated),
         ),
     )
 

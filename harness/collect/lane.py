@@ -1,4 +1,4 @@
-"""One thread's work: take cells of one runtime, call their probes, keep its node fit.
+"""One thread's works on one runtime: call their probes, keep its node fit.
 
 Knows: nodes, failures, repetition. Must not know: predictions, other lanes, how progress is shown.
 """
@@ -21,25 +21,39 @@ from harness.errors import (
     NodeDiedError,
     RemoteError,
 )
-from harness.run.cells import Cell, Json, Need
+from harness.run import lines
+from harness.run.cells import Json, Need, NodeMode
 from harness.run.model import Build, Failure, FailureKind, Observation, Sample
+from harness.run.work import Work
 from harness.runtimes import Runtime
 
 _START_FAILURES_TO_GIVE_UP = 2
-"""Cells in a row whose own node, with flags of its own, did not start, retries included, before
+"""Works in a row whose own node, with flags of its own, did not start, retries included, before
 the runtime counts as gone; a plain node that does not start says so at once."""
+
+_MOST_LEFTOVERS = 100
+"""So many are told one by one: a probe can leave hundreds of thousands."""
 
 
 class Lane:
-    """Run cells of one runtime, one after the other; use as a context manager.
+    """Do works of one runtime, one after the other; use as a context manager.
 
     Args:
         runtime: where the nodes come from.
         workshop: what all lanes share.
         node: a node of the runtime that already runs, to share; the lane closes it.
+        isolate: give every call a node of its own.
     """
 
-    def __init__(self, runtime: Runtime, workshop: Workshop, node: Node | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        workshop: Workshop,
+        node: Node | None = None,
+        *,
+        isolate: bool = False,
+    ) -> None:
+        self._isolate = isolate
         self._runtime = runtime
         self._workshop = workshop
         self._shared = node
@@ -70,54 +84,73 @@ class Lane:
             node.kill()
 
     def leave_node(self) -> None:
-        """Leave the node of the last cell behind for a look, and go on with a new one."""
+        """Leave the node of the last work behind for a look, and go on with a new one."""
         if self._last is not None:
             self._last.keep = True
             self._shared = None
             self._drop_last()
 
-    def observe(self, cell: Cell, wants_more: Callable[[Observation], bool]) -> Observation:
-        """Call the cell's probe until no more samples are wanted or one fails.
+    @property
+    def runtime(self) -> str:
+        """Return the name of the runtime."""
+        return self._runtime.name
+
+    def observe(self, work: Work, wants_more: Callable[[Observation], bool]) -> Observation:
+        """Call a probe as often as its claims ask for, and on until no more is wanted or one fails.
 
         Raises:
-            InfrastructureError: the runtime gave no node for several cells in a row.
+            InfrastructureError: the runtime gives no node any more.
         """
-        observation = self._observation(cell, ())
-        while not observation.samples or (
-            observation.samples[-1].failure is None and wants_more(observation)
+        observation = self.draw(work)
+        while not observation.failed and (
+            len(observation.samples) < work.call.repeat or wants_more(observation)
         ):
-            sample = self._sample(cell)
-            observation = self._observation(cell, (*observation.samples, sample))
+            observation = self.draw(work, observation)
         return observation
 
-    def _observation(self, cell: Cell, samples: tuple[Sample, ...]) -> Observation:
+    def draw(self, work: Work, before: Observation | None = None) -> Observation:
+        """Call a probe once; return its sample after those that were drawn before.
+
+        Raises:
+            InfrastructureError: the runtime gives no node any more.
+        """
+        sample = lines.stored(self._sample(work))
+        samples = () if before is None else before.samples
+        call = work.call
         return Observation(
-            call=cell.call.id,
-            cells=(cell.id,),
-            runtime=cell.id.runtime,
-            probe=cell.call.probe,
-            probe_sha256=self._workshop.probes.source_sha256(cell.call.module),
-            args=dict(cell.call.args),
-            flags=cell.call.flags,
+            call=call.id,
+            cells=tuple(map(str, work.cells)),
+            boundary=tuple(map(str, work.boundary)),
+            runtime=work.runtime,
+            probe=call.probe,
+            probe_sha256=self._workshop.probes.source_sha256(call.module),
+            args=dict(call.args),
+            flags=call.flags,
+            needs=tuple(sorted(call.needs)),
+            node=NodeMode.FRESH if self._is_alone(work) else NodeMode.SHARED,
+            timeout_s=call.timeout_s,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             build=self._build,
-            samples=samples,
+            samples=(*samples, sample),
         )
 
-    def _sample(self, cell: Cell) -> Sample:
+    def _is_alone(self, work: Work) -> bool:
+        return self._isolate or work.call.alone
+
+    def _sample(self, work: Work) -> Sample:
         node: Node | None = None
         try:
-            node = self._node_for(cell)
-            return self._call(node, cell)
+            node = self._node_for(work)
+            return self._call(node, work)
         except BeamproofError as error:
-            return self._failed(cell, node, error)
+            return self._failed(work, node, error)
 
-    def _call(self, node: Node, cell: Cell) -> Sample:
-        call = cell.call
+    def _call(self, node: Node, work: Work) -> Sample:
+        call = work.call
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
             args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
-        self._workshop.applications.require(node, cell.id.runtime, call)
+        self._workshop.applications.require(node, work.runtime, call)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         self._part_from(node, answer)
         failure = None
@@ -136,15 +169,15 @@ class Lane:
             probe_us=answer.probe_us,
             node=node.name,
             log=answer.log,
-            leftovers=answer.leftovers,
+            leftovers=_most(answer.leftovers),
         )
 
     def _part_from(self, node: Node, ended: Answer | RemoteError) -> None:
-        """Have the next cell get a new node when this one is not as it was."""
+        """Have the next work get a new node when this one is not as it was."""
         if node is self._shared and (ended.leftovers or ended.spent):
             self._shared = None
 
-    def _failed(self, cell: Cell, node: Node | None, error: BeamproofError) -> Sample:
+    def _failed(self, work: Work, node: Node | None, error: BeamproofError) -> Sample:
         failure = failure_of(error)
         leftovers: tuple[str, ...] = ()
         if isinstance(error, RemoteError) and node is not None:
@@ -152,9 +185,9 @@ class Lane:
             self._part_from(node, error)
         if failure.kind is FailureKind.NOT_STARTED and not self._killed:
             self._failed_starts += 1
-            if not cell.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
+            if not work.call.alone or self._failed_starts >= _START_FAILURES_TO_GIVE_UP:
                 raise InfrastructureError(
-                    f"{cell.id.runtime} gives no node any more: {error.message}",
+                    f"{work.runtime} gives no node any more: {error.message}",
                     hint="beamproof doctor says what is missing; then go on with --resume",
                 ) from error
         return Sample(
@@ -162,16 +195,16 @@ class Lane:
             elapsed_us=0,
             node="" if node is None else node.name,
             log="" if node is None else node.take_log(),
-            leftovers=leftovers,
+            leftovers=_most(leftovers),
         )
 
-    def _node_for(self, cell: Cell) -> Node:
+    def _node_for(self, work: Work) -> Node:
         if self._shared is not None and not self._shared.fit():
             self._shared = None
         self._drop_last()
-        if cell.call.alone:
-            limits = LARGE if Need.MEMORY in cell.call.needs else Limits()
-            node = self._start(flags=cell.call.flags, limits=limits)
+        if self._is_alone(work):
+            limits = LARGE if work.call.large else Limits()
+            node = self._start(flags=work.call.flags, limits=limits)
         else:
             node = self._shared = self._shared or self._start()
         self._last = node
@@ -179,7 +212,7 @@ class Lane:
         return node
 
     def _drop_last(self) -> None:
-        """Close the node of the last cell, unless it is the one that cells share."""
+        """Close the node of the last work, unless it is the one that works share."""
         if self._last is not None and self._last is not self._shared:
             self._close(self._last)
         self._last = None
@@ -211,3 +244,8 @@ class Lane:
         with self._lock:
             self._live.discard(node)
         node.close()
+
+
+def _most(leftovers: tuple[str, ...]) -> tuple[str, ...]:
+    rest = len(leftovers) - _MOST_LEFTOVERS
+    return (*leftovers[:_MOST_LEFTOVERS], f"and {rest} more") if rest > 0 else leftovers

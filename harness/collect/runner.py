@@ -1,70 +1,81 @@
-"""Collect: run cells on nodes and hand over one observation a cell.
+"""Collect: do works on nodes and hand over one observation each.
 
-Knows: nodes, order, deadlines, repetition, isolation. Must not know: predictions or verdicts; what
-they decide (more samples, stop, keep the node) comes in through `Steering`.
+Knows: workers, order, repetition, isolation. Must not know: predictions or verdicts; what they
+decide (more samples, stop, keep the node) comes in through `Steering`.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.collect.agenda import Agenda
 from harness.collect.lane import Lane
 from harness.collect.node import Node
+from harness.collect.room import room_here
 from harness.collect.workshop import Workshop
-from harness.errors import BeamproofError
-from harness.run.cells import Cell
+from harness.errors import BeamproofError, InfrastructureError
 from harness.run.model import Observation
+from harness.run.work import Work
 from harness.runtimes import Runtime
 
 _TICK_S = 0.1
 """How long the main thread waits before it looks for Ctrl-C again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Say what is made of an observation.
+
+    `more` asks for another sample; without it the observation is final, `keep` tells that its node
+    is worth a look, and `go_on` whether the run does.
+    """
+
+    more: bool = False
+    keep: bool = False
+    go_on: bool = True
+
+
 class Steering(Protocol):
-    """Decide on an observation without the runner knowing why."""
+    """Decide on observations without the runner knowing why."""
 
-    def enough(self, observation: Observation) -> bool:
-        """Tell whether no further sample is wanted."""
-        ...
+    def decide(self, observation: Observation) -> Decision:
+        """Judge an observation as far as it has got, and take it if it is final.
 
-    def accept(self, observation: Observation) -> bool:
-        """Take a finished observation (store it, show it); return whether to go on."""
-        ...
-
-    def failed(self, observation: Observation) -> bool:
-        """Tell whether the node of this cell is worth keeping for a look."""
+        Called from the worker's own thread, once a sample, from the least number of samples on.
+        """
         ...
 
 
 class Listener(Protocol):
-    """Follow the progress of a run; every method is called from the lane's own thread."""
+    """Follow the progress of a run; every method is called from the worker's own thread."""
 
-    def cell_started(self, cell: Cell) -> None:
-        """Learn that a cell is in hand."""
+    def work_started(self, work: Work) -> None:
+        """Learn that a work is in hand."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Say how cells are run.
+    """Say how works are done.
 
-    `jobs` is how many nodes work at once; `seed` shuffles the order of the cells; `keep` leaves
-    the container of a failed cell behind.
+    `jobs` is how many nodes work at once; `seed` shuffles the order of the works; `keep` leaves
+    the container of a failed one behind; `isolate` gives every call a fresh node.
     """
 
     jobs: int = 2
     seed: int | None = None
     keep: bool = False
+    isolate: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Collector:
-    """Run cells on their runtimes, timing cells last and alone.
+    """Do works on their runtimes, those of time last and alone.
 
     Args:
         runtimes: by name (`otp27`).
@@ -72,7 +83,8 @@ class Collector:
         workshop: what every lane shares: compiled probes, native libraries, node names.
         steering: decides on observations.
         listener: follows the progress.
-        options: how cells are run.
+        options: how works are done.
+        seconds: how long works took before, by runtime and name of the call.
     """
 
     runtimes: Mapping[str, Runtime]
@@ -81,97 +93,120 @@ class Collector:
     steering: Steering
     listener: Listener
     options: Options
+    seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _lanes: list[Lane] = field(default_factory=list)
+    _gone: dict[str, InfrastructureError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def collect(self, cells: Sequence[Cell]) -> None:
-        """Run all cells, or as many as `steering` wants.
+    def run(self, works: Sequence[Work]) -> None:
+        """Do all works, or as many as `steering` wants.
 
         Raises:
-            InfrastructureError: a runtime vanished; what was observed has been accepted.
-            KeyboardInterrupt: all nodes have been ended; what was observed has been accepted.
+            InfrastructureError: a runtime vanished; all that others have to do has been done.
+            KeyboardInterrupt: all nodes have been ended; what was observed has been taken.
         """
-        self._run_lanes(self._slices([cell for cell in cells if not cell.call.timing]))
-        for lane in self._slices([cell for cell in cells if cell.call.timing], split=False):
-            self._run_lanes([lane])
+        ordered = self._ordered(works)
+        self._together([work for work in ordered if not work.call.timing], self.options.jobs)
+        self._together([work for work in ordered if work.call.timing], 1)
+        for error in self._gone.values():
+            raise error
 
-    def _slices(
-        self, cells: Sequence[Cell], *, split: bool = True
-    ) -> list[tuple[Runtime, list[Cell]]]:
-        """Deal the cells of each runtime to as many lanes as its share of the jobs."""
-        by_runtime: dict[str, list[Cell]] = {}
-        for cell in self._ordered(cells):
-            by_runtime.setdefault(cell.id.runtime, []).append(cell)
-        share = max(1, self.options.jobs // max(1, len(by_runtime))) if split else 1
-        return [
-            (self.runtimes[name], own[start::share])
-            for name, own in by_runtime.items()
-            for start in range(min(share, len(own)))
-        ]
-
-    def _ordered(self, cells: Sequence[Cell]) -> list[Cell]:
-        ordered = list(cells)
+    def _ordered(self, works: Sequence[Work]) -> list[Work]:
+        ordered = list(works)
         if self.options.seed is not None:
             random.Random(self.options.seed).shuffle(ordered)  # noqa: S311 - order, not secrecy
         return ordered
 
-    def _run_lanes(self, slices: Iterable[tuple[Runtime, list[Cell]]]) -> None:
-        work = list(slices)
-        if not work or self._stop.is_set():
+    def _together(self, works: Sequence[Work], jobs: int) -> None:
+        works = [work for work in works if work.runtime not in self._gone]
+        if not works or self._stop.is_set():
             return
-        with ThreadPoolExecutor(max(1, self.options.jobs), thread_name_prefix="lane") as pool:
-            futures = [pool.submit(self._run_lane, runtime, cells) for runtime, cells in work]
+        agenda = Agenda(
+            works,
+            seconds=self.seconds,
+            room=room_here(),
+            in_order=self.options.seed is not None,
+        )
+        workers = min(jobs, len(works))
+        with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
+            futures = [pool.submit(self._worker, agenda) for _ in range(workers)]
             try:
-                self._await(futures)
+                _await(futures)
             except BaseException:
-                self._end_everything()
+                self._end_everything(agenda)
                 raise
 
-    def _await(self, futures: Sequence[Future[None]]) -> None:
-        pending = set(futures)
-        while pending:
-            done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
+    def _worker(self, agenda: Agenda) -> None:
+        """Draw works until there are none, on one lane after the other."""
+        lane: Lane | None = None
+        try:
+            while (work := agenda.take(lane.runtime if lane else None)) is not None:
+                if lane is None or lane.runtime != work.runtime:
+                    if lane is not None:
+                        lane.close()
+                    lane = self._lane(work.runtime)
+                self._do(lane, work, agenda)
+        finally:
+            if lane is not None:
+                lane.close()
 
-    def _run_lane(self, runtime: Runtime, cells: Sequence[Cell]) -> None:
+    def _lane(self, runtime: str) -> Lane:
         with self._lock:
-            lane = Lane(runtime, self.workshop, self.nodes.pop(runtime.name, None))
+            lane = Lane(
+                self.runtimes[runtime],
+                self.workshop,
+                self.nodes.pop(runtime, None),
+                isolate=self.options.isolate,
+            )
             self._lanes.append(lane)
-        with lane:
-            for cell in cells:
-                if self._stop.is_set():
-                    return
-                self.listener.cell_started(cell)
-                self._observe(lane, cell)
+        if self._stop.is_set():
+            lane.kill()
+        return lane
 
-    def _observe(self, lane: Lane, cell: Cell) -> None:
-        observation = lane.observe(cell, self._wants_more(cell))
-        if self._stop.is_set() and any(sample.failure for sample in observation.samples):
-            return  # the node was ended under the probe: that is no evidence of anything
-        if self.options.keep and self.steering.failed(observation):
-            lane.leave_node()
-        with self._lock:
-            if not self.steering.accept(observation):
-                self._stop.set()
-
-    def _wants_more(self, cell: Cell) -> Callable[[Observation], bool]:
-        def wants_more(observation: Observation) -> bool:
+    def _do(self, lane: Lane, work: Work, agenda: Agenda) -> None:
+        self.listener.work_started(work)
+        try:
+            self._observe(lane, work)
+        except InfrastructureError as error:
+            with self._lock:
+                self._gone.setdefault(work.runtime, error)
+            agenda.drop(work.runtime)
+        finally:
+            agenda.done(work)
             if self._stop.is_set():
-                return False
-            if len(observation.samples) < cell.call.repeat:
-                return True
-            return not self.steering.enough(observation)
+                agenda.drop()
 
-        return wants_more
+    def _observe(self, lane: Lane, work: Work) -> None:
+        observation: Observation | None = None
+        decision = Decision(more=True)
+        while decision.more:
+            observation = lane.draw(work, observation)
+            short = len(observation.samples) < work.call.repeat
+            if self._stop.is_set() and (observation.failed or short):
+                return  # its node was ended under the probe: that is no evidence of anything
+            if observation.failed or not short:
+                decision = self.steering.decide(observation)
+        if self.options.keep and decision.keep:
+            lane.leave_node()
+        if not decision.go_on:
+            self._stop.set()
 
-    def _end_everything(self) -> None:
+    def _end_everything(self, agenda: Agenda) -> None:
         self._stop.set()
+        agenda.drop()
         with self._lock:
             lanes = list(self._lanes)
         for lane in lanes:
             lane.kill()
+
+
+def _await(futures: Sequence[Future[None]]) -> None:
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
 
 
 def describe(error: BaseException) -> str:

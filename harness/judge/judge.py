@@ -6,7 +6,7 @@ Pure: the same claim and observation give the same finding, today or in a year.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from harness.claims.evaluation import conjunction, decide, evaluate, is_numeric
@@ -73,14 +73,15 @@ def enough(claim: Claim, observation: Observation) -> bool:
     It is needless once the claim is decided, a sample failed, or `MOST_SAMPLES` times `repeat`
     samples are there; needed while a median of the claim or of a rival is astride.
     """
-    samples = observation.samples
-    if any(sample.failure is not None for sample in samples):
-        return True
-    if len(samples) < claim.repeat:
+    return not wants_more(judge(claim, observation))
+
+
+def wants_more(finding: Finding) -> bool:
+    """Tell whether more samples could decide what the samples of a finding leave open."""
+    seen, least = finding.observation, finding.claim.repeat
+    if seen is None or seen.failed or len(seen.samples) >= MOST_SAMPLES * least:
         return False
-    if len(samples) >= MOST_SAMPLES * claim.repeat:
-        return True
-    return not _more_would_help(judge(claim, observation))
+    return len(seen.samples) < least or _more_would_help(finding)
 
 
 def _more_would_help(finding: Finding) -> bool:
@@ -94,8 +95,15 @@ def _more_would_help(finding: Finding) -> bool:
     )
 
 
-def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
-    """Judge a stored run with the claims as they are now, in the order of its plan.
+def judge_run(
+    run: Run, skills: Sequence[Skill], *, known: Mapping[CellId, Finding] | None = None
+) -> Judgement:
+    """Judge a run with the claims as they are now, in the order of its plan.
+
+    Args:
+        run: complete or not.
+        skills: today's claims.
+        known: findings of cells that need not be judged again.
 
     Returns:
         A finding for each cell of the plan: `skipped` for those left out, `inconclusive` for
@@ -110,6 +118,8 @@ def judge_run(run: Run, skills: Sequence[Skill]) -> Judgement:
         claim = claims.get(cell.name)
         if claim is None:
             unknown.append(cell)
+        elif known and cell in known:
+            findings.append(known[cell])
         elif cell in observed:
             findings.append(judge(claim, observed[cell]))
         elif cell in left_out:

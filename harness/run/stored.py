@@ -1,13 +1,14 @@
-"""Which stored run is meant.
+"""Which stored run is meant, and what earlier runs tell of the next.
 
-Knows: a folder of runs and their names. Must not know: what lies in a run.
+Knows: a folder of runs, their names, how long their calls took. Must not know: evidence.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from harness.errors import InputError
+from harness.errors import BeamproofError, InputError
+from harness.run.file import read_run
 
 
 def latest_run(runs_dir: Path) -> Path:
@@ -16,13 +17,13 @@ def latest_run(runs_dir: Path) -> Path:
     Raises:
         InputError: there is none.
     """
-    runs = [path for path in runs_dir.glob("*.jsonl") if path.is_file()]
+    runs = _runs(runs_dir)
     if not runs:
         raise InputError(
             f"there is no run in {runs_dir}",
             hint="beamproof verify makes one; another folder is named with --runs DIR",
         )
-    return max(runs, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return runs[0]
 
 
 def run_path(text: str | None, runs_dir: Path) -> Path:
@@ -31,3 +32,33 @@ def run_path(text: str | None, runs_dir: Path) -> Path:
         return latest_run(runs_dir)
     named = runs_dir / f"{text}.jsonl"
     return named if named.is_file() and not Path(text).exists() else Path(text)
+
+
+_RUNS_ASKED = 3
+_MOST_BYTES = 32 * 1024**2
+
+
+def seconds_of_calls(runs_dir: Path) -> dict[tuple[str, str], float]:
+    """Return how long calls took in the last runs, by runtime and name of the call.
+
+    Only the order of a run hangs on it: runs that cannot be read, or are very large, are passed
+    over.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for path in reversed(_runs(runs_dir)[:_RUNS_ASKED]):
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                continue
+            run = read_run(path)
+        except (BeamproofError, OSError):
+            continue
+        for seen in run.observations:
+            elapsed_us = sum(sample.elapsed_us for sample in seen.samples)
+            found[seen.runtime, seen.call] = elapsed_us / 1e6
+    return found
+
+
+def _runs(runs_dir: Path) -> list[Path]:
+    """Return the run files of a folder, the one that was written to last first."""
+    runs = [path for path in runs_dir.glob("*.jsonl") if path.is_file()]
+    return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)

@@ -25,7 +25,10 @@ def unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[CellId]:
     run = read_run(latest_run(runs_dir))
     findings = judge_run(run, load_skills(claims_dir)).findings
     cells = frozenset(
-        finding.cell for finding in findings if finding.verdict is not Verdict.CONFIRMED
+        finding.cell
+        for finding in findings
+        if finding.verdict is not Verdict.CONFIRMED
+        and not (finding.boundary and finding.verdict is Verdict.SKIPPED)  # as it should be
     )
     if not cells:
         raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")

@@ -56,7 +56,8 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
     """Lay out the matrix, skill by skill and claim by claim, release by release.
 
     Returns:
-        Cells in the order of the claim files; a cell that cannot run is in `left_out`.
+        Cells in the order of the claim files; a cell that cannot run is in `left_out`. One outside
+        the range of its claim runs as a boundary cell: the claim must not hold there.
     """
     cells: list[Cell] = []
     left_out: list[LeftOut] = []
@@ -66,24 +67,33 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
                 cell = CellId.of(skill.name, claim.id, column.name)
                 if not selection.takes(cell):
                     continue
-                reason = why_left_out(claim, column)
+                reason = _why_impossible(claim, column)
                 if reason is None:
-                    cells.append(Cell(id=cell, call=claim.call()))
+                    outside = not claim.applies_to(_version(column))
+                    cells.append(Cell(id=cell, call=claim.call(), boundary=outside))
                 else:
                     left_out.append(LeftOut(cell=cell, reason=reason))
     return Matrix(cells=tuple(cells), left_out=tuple(left_out))
 
 
 def why_left_out(claim: Claim, column: Column) -> str | None:
-    """Return the reason a claim does not run on a release, or `None` when it does."""
+    """Return the reason a claim is not to be proven on a release, or `None` when it is."""
+    if column.reason is None and not claim.applies_to(_version(column)):
+        return f"the claim is about OTP {claim.otp}"
+    return _why_impossible(claim, column)
+
+
+def _why_impossible(claim: Claim, column: Column) -> str | None:
     if column.reason is not None:
         return column.reason
-    if not claim.applies_to(column.otp_version or str(column.release)):
-        return f"the claim is about OTP {claim.otp}"
     for need in sorted(claim.needs):
         if need in column.unmet:
             return column.unmet[need]
     return None
+
+
+def _version(column: Column) -> str:
+    return column.otp_version or str(column.release)
 
 
 def unknown_patterns(skills: Iterable[Skill], patterns: Iterable[str]) -> list[str]:

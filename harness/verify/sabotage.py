@@ -19,7 +19,8 @@ from harness.collect.workshop import Workshop
 from harness.judge import judge
 from harness.judge.finding import Finding
 from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
-from harness.run.cells import Cell, CellId, Column, Need, ProbeCall
+from harness.run import work as run_work
+from harness.run.cells import CellId, Column, Need, ProbeCall
 from harness.run.model import Observation
 from harness.verify.plan import why_left_out
 
@@ -151,14 +152,15 @@ class Saboteur:
 
     def _observe(self, lane: Lane, work: Work, group: Group) -> None:
         first = group.claims[0]
-        cell = Cell(id=CellId.of(first.skill, first.id, work.runtime), call=group.call)
+        cell = CellId.of(first.skill, first.id, work.runtime)
+        asked = run_work.Work(runtime=work.runtime, call=group.call, cells=(cell,))
 
         def wants_more(observation: Observation) -> bool:
             return not self._stop.is_set() and not all(
                 judge.enough(claim, observation) for claim in group.claims
             )
 
-        observation = lane.observe(cell, wants_more)
+        observation = lane.observe(asked, wants_more)
         for claim in group.claims:
             finding = judge.judge(claim, observation)
             variant = None if work.variant is None else work.variant.id

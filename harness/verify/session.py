@@ -6,6 +6,7 @@ as they are typed, or how anything is shown.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,14 +14,14 @@ from datetime import UTC, datetime
 from harness import __version__
 from harness.claims.model import Claim, Skill
 from harness.collect.releases import Releases
-from harness.collect.runner import Collector, Listener, Options, describe
+from harness.collect.runner import Collector, Decision, Listener, Options, describe
 from harness.collect.workshop import Workshop
-from harness.judge import finding as finding_
 from harness.judge import judge
-from harness.judge.finding import Finding
+from harness.judge.finding import Finding, Verdict
 from harness.run.cells import CellId
 from harness.run.file import RunWriter
 from harness.run.model import Footer, Header, LeftOutCell, Note, Observation, Outcome
+from harness.run.work import shared
 from harness.verify.plan import Matrix
 
 
@@ -32,9 +33,11 @@ class Plan:
     matrix: Matrix
     releases: Releases
     workshop: Workshop
+    seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """How long calls took in earlier runs."""
 
 
-def header_for(plan: Plan, *, command: Sequence[str], seed: int | None) -> Header:
+def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Header:
     """Return the header that opens the run file."""
     modules = sorted({cell.call.module for cell in plan.matrix.cells})
     return Header(
@@ -42,10 +45,12 @@ def header_for(plan: Plan, *, command: Sequence[str], seed: int | None) -> Heade
         beamproof=__version__,
         started=_now(),
         command=tuple(command),
-        seed=seed,
-        cells=tuple(cell.id for cell in plan.matrix.cells),
+        seed=options.seed,
+        isolated=options.isolate,
+        cells=tuple(str(cell.id) for cell in plan.matrix.cells if not cell.boundary),
+        boundary=tuple(str(cell.id) for cell in plan.matrix.cells if cell.boundary),
         left_out=tuple(
-            LeftOutCell(cell=out.cell, reason=out.reason) for out in plan.matrix.left_out
+            LeftOutCell(cell=str(out.cell), reason=out.reason) for out in plan.matrix.left_out
         ),
         claims_sha256={skill.name: skill.sha256 for skill in plan.skills},
         probes_sha256={module: plan.workshop.probes.source_sha256(module) for module in modules},
@@ -68,33 +73,36 @@ class Recorder:
     writer: RunWriter
     on_finding: Callable[[Finding], None]
     fail_fast: bool = False
-    findings: list[Finding] = field(default_factory=list)
+    findings: dict[CellId, Finding] = field(default_factory=dict)
+    observations: list[Observation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def enough(self, observation: Observation) -> bool:
-        """Tell whether no further sample would decide more."""
-        return judge.enough(self._claim(observation), observation)
+    def decide(self, observation: Observation) -> Decision:
+        """Judge every cell that an observation serves; store and show it once it is final.
 
-    def failed(self, observation: Observation) -> bool:
-        """Tell whether the cell is not confirmed."""
-        return self._judge(observation).verdict is not finding_.Verdict.CONFIRMED
-
-    def accept(self, observation: Observation) -> bool:
-        """Store, judge and show an observation; return whether to go on."""
-        self.writer.append(observation)
-        finding = self._judge(observation)
-        self.findings.append(finding)
-        self.on_finding(finding)
-        return not (self.fail_fast and finding.verdict is not finding_.Verdict.CONFIRMED)
-
-    def _judge(self, observation: Observation) -> Finding:
-        return judge.judge(self._claim(observation), observation)
-
-    def _claim(self, observation: Observation) -> Claim:
-        return self.claims[CellId(observation.cells[0]).name]
+        Raises:
+            StorageError: it cannot be stored.
+        """
+        cells = map(CellId, (*observation.cells, *observation.boundary))
+        found = [judge.judge(self.claims[cell.name], observation) for cell in cells]
+        if any(map(judge.wants_more, found)):
+            return Decision(more=True)
+        with self._lock:
+            self.writer.append(observation)
+            self.observations.append(observation)
+            for finding in found:
+                self.findings[finding.cell] = finding
+                self.on_finding(finding)
+        bad = any(finding.verdict in _BAD for finding in found)
+        return Decision(keep=bad, go_on=not (self.fail_fast and bad))
 
 
-def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options) -> None:
-    """Run the plan's cells and close the run file with a footer that says how it ended.
+_BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)
+"""What is worth a look: skipped is what a machine lacks, and what does not hold out of range."""
+
+
+def observe(plan: Plan, recorder: Recorder, listener: Listener, options: Options) -> Footer:
+    """Run the plan's calls and close the run file with a footer that says how it ended.
 
     Raises:
         KeyboardInterrupt: after nodes were ended and the footer was written.
@@ -107,10 +115,11 @@ def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options
         steering=recorder,
         listener=listener,
         options=options,
+        seconds=plan.seconds,
     )
     outcome, reason = Outcome.FAILED, None
     try:
-        collector.collect(plan.matrix.cells)
+        collector.run(shared(plan.matrix.cells))
         for module, text in plan.workshop.probes.warnings.items():
             recorder.writer.append(Note(at=_now(), about=module, text=text))
         outcome = Outcome.COMPLETE
@@ -124,9 +133,13 @@ def collect(plan: Plan, recorder: Recorder, listener: Listener, options: Options
         raise
     finally:
         footer = Footer(
-            ended=_now(), outcome=outcome, observations=len(recorder.findings), reason=reason
+            ended=_now(),
+            outcome=outcome,
+            observations=recorder.writer.observations,
+            reason=reason,
         )
         recorder.writer.finish(footer)
+    return footer
 
 
 def _now() -> str:

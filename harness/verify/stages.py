@@ -16,7 +16,7 @@ from harness.claims.folder import load_skills
 from harness.claims.model import Skill, by_name
 from harness.collect.releases import Releases
 from harness.collect.workshop import Workshop
-from harness.errors import ExitCode, NothingSelectedError
+from harness.errors import ExitCode, InfrastructureError, NothingSelectedError
 from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
@@ -24,8 +24,10 @@ from harness.report.terminal.findings import render_findings
 from harness.report.terminal.progress import display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
-from harness.run.file import RunWriter, read_run
-from harness.run.model import Run
+from harness.run.file import RunWriter, assemble
+from harness.run.model import Footer, Header, Run
+from harness.run.stored import seconds_of_calls
+from harness.run.work import shared
 from harness.streams import echo, print_json, say
 from harness.verify import plan as matrix
 from harness.verify import session
@@ -44,11 +46,19 @@ def lay_out(
     """
     skills = load_skills(request.claims_dir, request.skills)
     _refuse_unknown(skills, request.selection.claims)
+    seconds = seconds_of_calls(request.runs_dir)
     releases.require(strict=strict)
     laid_out = matrix.build(skills, releases.columns(), request.selection)
-    _refuse_empty(laid_out)
+    if request.resumed is None:
+        _refuse_empty(laid_out)
     laid_out = laid_out.overridden(repeat=request.repeat, timeout_s=request.timeout_s)
-    return session.Plan(skills=skills, matrix=laid_out, releases=releases, workshop=workshop)
+    return session.Plan(
+        skills=skills,
+        matrix=laid_out,
+        releases=releases,
+        workshop=workshop,
+        seconds=seconds,
+    )
 
 
 def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
@@ -58,64 +68,91 @@ def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:
 
 
 def _refuse_empty(laid_out: matrix.Matrix) -> None:
-    if laid_out.cells:
+    if any(not cell.boundary for cell in laid_out.cells):
         return
     reasons = sorted({out.reason for out in laid_out.left_out})
+    if laid_out.cells:
+        reasons.append("the claim is about other releases")
     raise NothingSelectedError(
         "nothing is left to run" + "".join(f"\n  {reason}" for reason in reasons),
         hint="beamproof list prints all claims",
     )
 
 
-def collect(plan: session.Plan, request: Request) -> ExitCode:
-    """Run the plan, print what the run as it now stands comes to, and return the exit code."""
-    run = _observe(plan, request)
-    findings = judge_run(run, plan.skills).findings
-    if request.as_json:
-        _print_json(findings, run)
-    else:
-        render_findings(findings, run, console=_console())
-    return exit_code(findings)
+def prove(plan: session.Plan, request: Request) -> ExitCode:
+    """Run the plan, print what the run as it now stands comes to, and return the exit code.
 
-
-def _observe(plan: session.Plan, request: Request) -> Run:
+    Raises:
+        InfrastructureError: a runtime vanished; what the others gave has been printed.
+    """
     before = request.resumed
-    claims = by_name(plan.skills)
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
+    gone: InfrastructureError | None = None
     with RunWriter(path) as writer, display_for(_console(), plan.matrix.cells) as display:
+        header = _header(plan, request) if before is None else before.header
         if before is None:
-            command = ["beamproof", *sys.argv[1:]]
-            seed = request.options.seed
-            writer.append(session.header_for(plan, command=command, seed=seed))
+            writer.append(header)
         recorder = session.Recorder(
-            claims=claims,
+            claims=by_name(plan.skills),
             writer=writer,
             on_finding=display.cell_judged,
             fail_fast=request.fail_fast,
         )
+        footer: Footer | None = None
         try:
-            session.collect(plan, recorder, display, request.options)
+            footer = session.observe(plan, recorder, display, request.options)
         except KeyboardInterrupt:
             say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(path))}")
             raise
-    return read_run(path)
+        except InfrastructureError as error:
+            gone = error
+    lines = (*(before.observations if before else ()), *recorder.observations)
+    damaged = before.damaged if before else ()
+    run = assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
+    findings = judge_run(run, plan.skills, known=recorder.findings).findings
+    _print(findings, run, as_json=request.as_json)
+    if gone is not None:
+        raise gone
+    return exit_code(findings)
+
+
+def _header(plan: session.Plan, request: Request) -> Header:
+    command = ["beamproof", *sys.argv[1:]]
+    return session.header_for(plan, command=command, options=request.options)
+
+
+def _print(findings: Sequence[Finding], run: Run, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(findings, run)
+    else:
+        render_findings(findings, run, console=_console())
 
 
 def print_plan(plan: session.Plan, *, as_json: bool) -> None:
     """Print the cells and what is left out."""
     cells = plan.matrix.cells
     if as_json:
-        rows = [{"cell": str(cell.id), "call": msgspec.to_builtins(cell.call)} for cell in cells]
+        rows = [
+            {
+                "cell": str(cell.id),
+                "boundary": cell.boundary,
+                "id": cell.call.id,
+                "call": msgspec.to_builtins(cell.call),
+            }
+            for cell in cells
+        ]
         out = [{"cell": str(left.cell), "reason": left.reason} for left in plan.matrix.left_out]
         print_json({"cells": rows, "left_out": out})
         return
     for cell in cells:
         notes = [*cell.call.flags, *sorted(cell.call.needs)]
         notes += [name for name, set_ in _modes(cell.call) if set_]
+        notes += ["boundary"] if cell.boundary else []
         echo(f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip())
     for left in plan.matrix.left_out:
         echo(f"left out: {left.cell}: {left.reason}")
-    echo(f"{len(cells)} cells, {len(plan.matrix.left_out)} left out")
+    calls = len(shared(cells))
+    echo(f"{len(cells)} cells, {calls} calls, {len(plan.matrix.left_out)} left out")
 
 
 def _modes(call: ProbeCall) -> tuple[tuple[str, bool], ...]:

@@ -24,6 +24,7 @@ from rich.progress import (
 from harness.judge.finding import Finding
 from harness.report.terminal.findings import MARKS
 from harness.run.cells import Cell
+from harness.run.work import Work
 
 
 class Display(Protocol):
@@ -38,8 +39,8 @@ class Display(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def cell_started(self, cell: Cell) -> None:
-        """Show that a cell is in hand."""
+    def work_started(self, work: Work) -> None:
+        """Show what is in hand."""
         ...
 
     def cell_judged(self, finding: Finding) -> None:
@@ -62,7 +63,7 @@ class PlainDisplay:
     def __exit__(self, *_exception: object) -> None:
         """Leave nothing behind."""
 
-    def cell_started(self, cell: Cell) -> None:
+    def work_started(self, work: Work) -> None:
         """Say nothing: the line comes with the finding."""
 
     def cell_judged(self, finding: Finding) -> None:
@@ -108,9 +109,11 @@ class LiveDisplay:
     def __exit__(self, *_exception: object) -> None:
         self._progress.stop()
 
-    def cell_started(self, cell: Cell) -> None:
-        """Show the claim in hand."""
-        self._progress.update(self._tasks[cell.id.runtime], description=cell.id.claim)
+    def work_started(self, work: Work) -> None:
+        """Show the claim in hand, the first of several."""
+        first, *others = work.all_cells
+        more = f" +{len(others)}" if others else ""
+        self._progress.update(self._tasks[work.runtime], description=f"{first.claim}{more}")
 
     def cell_judged(self, finding: Finding) -> None:
         """Count the verdict."""

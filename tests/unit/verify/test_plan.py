@@ -10,7 +10,7 @@ from harness.claims.model import Claim, Skill
 from harness.errors import InputError
 from harness.run.cells import Column, Need
 from harness.runtimes.table import parse_releases
-from harness.verify.plan import Selection, build, unknown_patterns
+from harness.verify.plan import Selection, build, unknown_patterns, why_left_out
 
 A = Claim(skill="s-k", id="a-one", statement="A.", expect=(), probe="a_one")
 B = Claim(skill="s-k", id="b-two", statement="B.", expect=(), probe="b_two", otp=">=26")
@@ -29,16 +29,23 @@ def test_cells_come_claim_by_claim_and_release_by_release() -> None:
     assert [cell.id for cell in found.cells] == [
         "s-k/a-one@otp25",
         "s-k/a-one@otp27",
+        "s-k/b-two@otp25",
         "s-k/b-two@otp27",
         "s-k/c-nif@otp25",
     ]
+
+
+def test_a_cell_outside_the_range_of_its_claim_is_a_boundary_cell() -> None:
+    """It runs as well: the claim must not hold there."""
+    found = build([SKILL], [OTP25, OTP27], Selection())
+    assert [cell.id for cell in found.cells if cell.boundary] == ["s-k/b-two@otp25"]
+    assert why_left_out(B, OTP25) == "the claim is about OTP >=26"
 
 
 def test_what_is_left_out_has_its_reason() -> None:
     """Nothing is left out silently: range, need and missing release are told apart."""
     found = build([SKILL], [OTP25, GONE, OTP27], Selection())
     reasons = {out.cell: out.reason for out in found.left_out}
-    assert reasons["s-k/b-two@otp25"] == "the claim is about OTP >=26"
     assert reasons["s-k/c-nif@otp27"] == "no C compiler"
     assert reasons["s-k/a-one@otp26"] == "no package"
     assert len(found.cells) + len(found.left_out) == 9
@@ -49,7 +56,7 @@ def test_what_is_left_out_has_its_reason() -> None:
     [
         ("a-one", ["s-k/a-one@otp25", "s-k/a-one@otp27"]),
         ("s-k/a-*", ["s-k/a-one@otp25", "s-k/a-one@otp27"]),
-        ("*@otp25", ["s-k/a-one@otp25", "s-k/c-nif@otp25"]),
+        ("*@otp25", ["s-k/a-one@otp25", "s-k/b-two@otp25", "s-k/c-nif@otp25"]),
         ("[!ab]*", ["s-k/c-nif@otp25"]),
         ("s-k/a-one@otp27", ["s-k/a-one@otp27"]),
     ],

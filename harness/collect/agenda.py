@@ -1,0 +1,149 @@
+"""The one queue that all lanes draw from: what is next, and for whom.
+
+Knows: works, how long they took before, what the machine has room for. Must not know: nodes, or how
+a work is done.
+
+A worker stays with the runtime whose node it has. Within a runtime the longest work comes first, so
+that nobody waits for one at the end; only the very first is the shortest, so that something is seen
+(and a node proven fit) at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from harness.collect.room import Room
+from harness.run.work import Work
+
+_TICK_S = 0.1
+_START_S = 0.4
+"""About what a node costs to start: a second worker joins a runtime only for more than that."""
+_GUESS_S = 0.02
+"""A sample of a call that no stored run knows."""
+
+
+class Agenda:
+    """Hand out works to the workers of a run; safe to share among threads.
+
+    Args:
+        works: what is to be done.
+        seconds: how long works took before, by runtime and name of the call.
+        room: how many calls with large limits may run at once.
+        in_order: hand a runtime's works out as they are given, not the longest first.
+    """
+
+    def __init__(
+        self,
+        works: Iterable[Work],
+        *,
+        seconds: Mapping[tuple[str, str], float],
+        room: Room,
+        in_order: bool = False,
+    ) -> None:
+        self._seconds = seconds
+        self._room = room
+        self._changed = threading.Condition()
+        self._waiting: dict[str, list[Work]] = {}
+        self._workers: Counter[str] = Counter()
+        self._large = 0
+        for work in works:
+            self._waiting.setdefault(work.runtime, []).append(work)
+        if not in_order:
+            for own in self._waiting.values():
+                _order(own, self.expected_s)
+
+    def expected_s(self, work: Work) -> float:
+        """Return how long a work will take, as far as that is known."""
+        known = self._seconds.get((work.runtime, work.call.id))
+        if known is None:
+            known = work.call.repeat * _GUESS_S
+        return known + (_START_S if work.call.alone else 0)
+
+    def take(self, runtime: str | None) -> Work | None:
+        """Return the next work for a worker, waiting while all that is left needs room.
+
+        Args:
+            runtime: whose node the worker has; None if it has none.
+
+        Returns:
+            None when nothing is left that is worth another node.
+        """
+        with self._changed:
+            while True:
+                work = self._next(runtime)
+                if work is not None:
+                    self._hand_out(work, runtime)
+                    return work
+                if not self._waits_for_room():
+                    self._move(runtime, None)
+                    return None
+                self._changed.wait(_TICK_S)
+
+    def done(self, work: Work) -> None:
+        """Note that a work that was handed out has ended."""
+        with self._changed:
+            self._large -= work.call.large
+            self._changed.notify_all()
+
+    def drop(self, runtime: str | None = None) -> None:
+        """Forget what is left to do on a runtime that is gone, or everywhere."""
+        with self._changed:
+            for name in [runtime] if runtime else list(self._waiting):
+                self._waiting.pop(name, None)
+            self._changed.notify_all()
+
+    def _next(self, runtime: str | None) -> Work | None:
+        if runtime is not None and (own := self._fitting(runtime)) is not None:
+            return own
+        others = sorted(self._waiting, key=self._load_s, reverse=True)
+        for name in others:
+            if name != runtime and self._is_worth_a_node(name):
+                work = self._fitting(name)
+                if work is not None:
+                    return work
+        return None
+
+    def _fitting(self, runtime: str) -> Work | None:
+        own = self._waiting.get(runtime, ())
+        return next((work for work in own if self._fits(work)), None)
+
+    def _fits(self, work: Work) -> bool:
+        return not work.call.large or self._room.holds(self._large + 1)
+
+    def _load_s(self, runtime: str) -> float:
+        """Return what one more worker of a runtime would have to do."""
+        seconds = sum(map(self.expected_s, self._waiting.get(runtime, ())))
+        return seconds / (self._workers[runtime] + 1)
+
+    def _is_worth_a_node(self, runtime: str) -> bool:
+        return self._workers[runtime] <= 0 or self._load_s(runtime) > _START_S
+
+    def _waits_for_room(self) -> bool:
+        return any(
+            not self._fits(work) and self._is_worth_a_node(name)
+            for name, own in self._waiting.items()
+            for work in own
+        )
+
+    def _hand_out(self, work: Work, runtime: str | None) -> None:
+        own = self._waiting[work.runtime]
+        own.remove(work)
+        if not own:
+            del self._waiting[work.runtime]
+        self._large += work.call.large
+        self._move(runtime, work.runtime)
+
+    def _move(self, here: str | None, there: str | None) -> None:
+        """Count a worker where its next node is."""
+        self._workers.subtract([here] if here else [])
+        self._workers.update([there] if there else [])
+
+
+def _order(works: list[Work], expected_s: Callable[[Work], float]) -> None:
+    """Sort works by length, the longest first, but the shortest of all before them."""
+    shortest = min(works, key=expected_s)
+    works.remove(shortest)
+    works.sort(key=expected_s, reverse=True)
+    works.insert(0, shortest)
