@@ -75,12 +75,14 @@ after_kill_of(Name) ->
 -spec many_atoms(list_to_atom | list_to_existing_atom, pos_integer(), pos_integer()) ->
     non_neg_integer().
 many_atoms(Function, From, To) ->
-    Name = fun(I) -> "beam_fault_tolerance_atom_" ++ integer_to_list(I) end,
-    Raised = [
-        raised
-     || I <- lists:seq(From, To), {raised, _} <- [guard(fun() -> erlang:Function(Name(I)) end)]
-    ],
-    length(Raised).
+    Ask = fun(I, Raised) ->
+        Name = "beam_fault_tolerance_atom_" ++ integer_to_list(I),
+        case guard(fun() -> erlang:Function(Name) end) of
+            {raised, _} -> Raised + 1;
+            {returned, _} -> Raised
+        end
+    end,
+    lists:foldl(Ask, 0, lists:seq(From, To)).
 
 -spec huge_binary(pos_integer()) -> term().
 huge_binary(Bytes) ->
