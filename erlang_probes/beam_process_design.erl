@@ -678,7 +678,7 @@ fan_out_to(N) ->
 %% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
 -spec remote_send(probe_lib:args()) -> probe_lib:evidence().
 remote_send(_) ->
-    ?NODES:with_two(fun(Sender, Receiver, ReceiverNode) ->
+    probe_nodes:with_two(fun(Sender, Receiver, ReceiverNode) ->
         true = probe_peer:call(Sender, net_kernel, connect_node, [ReceiverNode]),
         Remote = probe_peer:call(Receiver, ?NODES, start_deaf, [100]),
         Local = probe_peer:call(Sender, ?NODES, start_deaf, [100]),
