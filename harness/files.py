@@ -133,6 +133,38 @@ def read_sealed(path: Path) -> bytes | None:
     return content
 
 
+def seal(folder: Path) -> str:
+    """Return a digest of every file below a folder by name, size and time of its last change.
+
+    It takes milliseconds where reading would take a second: what a crash, a full disk or a program
+    does to a file changes it; what a failing disk does, does not (see `content_digest`).
+    """
+    digest = hashlib.sha256()
+    for name, path in _below(folder):
+        status = path.lstat()
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def content_digest(folder: Path) -> str:
+    """Return a digest of every file below a folder by name and content, links by their target."""
+    digest = hashlib.sha256()
+    for name, path in _below(folder):
+        content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield every file below a folder with its name from there, in one order."""
+    for parent, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(links))
+        for name in sorted((*names, *links)):
+            path = Path(parent, name)
+            yield os.fsencode(path.relative_to(folder)).decode("latin-1"), path
+
+
 @contextmanager
 def storage_errors(folder: Path) -> Iterator[None]:
     """Turn what the file system refuses below `folder` into a message with a next step.

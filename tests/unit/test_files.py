@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -134,3 +134,39 @@ def test_a_sealed_file_is_read_as_it_was_written_or_not_at_all(tmp_path: Path) -
         path.write_bytes(damaged)
         with pytest.raises(DamagedError, match="is damaged"):
             files.read_sealed(path)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.write_bytes(b"cut"),
+        lambda path: path.unlink(),
+        lambda path: (path.parent / "more").write_bytes(b""),
+        lambda path: (path.unlink(), path.symlink_to("/x")),
+        lambda path: path.rename(path.parent / "other"),
+    ],
+)
+def test_a_seal_and_a_digest_change_with_what_is_below(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
+    """Cut, gone, added, replaced by a link, renamed."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to("a")
+    (tmp_path / "a" / "file").write_bytes(b"content")
+    before = files.seal(tmp_path), files.content_digest(tmp_path)
+    assert (files.seal(tmp_path), files.content_digest(tmp_path)) == before
+    harm(tmp_path / "a" / "file")
+    after = files.seal(tmp_path), files.content_digest(tmp_path)
+    assert all(was != now for was, now in zip(before, after, strict=True))
+
+
+def test_a_digest_sees_what_a_seal_does_not(tmp_path: Path) -> None:
+    """A disk that fails changes neither size nor time."""
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    status = file.stat()
+    before = files.seal(tmp_path), files.content_digest(tmp_path)
+    file.write_bytes(b"contenT")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert files.seal(tmp_path) == before[0]
+    assert files.content_digest(tmp_path) != before[1]

@@ -32,7 +32,9 @@ _FORBIDDEN = frozenset('":;$`\\\n\t{}*?[]')
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Say what an installed tree is made of.
 
-    `place` is the folder it was made to run from; `packages` are file names in `debs/`.
+    `place` is the folder it was made to run from; `packages` are file names in `debs/`; `seal` and
+    `content` are what its files were when it had started once, see `files`; trees from before
+    that was noted have none.
     """
 
     release: int
@@ -41,6 +43,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     otp_version: str
     place: str
     packages: tuple[str, ...]
+    seal: str = ""
+    content: str = ""
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +71,26 @@ def root(cache_dir: Path) -> Path:
 
 def installed(cache_dir: Path, release: int) -> Tree | None:
     """Return the installed tree of a release, if it is whole and where it was made to run."""
+    there = found(cache_dir, release)
+    return None if there is None or is_damaged(there) else there
+
+
+def is_damaged(there: Tree, *, thoroughly: bool = False) -> bool:
+    """Tell whether a file of a tree is not what it was when its VM first started.
+
+    Args:
+        there: the tree.
+        thoroughly: read every file, not only the sizes and times.
+    """
+    sealed = there.manifest.seal
+    changed = bool(sealed) and files.seal(there.folder / "tree") != sealed
+    if changed or not thoroughly or not there.manifest.content:
+        return changed
+    return files.content_digest(there.folder / "tree") != there.manifest.content
+
+
+def found(cache_dir: Path, release: int) -> Tree | None:
+    """Return the tree of a release that is where it was made to run, damaged or not."""
     folder = root(cache_dir).resolve() / f"debian-{release}"
     try:
         manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
@@ -112,6 +136,8 @@ def install(
     with files.locked(base, str(release), waiting=waiting):
         if (there := installed(cache_dir, release)) is not None:
             return there
+        if found(cache_dir, release) is not None:
+            tell("its tree is damaged; it is made again")
         started = time.monotonic()
         made = _make(base, row, source or mirror.find_source(), tell)
         tell(f"ready after {time.monotonic() - started:.1f} s ({made.manifest.version})")
@@ -162,6 +188,8 @@ def _finish(final: Path, row: table.Release, debs: tuple[Path, ...]) -> Tree:
             otp_version=said.version,
             place=str(final),
             packages=tuple(deb.name for deb in debs),
+            seal=files.seal(final / "tree"),
+            content=files.content_digest(final / "tree"),
         )
         files.write_whole(final / _MANIFEST, msgspec.json.encode(manifest))
     except BaseException:

@@ -65,7 +65,22 @@ class DebianWay:
 
     def checks(self) -> Iterable[Check]:
         """Return whether packages can be fetched and made to run."""
-        return (_packages(), _patchelf())
+        return (_packages(), _patchelf(), self._trees())
+
+    def _trees(self) -> Check:
+        """Read every file of every tree that is here."""
+        there = [tree.found(self.options.cache_dir, release) for release in table.packaged()]
+        damaged = [
+            str(one.manifest.release)
+            for one in there
+            if one is not None and tree.is_damaged(one, thoroughly=True)
+        ]
+        return Check(
+            name="package trees",
+            state=State.OPTIONAL if damaged else State.OK,
+            found=f"damaged: OTP {', '.join(damaged)}" if damaged else "whole, all that are here",
+            mend=f"beamproof otp remove {' '.join(damaged)}" if damaged else None,
+        )
 
     def fetches(self, release: int) -> bool:
         """Tell whether Debian packages the release."""

@@ -1,5 +1,6 @@
 """Where each release comes from, and why one cannot be had."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
+from harness import files
 from harness.errors import InputError, RuntimeMissingError
 from harness.run.model import RuntimeRecord
 from harness.runtimes import AUTO, Resolved, RuntimeOptions, resolve
@@ -283,3 +285,28 @@ def test_what_cannot_name_an_image_is_refused(tmp_path: Path, name: str) -> None
 def test_what_can_name_an_image_is_not(name: str) -> None:
     """Registries with ports, folders, tags and digests."""
     image_list.check_reference(name)
+
+
+def test_a_damaged_tree_is_not_believed(tmp_path: Path) -> None:
+    """One that was sealed is looked at each time; what only reading shows, `doctor` finds."""
+    folder = put_tree(tmp_path / "cache", 27)
+    (folder / "tree").mkdir()
+    beam = folder / "tree" / "beam.smp"
+    beam.write_bytes(b"code")
+    there = tree.found(tmp_path / "cache", 27)
+    assert there is not None
+    sealed = msgspec.structs.replace(
+        there.manifest,
+        seal=files.seal(folder / "tree"),
+        content=files.content_digest(folder / "tree"),
+    )
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(sealed))
+    whole = tree.installed(tmp_path / "cache", 27)
+    assert whole is not None
+    assert not tree.is_damaged(whole, thoroughly=True)
+    times = beam.stat()
+    beam.write_bytes(b"cod3")
+    assert tree.installed(tmp_path / "cache", 27) is None
+    os.utime(beam, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert tree.installed(tmp_path / "cache", 27) is not None
+    assert tree.is_damaged(whole, thoroughly=True)

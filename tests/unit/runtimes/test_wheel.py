@@ -61,10 +61,26 @@ def test_a_wheel_is_fetched_once_and_runs(
         "this OTP 28.5 is the packaging of the authors of some-otp==1, not of the OTP team",
     )
     folder = tmp_path / "cache" / "otp" / "wheel-28"
-    assert (folder / "pkg.libs" / "lib.so").exists()
-    assert not (folder / "pkg" / "other").exists()
+    assert (folder / "content" / "pkg.libs" / "lib.so").exists()
+    assert not (folder / "content" / "pkg" / "other").exists()
     assert asked.remove(28) == "removed its wheel"
     assert not folder.exists()
+
+
+def test_a_damaged_wheel_is_fetched_again(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is cut is not believed."""
+    asked = way(tmp_path, monkeypatch, digest_of(served))
+    told: list[str] = []
+    asked.progress = told.append
+    asked.find(28)
+    library = tmp_path / "cache/otp/wheel-28/content/pkg.libs/lib.so"
+    library.write_bytes(b"")
+    told.clear()
+    asked.find(28)
+    assert library.read_bytes() == b"x"
+    assert "its files are damaged" in told[0]
 
 
 def test_a_wheel_of_another_digest_is_refused(
