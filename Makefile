@@ -24,7 +24,7 @@ $(if $(STRAY_GOALS),$(error there is no target $(firstword $(STRAY_GOALS)); a sk
 .PHONY: $(GOALS)
 
 help: ## print the targets
-	@echo "usage: make verify SKILL=beam-memory-management [CLAIM='refc-*'] [OTP=24-27] [RUNTIME=auto|docker|host|debian] [STRICT=1]"
+	@echo "usage: make verify SKILL=beam-memory-management [CLAIM='refc-*'] [OTP=24-27] [RUNTIME=auto|docker|host|debian|wheel] [STRICT=1]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(READY) ## set up .venv (done by every other target when it is needed)
