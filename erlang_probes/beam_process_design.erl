@@ -424,8 +424,9 @@ overtaken(Stop) ->
 
 %% Sends ten messages and asks at once for the length of the queue, of a process that waits, of one
 %% that computes without receiving, and of one that is suspended; 200 times each.
-%% Evidence: in what states and functions the process was, how often it was asked, how often the answer was not
-%%   exactly all that had been sent, and how many messages wait at the end.
+%% Evidence: in what functions the process was, how often the asker has suspended it, how often it was
+%%   asked, how often the answer was not exactly all that had been sent, and how many messages wait at
+%%   the end.
 %% Cost: 6,000 messages.
 %% Misread: messages of other senders may still be on their way.
 %% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
@@ -438,6 +439,11 @@ process_info_after_send(_) ->
     ],
     maps:from_list([{Name, wrong_lengths(Body, Prepare)} || {Name, Body, Prepare} <- Bodies]).
 
+%% How often the caller has suspended a process that is suspended.
+suspensions(Pid) ->
+    {suspending, Suspending} = process_info(self(), suspending),
+    lists:sum([Active || {Suspended, Active, _} <- Suspending, Suspended =:= Pid]).
+
 runs_busy(Pid) ->
     Busy = {current_function, {?MAILBOX, busy, 0}},
     probe_lib:await(fun() -> process_info(Pid, current_function) =:= Busy end, ?WAIT_MS).
@@ -448,18 +454,17 @@ wrong_lengths(Body, Prepare) ->
     try
         Asked = [
             begin
-                [{_, Status}, {_, {_, Function, _}}] =
-                    process_info(Pid, [status, current_function]),
+                {current_function, {_, Function, _}} = process_info(Pid, current_function),
                 _ = [Pid ! {unwanted, I} || I <- lists:seq(1, 10)],
-                {Status, Function, ?MAILBOX:waiting(Pid) - 10 * Round}
+                {Function, ?MAILBOX:waiting(Pid) - 10 * Round}
             end
          || Round <- lists:seq(1, 200)
         ],
         #{
-            states => lists:usort([Status || {Status, _, _} <- Asked]),
-            functions => lists:usort([Function || {_, Function, _} <- Asked]),
+            functions => lists:usort([Function || {Function, _} <- Asked]),
+            suspensions_count => suspensions(Pid),
             asked_count => length(Asked),
-            wrong_count => length([Apart || {_, _, Apart} <- Asked, Apart =/= 0]),
+            wrong_count => length([Apart || {_, Apart} <- Asked, Apart =/= 0]),
             messages_count => ?MAILBOX:waiting(Pid)
         }
     after
@@ -890,12 +895,13 @@ moment(Prepare) ->
         {garbage_collection, Info} = process_info(Pid, garbage_collection),
         #{size := Limit} = proplists:get_value(max_heap_size, Info),
         Words = probe_measure:memory_words(Pid),
-        Before = probe_lib:gone(Ref, 50),
+        #{settled := Ended, waited_ms := SilenceMs} =
+            probe_lib:until(fun() -> not is_process_alive(Pid) end, 50),
         _ = erlang:garbage_collect(Pid),
         #{
             limit_words => Limit,
-            before_collection => Before,
-            silence_ms => 50,
+            lives_before => not Ended,
+            silence_ms => SilenceMs,
             before_words => Words,
             after_collection => probe_lib:gone(Ref, ?WAIT_MS)
         }
