@@ -12,7 +12,7 @@
 %% Taking parts.
 -export([part_ways/0, retained/2, walk_matching/2, walk_splitting/2]).
 %% Finding leaks.
--export([released_references/1, leak_round/0, released_from_receiver/1]).
+-export([leak_round/0, released_from_receiver/1]).
 
 -define(COLLECTIONS, beam_memory_management_collections).
 -define(DEADLINE_MS, 5_000).

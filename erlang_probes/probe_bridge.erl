@@ -9,6 +9,8 @@
 
 -export([start/2, identity/0, beams/1, own_beam/0, compile/2, call/3]).
 
+-ignore_xref([{identity, 0}, {own_beam, 0}]).
+
 %% The outcome of a probe that ended without one, where no trusted code is left to print why.
 -define(ENDED, <<"{\"error_class\":\"exit\",\"reason\":\"it ended\",\"stack\":[]}">>).
 -define(OPAQUE, '$erlport.opaque').

@@ -16,6 +16,8 @@
     crash_dump/1
 ]).
 
+-ignore_xref([{crash_dump, 1}]). % for probes of what a VM leaves behind
+
 -export_type([peer/0, options/0, ended/0]).
 
 -opaque peer() :: {?MODULE, Guardian :: pid(), OsPid :: pos_integer(), Folder :: string()}.

@@ -1,12 +1,13 @@
-"""`beamproof compile`: every probe module through every release's compiler, warnings as errors.
+"""`beamproof compile`: every probe module through every release's compiler, and through xref.
 
 Knows: the compile cache and the runtimes. Must not know: claims.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -15,11 +16,13 @@ from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.node import Node
-from harness.collect.probes import ProbeStore
+from harness.collect.probes import CROSSREF, ProbeStore
 from harness.errors import ExitCode
 from harness.folders import cache_dir
 from harness.runtimes.request import RuntimeRequest
 from harness.streams import echo, say
+
+_CROSSREF_TIMEOUT_S = 120.0
 
 
 @click.command("compile")
@@ -27,7 +30,7 @@ from harness.streams import echo, say
 @probes_option
 @click.pass_context
 def compile_probes(context: click.Context, /, **given: Any) -> None:
-    """Compile all probes on the releases of --otp, with warnings as errors."""
+    """Compile all probes on the releases of --otp, with warnings as errors; xref on the newest."""
     request = RuntimeRequest.of(given)
     probes_dir = given["probes_dir"]
     workshop = workshop_.workshop_for(workshop_.new_run_id(), probes_dir, cache_dir())
@@ -44,8 +47,33 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             for complaint in complaints:
                 say(f"✘ {complaint}")
             echo(f"{item.runtime.name}: {len(complaints)} modules refused")
+        if not refused:
+            refused = _crossed(opened, workshop.probes, probes_dir)
+            for complaint in refused:
+                say(f"✘ {complaint}")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
+
+
+def _crossed(opened: releases.Releases, probes: ProbeStore, probes_dir: Path) -> list[str]:
+    """Return what is wrong between the modules: calls of what is nowhere, exports for nobody."""
+    node = opened.started(max(opened.runtimes))
+    modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
+    beams = {name: compiled.beam for name, compiled in probes.compiled(node, modules).items()}
+    answer = node.probe(CROSSREF, "analyse", {"beams": beams}, timeout_s=_CROSSREF_TIMEOUT_S)
+    found = cast("dict[str, list[str]]", answer.value)
+    unused = [name for name in found["unused"] if not _is_probe(name, modules)]
+    echo(f"OTP {node.build.otp_release}: xref of {len(modules)} modules")
+    return [
+        *(f"{call}, which is nowhere" for call in found["undefined"]),
+        *(f"{name} is exported and nobody calls it" for name in unused),
+    ]
+
+
+def _is_probe(function: str, modules: Sequence[str]) -> bool:
+    """Tell whether a function is in a skill's own module, whose exports are its probes."""
+    module = function.partition(":")[0]
+    return not any(module.startswith(f"{other}_") for other in (*modules, "probe"))
 
 
 def _complaints(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:

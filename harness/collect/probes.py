@@ -38,6 +38,9 @@ COMPANIONS = ("probe_evidence", "probe_state")
 SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_peer")
 """Modules that every probe may use; a folder without them has ours."""
 
+CROSSREF = "probe_crossref"
+"""The module that `beamproof compile` asks what calls what."""
+
 _FORMAT = b"2"  # part of every key: changes with the compiler options of probe_bridge:compile/2
 _KEY_CHARS = 24
 
@@ -242,7 +245,7 @@ class ProbeStore:
 
     def _read(self, module: str) -> bytes:
         path = self._probes_dir / f"{module}.erl"
-        if module in {BRIDGE, *COMPANIONS, *SUPPORT} and not path.is_file():
+        if module in {BRIDGE, CROSSREF, *COMPANIONS, *SUPPORT} and not path.is_file():
             path = own_probes_dir() / path.name  # a team's own folder holds only its own probes
         try:
             return path.read_bytes()

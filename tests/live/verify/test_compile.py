@@ -52,3 +52,22 @@ def test_modules_without_a_warning_pass(tmp_path: Path, way: list[str]) -> None:
     """Nothing to say is exit code 0."""
     (tmp_path / "fine.erl").write_text("-module(fine).\n-export([p/1]).\np(#{}) -> #{}.\n")
     assert compile_probes(tmp_path, way).returncode == ExitCode.CONFIRMED
+
+
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, way: list[str]) -> None:
+    """A call of what is nowhere, and an export that nobody calls; but not probes and callbacks."""
+    (tmp_path / "our.erl").write_text(
+        "-module(our).\n-export([p/1]).\np(#{}) -> our_help:there(), spawn(our_help, named, []),\n"
+        "    our_help:not_there(), #{}.\n"
+    )
+    (tmp_path / "our_help.erl").write_text(
+        "-module(our_help).\n-export([there/0, named/0, idle/0, explained/0, init/1]).\n"
+        "-ignore_xref([{explained, 0}]).\n"
+        "there() -> ok.\nnamed() -> ok.\nidle() -> ok.\nexplained() -> idle().\ninit(X) -> X.\n"
+    )
+    done = compile_probes(tmp_path, way)
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert done.stderr.splitlines() == [
+        "✘ our:p/1 calls our_help:not_there/0, which is nowhere",
+        "✘ our_help:idle/0 is exported and nobody calls it",
+    ]
