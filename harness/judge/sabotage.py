@@ -38,11 +38,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SabotageReport:
-    """Hold the trials of one skill, and the claims that no variant names."""
+    """Hold the trials of one skill.
+
+    `bare` are the claims that no variant names, `unmet` the rivals, each behind its claim, that
+    the evidence of no variant fulfils: perhaps no value of the probe can.
+    """
 
     skill: str
     trials: tuple[Trial, ...]
     bare: tuple[str, ...] = ()
+    unmet: tuple[tuple[str, str], ...] = ()
 
     @property
     def untried(self) -> tuple[tuple[str, str], ...]:

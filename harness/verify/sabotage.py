@@ -5,7 +5,6 @@ Knows: variants, releases, lanes, the judge. Must not know: how variants are wri
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -16,6 +15,7 @@ from harness.claims.sabotage import Variant
 from harness.collect.lane import Lane
 from harness.collect.releases import Releases
 from harness.collect.workshop import Workshop
+from harness.errors import InfrastructureError
 from harness.judge import judge
 from harness.judge.finding import Finding
 from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
@@ -26,13 +26,6 @@ from harness.verify.plan import why_left_out
 
 _TICK_S = 0.1
 """How long the main thread waits before it looks for Ctrl-C again."""
-
-_MODULE = re.compile(r"^-module\([^)]*\)\.", re.MULTILINE)
-_QUIET = (
-    " -compile([nowarn_unused_vars, nowarn_unused_function, nowarn_unused_record,"
-    " nowarn_unused_type, nowarn_ignored, nowarn_failed, nowarn_nomatch])."
-)
-"""What is taken out leaves variables and functions behind that nothing uses: no defect here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +72,7 @@ class Saboteur:
     jobs: int
     on_trial: Callable[[Trial], None]
     _findings: dict[Key, Finding] = field(default_factory=dict)
+    _without_node: dict[tuple[str, str | None], str] = field(default_factory=dict)
     _lanes: list[Lane] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -91,7 +85,6 @@ class Saboteur:
             claims: the claims that are looked at; variants may name others, too.
 
         Raises:
-            InfrastructureError: a runtime gives no node any more.
             KeyboardInterrupt: all nodes have been ended.
         """
         columns = [column for column in self.releases.columns() if column.reason is None]
@@ -104,6 +97,7 @@ class Saboteur:
             skill=self.skill.name,
             trials=tuple(self._trials(self.releases.columns(), variants, claims)),
             bare=tuple(claim.id for claim in claims if claim.id not in named),
+            unmet=tuple(self._unmet(claims)),
         )
 
     def _plain(
@@ -132,17 +126,20 @@ class Saboteur:
     def _work(self, work: Work) -> None:
         if self._stop.is_set():
             return
-        with self._lane(work) as lane:
-            for group in work.groups:
-                if self._stop.is_set():
-                    return
-                self._observe(lane, work, group)
+        try:
+            with self._lane(work) as lane:
+                for group in work.groups:
+                    if self._stop.is_set():
+                        return
+                    self._observe(lane, work, group)
+        except InfrastructureError as error:  # one node that does not start costs one variant
+            with self._lock:
+                self._without_node[(work.runtime, _id(work.variant))] = error.message
 
     def _lane(self, work: Work) -> Lane:
         workshop = self.workshop
         if work.variant is not None:
-            texts = work.variant.sources.items()
-            changed = {name: _tolerant(text).encode() for name, text in texts}
+            changed = {name: text.encode() for name, text in work.variant.sources.items()}
             workshop = replace(workshop, probes=workshop.probes.with_changed(changed))
         with self._lock:
             ready = None if work.variant else self.releases.nodes.pop(work.runtime, None)
@@ -163,9 +160,8 @@ class Saboteur:
         observation = lane.observe(asked, wants_more)
         for claim in group.claims:
             finding = judge.judge(claim, observation)
-            variant = None if work.variant is None else work.variant.id
             with self._lock:
-                self._findings[(work.runtime, variant, claim.id)] = finding
+                self._findings[(work.runtime, _id(work.variant), claim.id)] = finding
             if work.variant is not None and not self._stop.is_set():
                 self.on_trial(self._trial(work.variant, claim, work.runtime))
 
@@ -186,9 +182,27 @@ class Saboteur:
         return _trial_of(variant, claim, column.name, Fate.UNTRIED, reason)
 
     def _trial(self, variant: Variant, claim: Claim, runtime: str) -> Trial:
-        plain = self._findings[(runtime, None, claim.id)]
-        sabotaged = self._findings[(runtime, variant.id, claim.id)]
-        return _trial_of(variant, claim, runtime, *fate(plain, sabotaged))
+        plain = self._findings.get((runtime, None, claim.id))
+        sabotaged = self._findings.get((runtime, variant.id, claim.id))
+        if plain is not None and sabotaged is not None:
+            return _trial_of(variant, claim, runtime, *fate(plain, sabotaged))
+        of = None if plain is None else variant.id
+        reason = self._without_node.get((runtime, of), "it was never reached")
+        return _trial_of(variant, claim, runtime, Fate.UNPROVEN, reason)
+
+    def _unmet(self, claims: Sequence[Claim]) -> Iterator[tuple[str, str]]:
+        """Yield each rival, by its claim, that the evidence of no variant has fulfilled."""
+        met = {
+            (claim, rival.statement)
+            for (_, variant, claim), finding in self._findings.items()
+            for rival in finding.rivals
+            if variant is not None and all(check.holds for check in rival.checks)
+        }
+        tried = {claim for _, variant, claim in self._findings if variant is not None}
+        for claim in claims:
+            for rival in claim.rivals if claim.id in tried else ():
+                if (claim.id, rival.statement) not in met:
+                    yield claim.id, rival.statement
 
     def _end_everything(self) -> None:
         self._stop.set()
@@ -196,6 +210,10 @@ class Saboteur:
             lanes = list(self._lanes)
         for lane in lanes:
             lane.kill()
+
+
+def _id(variant: Variant | None) -> str | None:
+    return None if variant is None else variant.id
 
 
 def _trial_of(variant: Variant, claim: Claim, runtime: str, what: Fate, reason: str) -> Trial:
@@ -249,10 +267,6 @@ def _groups(claims: Iterable[Claim]) -> list[Group]:
 def _part(work: Work, *, exclusive: bool) -> Work | None:
     groups = tuple(group for group in work.groups if group.exclusive is exclusive)
     return replace(work, groups=groups) if groups else None
-
-
-def _tolerant(source: str) -> str:
-    return _MODULE.sub(lambda found: found.group() + _QUIET, source, count=1)
 
 
 def _await(futures: Sequence[Future[None]]) -> None:

@@ -33,6 +33,8 @@ def sabotage_lines(report: SabotageReport) -> Iterator[str]:
         own = [trial for trial in report.trials if trial.claim == claim]
         for variant in dict.fromkeys(trial.variant for trial in own):
             yield from _variant_lines([trial for trial in own if trial.variant == variant])
+    for claim, rival in report.unmet:
+        yield f'  ~ no variant meets the rival of {claim}: "{rival}"'
     if report.bare:
         yield f"  without a variant: {', '.join(report.bare)}"
     yield _summary(report)
@@ -70,6 +72,9 @@ def sabotage_json(report: SabotageReport) -> dict[str, Json]:
             for trial in report.trials
         ],
         "without_a_variant": list(report.bare),
+        "rivals_never_met": [
+            {"claim": claim, "statement": statement} for claim, statement in report.unmet
+        ],
     }
 
 
@@ -98,5 +103,5 @@ def _summary(report: SabotageReport) -> str:
     ]
     return (
         f"{report.skill}: {variants} variants: {', '.join(parts)};"
-        f" {len(report.bare)} claims without a variant"
+        f" {len(report.bare)} claims without a variant, {len(report.unmet)} rivals that none meets"
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from harness.authoring.coverage import quotes
 from harness.authoring.document import Section, read_section
+from harness.authoring.lint import DOCUMENT as DOCUMENT_NAME
 from harness.authoring.quotation import fault_of
+from harness.claims.folder import load_skills
+from harness.folders import default_claims_dir
 
 DOCUMENT = """## 4. `beam-test`
 
@@ -62,3 +66,14 @@ def test_words_out_of_one_are_not(section: Section, quote: str, fault: str) -> N
     found = fault_of(quote, section)
     assert found is not None
     assert fault in found
+
+
+def test_the_quotes_of_every_shipped_claim_are_whole() -> None:
+    """Sentences and clauses of the document, nothing hung on the nearest claim."""
+    claims = default_claims_dir()
+    document = (claims / DOCUMENT_NAME).read_text(encoding="utf-8")
+    for skill in load_skills(claims):
+        own = read_section(document, skill.section or 0)
+        assert own is not None
+        claimed = [quote for quote in quotes(skill) if not quote.untestable]
+        assert [one for one in claimed if fault_of(one.text, own) is not None] == []
