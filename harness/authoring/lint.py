@@ -205,8 +205,7 @@ def _claim(claim: Claim, trusted: Sequence[str]) -> Iterator[tuple[int, str]]:
     yield from ((claim.line, message) for message in _sources(claim.sources, trusted))
     if not claim.statement.endswith((".", "!", "?")):
         yield claim.line, "the statement is no sentence: it has no full stop"
-    said = (claim.statement, *claim.sources, *(rival.statement for rival in claim.rivals))
-    if _UNFINISHED.search(" ".join(said)):
+    if claim.unfinished:
         yield claim.line, "it is not finished: it still says TODO"
     yield from _rivals(claim)
     lists = [claim.expect]

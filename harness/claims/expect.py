@@ -84,7 +84,8 @@ def parse_pattern(value: object, path: tuple[str, ...] = ()) -> Pattern:
 def _slip(key: str) -> str | None:
     """Return the predicate that was probably meant by a key, if any."""
     near = [op for op in _NAMES if op[0] == key[:1] and abs(len(op) - len(key)) <= 1]
-    return closest(key, near, alike=_SLIP)
+    swapped = next((op for op in near if sorted(op) == sorted(key)), None)
+    return swapped or closest(key, near, alike=_SLIP)
 
 
 def as_written(pattern: Pattern) -> dict[str, Json]:

@@ -5,6 +5,7 @@ Knows: the model. Must not know: files, nodes, runs, verdicts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,9 @@ from pathlib import Path
 from harness.claims.predicates import Prediction
 from harness.claims.versions import matches
 from harness.run.cells import Json, Need, NodeMode, ProbeCall
+
+
+_UNFINISHED = re.compile(r"\bTODO\b")
 
 
 class Relation(StrEnum):
@@ -110,6 +114,12 @@ class Claim:
     def module(self) -> str:
         """Return the Erlang module of the skill's probes."""
         return module_of(self.skill)
+
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether the claim still says that something is to be done."""
+        said = (self.statement, *self.sources, *(rival.statement for rival in self.rivals))
+        return _UNFINISHED.search(" ".join(said)) is not None
 
     @property
     def answers(self) -> tuple[Quote, ...]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from harness.claims.evaluation import conjunction, decide, evaluate, is_numeric
+from harness.claims.evaluation import Held, conjunction, decide, evaluate, is_numeric
 from harness.claims.model import Claim, Rival, Skill, by_name, replaced
-from harness.claims.predicates import Prediction, find, is_number
+from harness.claims.predicates import MISSING, Prediction, find, is_number
 from harness.claims.versions import matches
 from harness.judge.finding import Check, Finding, Judgement, RivalFinding, Verdict
 from harness.judge.median import median_interval
 from harness.judge.reasons import (
+    absence,
     doubt,
     failed_call,
     fitting,
@@ -54,7 +55,9 @@ def judge(claim: Claim, observation: Observation) -> Finding:
     checks = tuple(map(check, claim.predictions_on(version)))
     rivals = tuple(_rival(one, map(check, one.expect)) for one in claim.rivals_on(version))
     verdict, reason = _verdict(checks, rivals)
-    if verdict is Verdict.CONFIRMED:
+    if verdict is Verdict.CONFIRMED and claim.unfinished:
+        verdict, reason = Verdict.INCONCLUSIVE, "the claim is not finished: it still says TODO"
+    elif verdict is Verdict.CONFIRMED:
         verdict, reason = _idle_when(claim, version, check) or (verdict, reason)
     return Finding(
         cell=cell_of(claim, observation),
@@ -242,6 +245,8 @@ def _check(
     outcomes = [evaluate(prediction.leaf, value) for value in found]
     outcome = conjunction(outcomes)
     at = next((n for n, one in enumerate(outcomes) if one == outcome), 0)
+    if found[at] is MISSING and outcome.holds is None:
+        outcome = Held(holds=None, note=absence(evidence[at], prediction.path))
     note = with_sample(outcome, at, len(found))
     return Check(prediction=prediction, value=found[at], holds=outcome.holds, note=note)
 

@@ -5,14 +5,19 @@ Knows: checks and failures. Must not know: how a verdict is decided, nodes, form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.claims.evaluation import Held
 from harness.judge.finding import Check, RivalFinding
+from harness.run.cells import Json
 from harness.run.model import Failure, FailureKind, Observation
+from harness.suggest import did_you_mean
 
 _T = TypeVar("_T")
+
+_KEYS_SHOWN = 6
+"""How many keys are named where another one was looked for."""
 
 
 _FAILED = {
@@ -38,6 +43,20 @@ def with_sample(outcome: Held, at: int, total: int) -> str:
     if total == 1 or outcome.holds:
         return outcome.note
     return ", ".join(filter(None, (outcome.note, f"in sample {at + 1} of {total}")))
+
+
+def absence(evidence: Mapping[str, Json], path: Sequence[str]) -> str:
+    """Say that a key is not there, which ones are instead, and what was probably meant."""
+    here: Json = dict(evidence)
+    for key in path:
+        if not isinstance(here, dict) or not here:
+            break
+        if key not in here:
+            shown = ", ".join(list(here)[:_KEYS_SHOWN])
+            more = f" and {len(here) - _KEYS_SHOWN} more" if len(here) > _KEYS_SHOWN else ""
+            return f"the evidence has no such key, but {shown}{more}{did_you_mean(key, here)}"
+        here = here[key]
+    return "the evidence has no such key"
 
 
 def listed(found: Sequence[_T], say: Callable[[_T], str]) -> str:

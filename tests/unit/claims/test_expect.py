@@ -47,6 +47,7 @@ def test_nested_tables_become_paths() -> None:
         ({}, (), "predict at least one key"),
         ({"a": {}}, ("a",), "an empty table predicts nothing"),
         ({"a": {"at_lest": 3}}, ("a", "at_lest"), 'did you mean "at_least"?'),
+        ({"a": {"at_mots": 3}}, ("a", "at_mots"), 'did you mean "at_most"?'),
         ({"a": {"at_least": 3, "x": 4}}, ("a", "x"), '"x" is not a predicate'),
         ({"a": {"at_least": "3"}}, ("a", "at_least"), 'wants a number, not "3"'),
         ({"a": {"above": True}}, ("a", "above"), "wants a number, not true"),

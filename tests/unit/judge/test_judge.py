@@ -1,6 +1,7 @@
 """Judging: what confirms, what refutes, and everything that must do neither."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,29 @@ def test_a_missing_key_is_inconclusive() -> None:
     """What was not measured refutes nothing."""
     finding = judge(LAW, seen({"sizes_bytes": 64}))
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.reason == "size_bytes: the evidence has no such key; predicted 64"
+    assert finding.reason == (
+        "size_bytes: the evidence has no such key, but sizes_bytes;"
+        ' did you mean "sizes_bytes"?; predicted 64'
+    )
     assert finding.checks[0].found_text == "(missing)"
+
+
+def test_keys_are_named_where_the_path_ends() -> None:
+    """Not all of them, and those of the map in which one was looked for."""
+    deep = claim({"cases": {"link": {"reason": "killed"}}}, rival({"x": 1}))
+    many = {f"k{number}": number for number in range(9)}
+    said = judge(deep, seen({"cases": {"link": many}})).reason
+    assert "no such key, but k0, k1, k2, k3, k4, k5 and 3 more; predicted" in said
+    assert "no such key, but other; pred" in judge(deep, seen({"cases": {"other": 1}})).reason
+    assert "no such key; predicted" in judge(deep, seen({})).reason
+
+
+def test_what_is_still_to_be_done_is_not_confirmed() -> None:
+    """The frame that `beamproof new` writes holds, and proves nothing."""
+    frame = replace(LAW, statement="TODO: one sentence.")
+    finding = judge(frame, seen({"size_bytes": 64}))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason == "the claim is not finished: it still says TODO"
 
 
 def test_a_refuted_prediction_outweighs_a_missing_one() -> None:
