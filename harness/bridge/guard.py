@@ -27,13 +27,16 @@ class TermLimits:
     """Bound one term.
 
     Units: `total_bytes` counts the uncompressed external form, `nodes` every element of every
-    container (a string's characters, too), `integer_bytes` the digits of one integer.
+    container (a string's characters, too), `integer_bytes` the digits of all large integers
+    together: the time to decode one is the square of its length. Those of up to
+    `free_integer_bytes` do not count.
     """
 
     total_bytes: int = 64 * 1024 * 1024
     depth: int = 200
     nodes: int = 1_000_000
     integer_bytes: int = 16 * 1024
+    free_integer_bytes: int = 64
 
 
 OPAQUE_KINDS = {
@@ -116,6 +119,7 @@ class _Walk:
         self._data = data
         self._limits = limits
         self._nodes = 0
+        self._digits = 0
         self._copied = 0
         self._out: list[bytes] = []
 
@@ -167,8 +171,10 @@ class _Walk:
         after = end(self._data, at + 1)
         if tag == _STRING:
             self._spend(after - at - 3)
-        elif tag in _INTEGERS and after - at > self._limits.integer_bytes:
-            raise ProtocolError(f"an integer of more than {self._limits.integer_bytes} bytes")
+        elif tag in _INTEGERS and after - at > self._limits.free_integer_bytes:
+            self._digits += after - at
+            if self._digits > self._limits.integer_bytes:
+                raise ProtocolError(f"integers of more than {self._limits.integer_bytes} bytes")
         return after
 
     def _spend(self, nodes: int) -> None:

@@ -9,7 +9,7 @@ Knows: the mapping and its limits; `erlang-py` is the codec. Must not know: mess
 | binary | str if it is UTF-8, else bytes |
 | list, also one that travels as a string | list |
 | improper list | ImproperList |
-| tuple, map | tuple, dict (Pairs where Python cannot hold the keys) |
+| tuple, map | tuple, dict (Pairs where not all keys are atoms, text or bytes) |
 | bitstring | Bits |
 | pid, port, reference, fun | Opaque |
 """
@@ -73,10 +73,17 @@ class ImproperList:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Hold a map whose keys Python cannot tell apart (1, 1.0 and true) or cannot hash."""
+    """Hold a map whose keys are not all names.
+
+    Python cannot tell 1, 1.0 and true apart, cannot hash lists, and finds integers that somebody
+    chose in a time that is the square of their number.
+    """
 
     items: tuple[tuple[Any, Any], ...]
 
+
+_NAMES = (Atom, str, bytes)
+"""Kinds of keys whose hashes Python seeds, so that nobody can choose equal ones."""
 
 Term = (
     None
@@ -168,10 +175,9 @@ def _map(flat: list[Any] | bytes) -> Term:
     """Pair the keys and values that the guard laid out in one list."""
     items = [_plain(item) for item in flat]
     pairs = tuple(zip(items[::2], items[1::2], strict=True))
-    try:
-        found = dict(pairs)
-    except TypeError:
+    if not all(isinstance(key, _NAMES) for key, _ in pairs):
         return Pairs(pairs)
+    found = dict(pairs)
     return found if len(found) == len(pairs) else Pairs(pairs)
 
 

@@ -16,6 +16,7 @@ from math import copysign
 from typing import Final, NamedTuple, TypeGuard
 
 from harness.run.cells import Json
+from harness.visible import visible_json
 
 
 class Op(StrEnum):
@@ -146,7 +147,7 @@ def show(value: Json | Missing, limit: int = 100) -> str:
     """Print a value in one short line, floats to six digits."""
     if value is MISSING:
         return "(missing)"
-    text = json.dumps(_rounded(value), ensure_ascii=False)
+    text = visible_json(json.dumps(_rounded(value), ensure_ascii=False))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -16,6 +16,7 @@ import msgspec
 from harness.bridge.terms import Term
 from harness.errors import ProtocolError, RemoteError
 from harness.run.cells import Json
+from harness.visible import visible
 
 MAX_JSON_CHARS = 16 * 1024 * 1024
 """The bridge refuses evidence of half of it."""
@@ -100,14 +101,15 @@ def probed_of(term: Term) -> Probed:
         text, leftovers, spent = msgspec.convert(term, _PROBED)
     except (msgspec.MsgspecError, TypeError, RecursionError) as error:
         raise ProtocolError(f"not what a probe gives: {error}") from error
-    return Probed(outcome=outcome_of(text), leftovers=tuple(leftovers), spent=spent)
+    return Probed(outcome=outcome_of(text), leftovers=tuple(map(visible, leftovers)), spent=spent)
 
 
 def raised(outcome: Outcome) -> RemoteError | None:
     """Return what a call raised, None when it returned."""
     if outcome.error_class is None:
         return None
-    return RemoteError(outcome.error_class, outcome.reason, outcome.stack)
+    stack = tuple(map(visible, outcome.stack))
+    return RemoteError(visible(outcome.error_class), visible(outcome.reason), stack)
 
 
 def _refuse_depth(value: Any) -> None:

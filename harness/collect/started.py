@@ -27,6 +27,7 @@ from harness.errors import (
     RemoteError,
 )
 from harness.run.model import Build
+from harness.visible import visible
 
 _CLOSE_TIMEOUT_S = 1.0
 
@@ -122,7 +123,7 @@ class StartedVm:
         """Return what the VM has printed since the last call, also after its death."""
         self._note_log()
         found, self._log = self._log, b""
-        return found.decode(errors="replace")
+        return visible(found.decode(errors="replace"))
 
     def end(self) -> None:
         """Keep what it printed, then kill it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from typing import Any
 
@@ -14,7 +15,7 @@ from harness.bridge.guard import TermLimits
 from harness.bridge.terms import Atom, Bits, ImproperList, Opaque, Pairs, decode, encode
 from harness.errors import ProtocolError
 
-SMALL = TermLimits(total_bytes=1000, depth=10, nodes=50, integer_bytes=20)
+SMALL = TermLimits(total_bytes=1000, depth=10, nodes=50, integer_bytes=20, free_integer_bytes=9)
 
 plain: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -139,7 +140,7 @@ def nested(depth: int) -> bytes:
         (b"\x83t\x00\x00\x00\x1a" + b"jj" * 26, "more than 50 elements"),
         (b"\x83" + b"j" * 2, "1 bytes follow a term"),
         (nested(100), "nested deeper than 10"),
-        (b"\x83n\x20\x00" + bytes(32), "an integer of more than 20 bytes"),
+        (b"\x83n\x20\x00" + bytes(32), "integers of more than 20 bytes"),
         (b"\x83" + bytes(1001), "a term of 1002 bytes, above 1000"),
         (b"\x83N\x00", "tag 78"),
         (b"\x83h\x01P\x00\x00\x00\x01", "tag 80"),
@@ -178,6 +179,27 @@ def test_compressed_terms_are_unpacked_within_the_limit() -> None:
         assert text in caught.value.message
     with pytest.raises(ProtocolError):
         decode(bomb, TermLimits(total_bytes=10**6))
+
+
+def test_many_large_integers_are_refused_together() -> None:
+    """Each alone would pass; together they take too long to decode. Small ones are free."""
+    two = b"h\x02" + 2 * (b"n\x09\x00" + bytes(9))
+    assert decode(b"\x83" + two[:2].replace(b"\x02", b"\x01") + two[2:14], SMALL) == (0,)
+    with pytest.raises(ProtocolError, match="integers of more than 20 bytes"):
+        decode(b"\x83" + two, SMALL)
+    many = b"l\x00\x00\x00\x14" + 20 * (b"n\x04\x00" + bytes(4)) + b"j"
+    assert decode(b"\x83" + many, SMALL) == [0] * 20
+
+
+def test_keys_that_python_would_find_slowly_take_no_time() -> None:
+    """120,000 integers that all have one hash are pairs, never a dictionary's keys."""
+    keys = [index * (2**61 - 1) for index in range(1, 120_001)]
+    data = encode(Pairs(tuple((key, 0) for key in keys)))
+    started = time.monotonic()
+    found = decode(data)
+    assert isinstance(found, Pairs)
+    assert [key for key, _ in found.items] == keys
+    assert time.monotonic() - started < 30
 
 
 def test_a_term_100000_deep_is_refused_without_recursion() -> None:

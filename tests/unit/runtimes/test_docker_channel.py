@@ -114,6 +114,35 @@ def test_a_silent_vm_meets_the_deadline(container: tuple[DockerChannel, Engine])
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("kind", [1, 2])
+def test_a_vm_that_prints_without_end_meets_the_deadline(
+    container: tuple[DockerChannel, Engine], kind: int
+) -> None:
+    """Output that never stops is no answer and takes none: reads and writes end in time."""
+    channel, engine = container
+    stop = threading.Event()
+
+    def flood() -> None:
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                engine.far.sendall(frame(kind, bytes(10_000)))
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            channel.write(bytes(10_000_000), started + 0.3)
+        if kind == 2:
+            with pytest.raises(TimeoutError):
+                channel.read(1, started + 0.6)
+    finally:
+        stop.set()
+        channel.kill()
+        thread.join()
+    assert time.monotonic() - started < 10
+
+
 def test_the_end_of_the_stream_is_empty_after_what_came_before(
     container: tuple[DockerChannel, Engine],
 ) -> None:
