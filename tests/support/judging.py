@@ -6,7 +6,7 @@ from typing import Any
 from harness.claims.expect import parse_predictions
 from harness.claims.model import Claim, Rival, When
 from harness.claims.predicates import Prediction
-from harness.run.model import Build, Failure, FailureKind, Observation, Sample
+from harness.run.model import Build, Failure, FailureKind, Header, Observation, Sample
 
 SKILL = "beam-test"
 
@@ -75,6 +75,19 @@ def observation(
         at="2025-06-01T12:00:00Z",
         build=build(version) if version else None,
         samples=samples,
+    )
+
+
+def header(*cells: str) -> Header:
+    return Header(
+        run="r1",
+        beamproof="0",
+        started="2025-06-01T12:00:00Z",
+        command=("verify",),
+        cells=cells,
+        claims_sha256={},
+        probes_sha256={},
+        runtimes=(),
     )
 
 
