@@ -14,7 +14,7 @@ FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
 VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT
-GOALS     := help setup verify test check format mutate sabotage bench nightly nightly-collect nightly-report otp clean distclean
+GOALS     := help setup verify test check format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
 $(if $(STRAY_VARIABLES),$(error no target reads $(STRAY_VARIABLES); the variables are $(VARIABLES)))
@@ -63,6 +63,9 @@ mutate: $(READY) ## show for the last run that no claim of SKILL (all skills wit
 
 sabotage: $(READY) ## show on live VMs that claims of SKILL (all skills without it) fall when their probes do
 	@$(BIN)/beamproof sabotage $(SKILL) $(FLAGS)
+
+orders: $(READY) ## show that no verdict depends on the order of the claims or on a shared node (ten orders; long)
+	@$(BIN)/python -m tests.orders $(FLAGS)
 
 bench: $(READY) ## measure the harness against the other ways to run as many checks
 	@$(BIN)/python -m tests.bench

@@ -38,6 +38,17 @@ def own_probes_dir() -> Path:
     return _own("erlang_probes")
 
 
+def is_foreign(folder: Path) -> bool:
+    """Tell whether a folder is neither beamproof's own nor of the project around the working one.
+
+    What lies there was written by others, perhaps with less care.
+    """
+    here = Path.cwd()
+    root = next((above for above in (here, *here.parents) if (above / _FILE).is_file()), here)
+    homes = (own_probes_dir(), root)
+    return not any(folder.resolve().is_relative_to(home.resolve()) for home in homes)
+
+
 def cache_dir() -> Path:
     """Return BEAMPROOF_CACHE, else the user's cache folder of beamproof."""
     if (named := _named("BEAMPROOF_CACHE")) is not None:

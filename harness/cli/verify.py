@@ -19,7 +19,7 @@ from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
 from harness.errors import InputError
-from harness.folders import cache_dir
+from harness.folders import cache_dir, is_foreign
 from harness.run.file import read_run, refuse_if_written
 from harness.run.model import Run
 from harness.run.stored import run_path
@@ -97,9 +97,19 @@ def _request(given: dict[str, Any]) -> Request:
             jobs=given["jobs"] or os.cpu_count() or 1,
             seed=given["seed"],
             keep=given["keep"],
-            isolate=given["isolate"] or (resumed is not None and resumed.header.isolated),
+            isolate=_isolates(given, resumed),
         ),
     )
+
+
+def _isolates(given: dict[str, Any], resumed: Run | None) -> bool:
+    """Tell whether every call gets a fresh node: asked for, or strict with what others wrote."""
+    if given["isolate"] or (resumed is not None and resumed.header.isolated):
+        return True
+    if not (RuntimeRequest.of(given).is_strict and is_foreign(given["probes_dir"])):
+        return False
+    say(f"{given['probes_dir']} is of another project: strictly, each call has a node of its own")
+    return True
 
 
 def _run_to_resume(text: str | None, runs_dir: Path) -> Run | None:

@@ -21,7 +21,7 @@ from harness.collect.probes import ProbeStore
 from harness.errors import BeamproofError
 from harness.folders import cache_dir
 from harness.runtimes import Runtime, RuntimeOptions, resolve
-from tests.bench import others, trivial
+from tests.bench import others, sharing, trivial
 
 READY_ROUNDS = 10
 CALL_ROUNDS = 300
@@ -71,6 +71,11 @@ def _figures(tree: Runtime | None, container: Runtime | None, probes: Path) -> T
         "whole skill on 25 and 27", f"{statistics.median(run.wall_s for run in runs):.1f} s"
     )
     table.add_row("first claim after", f"{statistics.median(run.first_s for run in runs):.2f} s")
+    both_ways = sharing.measure(others.SKILL)
+    table.add_row(
+        f"calls of it, {both_ways.cells} apart or {both_ways.calls} shared",
+        f"{both_ways.apart_s:.1f} s or {both_ways.shared_s:.1f} s",
+    )
     table.add_row("memory of the harness", f"{max(run.peak_mb for run in runs):.0f} MB")
     return table
 

@@ -62,3 +62,15 @@ def test_a_wrong_table_is_refused(root: Path, old: str, new: str, message: str) 
     with pytest.raises(InputError, match=r"pyproject\.toml") as error:
         folders.project()
     assert message in error.value.message
+
+
+def test_what_lies_outside_the_project_is_foreign(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The project's own folders are not, nor beamproof's; without a project its folder counts."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert folders.is_foreign(root / "proofs")
+    (root / "pyproject.toml").write_text("")
+    assert not folders.is_foreign(root / "proofs")
+    assert folders.is_foreign(elsewhere)
+    assert not folders.is_foreign(folders.own_probes_dir())

@@ -1,0 +1,1 @@
+"""No verdict hangs on order or company: `make orders`, a sample of it in the live tests."""
