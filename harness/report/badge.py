@@ -10,20 +10,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from harness.judge.finding import Verdict
 from harness.judge.view import RunView, SkillView
+from harness.report.marks import MARKS
 from harness.report.phrases import labels
 
 _HEIGHT = 20
 _PADDING = 6
 _NARROW = frozenset("fijlrt.,:;'|!()[]1 -")
 _WIDE = frozenset("mwMW%@OGQD\N{EN DASH}")
-
-_COLOURS = {
-    Verdict.CONFIRMED: "#136c33",
-    Verdict.REFUTED: "#b01818",
-    Verdict.INCONCLUSIVE: "#8a5a00",
-    Verdict.SKIPPED: "#5b5b63",
-}
-"""White text on each of them has a contrast of at least 4.5."""
 
 
 def badges(view: RunView) -> Iterator[tuple[str, bytes]]:
@@ -35,7 +28,7 @@ def badges(view: RunView) -> Iterator[tuple[str, bytes]]:
 def render_badge(skill: SkillView, *, complete: bool = True) -> bytes:
     """Return the badge of one skill."""
     text, verdict = badge_text(skill, complete=complete)
-    return _svg(skill.name, text, _COLOURS[verdict]).encode()
+    return _svg(skill.name, text, MARKS[verdict].colour).encode()
 
 
 def badge_text(skill: SkillView, *, complete: bool = True) -> tuple[str, Verdict]:

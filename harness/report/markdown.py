@@ -11,15 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.judge.compare import Comparison, Direction, VerdictChange
 from harness.judge.finding import Finding, Verdict
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, RunView, SkillView
+from harness.report.marks import MARKS
 from harness.report.phrases import label, labels
 from harness.run.repeat import repeat_command
-
-MARKS = {
-    Verdict.CONFIRMED: "✅",
-    Verdict.REFUTED: "❌",
-    Verdict.INCONCLUSIVE: "❓",
-    Verdict.SKIPPED: "\N{HEAVY MINUS SIGN}",
-}
 
 _MOST = 50
 """Cells that are listed in full; a job summary is cut at one MiB, and nobody reads more."""
@@ -81,12 +75,14 @@ def _matrix(view: RunView) -> Iterator[str]:
 
 def _counts(skill: SkillView, runtime: str) -> str:
     found = skill.counts(runtime)
-    return " ".join(f"{MARKS[verdict]} {found[verdict]}" for verdict in MARKS if found[verdict])
+    return " ".join(
+        f"{MARKS[verdict].emoji} {found[verdict]}" for verdict in MARKS if found[verdict]
+    )
 
 
 def _finding(finding: Finding) -> Iterator[str]:
     yield ""
-    yield f"- {MARKS[finding.verdict]} **{finding.verdict.value}** `{finding.cell}`  "
+    yield f"- {MARKS[finding.verdict].emoji} **{finding.verdict.value}** `{finding.cell}`  "
     yield f"  {escape(finding.claim.statement)}  "
     yield f"  {escape(finding.reason)}  "
     yield f"  `{repeat_command(finding.cell)}`"
@@ -122,7 +118,7 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     for direction in Direction:
         yield from _changes(direction, comparison.verdicts)
     if comparison.added:
-        lines = [f"- {MARKS[one.verdict]} `{one.cell}`" for one in comparison.added]
+        lines = [f"- {MARKS[one.verdict].emoji} `{one.cell}`" for one in comparison.added]
         yield from _listed("New cells", lines)
     if comparison.gone:
         yield from _listed("Gone cells", [f"- `{one.cell}`" for one in comparison.gone])
@@ -156,7 +152,8 @@ def _changes(direction: Direction, changes: Iterable[VerdictChange]) -> Iterator
     }
     if own:
         lines = [
-            f"- {MARKS[one.old]} → {MARKS[one.new]} `{one.cell}`: {escape(one.new_reason)}"
+            f"- {MARKS[one.old].emoji} → {MARKS[one.new].emoji} `{one.cell}`:"
+            f" {escape(one.new_reason)}"
             for one in own
         ]
         yield from _listed(titles[direction], lines)

@@ -21,6 +21,7 @@ from harness.report import phrases
 from harness.report.html import charts, pages, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.series import words
+from harness.report.marks import MARKS
 from harness.report.phrases import label, labels, outcome_word
 from harness.run.cells import CellId
 
@@ -138,6 +139,7 @@ def environment() -> Environment:
         "chart": charts.lay_out,
         "colour": charts.colour,
         "marker": charts.marker,
+        "marks": MARKS,
         "took": phrases.took,
         "host_of": pages.host_of,
         "build_of": pages.build_of,

@@ -15,6 +15,7 @@ from harness.claims.model import Claim, Skill
 from harness.claims.predicates import Prediction, show
 from harness.judge.finding import Check, Finding
 from harness.judge.mutate import MutationReport
+from harness.report.marks import mark_of
 from harness.run.cells import Json
 
 _WIDTH = 100
@@ -76,7 +77,8 @@ def finding_lines(finding: Finding) -> Iterator[str]:
         yield f"    {_sign(check)} {check.path}: {check.found_text}  (predicted {check.predicted})"
     for rival in finding.rivals:
         by = f"{rival.by.path}: {rival.by.found_text}" if rival.by else "nothing"
-        yield f"    {'✔' if rival.contradicted else '?'} contradicted by {by}: {rival.statement}"
+        sign = mark_of(rival.contradicted or None).sign
+        yield f"    {sign} contradicted by {by}: {rival.statement}"
     for sample in finding.observation.samples if finding.observation else ():
         yield f"    evidence: {show(sample.evidence, limit=_EVIDENCE)}"
 
@@ -173,4 +175,4 @@ def _predictions_json(expect: Iterable[Prediction]) -> dict[str, Json]:
 
 
 def _sign(check: Check) -> str:
-    return "?" if check.holds is None else "✔" if check.holds else "✘"
+    return mark_of(check.holds).sign

@@ -16,17 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judge.finding import Check, Finding, Verdict
+from harness.report.marks import MARKS, mark_of
 from harness.run.cells import CellId
 from harness.run.model import Observation, Run, RuntimeRecord
 from harness.run.repeat import repeat_command
-
-MARKS = {
-    Verdict.CONFIRMED: ("✔", "green"),
-    Verdict.REFUTED: ("✘", "bold red"),
-    Verdict.INCONCLUSIVE: ("?", "yellow"),
-    Verdict.SKIPPED: ("-", "dim"),
-}
-"""One character and one colour a verdict."""
 
 _LOG_LINES = 8
 _VALUE_CHARS = 160
@@ -59,7 +52,7 @@ def summary(findings: Iterable[Finding]) -> Text:
     """Return one line with the count of every verdict, e.g. `56 confirmed, 2 skipped`."""
     counts = Counter(finding.verdict for finding in findings)
     parts = [
-        Text(f"{counts[verdict]} {verdict.value}", style=MARKS[verdict][1])
+        Text(f"{counts[verdict]} {verdict.value}", style=MARKS[verdict].style)
         for verdict in MARKS
         if counts[verdict] or verdict is Verdict.CONFIRMED
     ]
@@ -96,13 +89,13 @@ def _record(runtime: str, run: Run | None) -> RuntimeRecord | None:
 def _mark(verdict: Verdict | None) -> Text:
     if verdict is None:
         return Text(" ")
-    character, style = MARKS[verdict]
-    return Text(character, style=style)
+    return Text(MARKS[verdict].sign, style=MARKS[verdict].style)
 
 
 def _put_details(console: Console, finding: Finding, run: Run | None = None) -> None:
-    character, style = MARKS[finding.verdict]
-    title = ((f"\n{character} {finding.verdict.value} ", style), (finding.cell, "bold"))
+    mark = MARKS[finding.verdict]
+    style = mark.style
+    title = ((f"\n{mark.sign} {finding.verdict.value} ", style), (finding.cell, "bold"))
     _put(console, Text.assemble(*title))
     _put(console, Text(finding.claim.statement), indent=2)
     _put(console, Text(finding.reason, style=style), indent=2)
@@ -149,10 +142,10 @@ def _checks(checks: Sequence[Check]) -> Table:
     table.add_column("predicted", overflow="fold")
     table.add_column("found", overflow="fold")
     for check in checks:
-        mark = {True: ("✔", "green"), False: ("✘", "red"), None: ("?", "yellow")}[check.holds]
-        table.add_row(
-            Text(*mark), Text(check.path), Text(check.predicted), Text(_short(check.found_text))
-        )
+        mark = mark_of(check.holds)
+        found = Text(_short(check.found_text))
+        sign = Text(mark.sign, style=mark.style)
+        table.add_row(sign, Text(check.path), Text(check.predicted), found)
     return table
 
 

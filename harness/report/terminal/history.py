@@ -11,9 +11,9 @@ from harness.claims.predicates import show
 from harness.judge.compare import Comparison, VerdictChange
 from harness.judge.trend import ClaimTrend, Point
 from harness.report.markdown import notes
+from harness.report.marks import MARKS
 from harness.report.phrases import label, moment
 
-MARKS = {"confirmed": "✔", "refuted": "✘", "inconclusive": "?", "skipped": "-"}
 _BARS = "▁▂▃▄▅▆▇█"
 _NEWEST = 30
 """Runs that a line of the trend shows; older ones are counted."""
@@ -33,7 +33,7 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     yield from _section("verdicts", list(_verdicts(comparison.verdicts)))
     yield from _section(
         "new cells",
-        [f"{MARKS[one.verdict.value]} {one.cell}: {one.reason}" for one in comparison.added],
+        [f"{MARKS[one.verdict].sign} {one.cell}: {one.reason}" for one in comparison.added],
     )
     yield from _section("gone cells", [f"{one.cell}" for one in comparison.gone])
     moved = [
@@ -83,7 +83,7 @@ def trend_text(trends: Iterable[ClaimTrend], runs: int) -> str:
 
 def _verdict_line(points: Sequence[Point]) -> str:
     older = f"({len(points) - _NEWEST} older) " if len(points) > _NEWEST else ""
-    return older + "".join(MARKS[point.verdict.value] for point in points[-_NEWEST:])
+    return older + "".join(MARKS[point.verdict].sign for point in points[-_NEWEST:])
 
 
 def _figure_line(values: Sequence[float]) -> str:

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from harness.judge.finding import Finding
-from harness.report.terminal.findings import MARKS
+from harness.report.marks import MARKS
 from harness.run.cells import Cell
 from harness.run.work import Work
 
@@ -68,7 +68,7 @@ class PlainDisplay:
 
     def cell_judged(self, finding: Finding) -> None:
         """Print verdict, cell and time."""
-        character, _ = MARKS[finding.verdict]
+        character = MARKS[finding.verdict].sign
         observation = finding.observation
         elapsed_us = sum(sample.elapsed_us for sample in observation.samples) if observation else 0
         with self._lock:
@@ -119,7 +119,7 @@ class LiveDisplay:
         """Count the verdict."""
         runtime = finding.cell.runtime
         with self._lock:
-            self._counts[runtime][MARKS[finding.verdict][0]] += 1
+            self._counts[runtime][MARKS[finding.verdict].sign] += 1
             counts = " ".join(f"{count}{mark}" for mark, count in self._counts[runtime].items())
             self._progress.update(self._tasks[runtime], advance=1, counts=counts)
 
