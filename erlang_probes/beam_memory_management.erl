@@ -564,7 +564,6 @@ fullsweep_early(_) ->
     #{
         keeping => ?COLLECTIONS:tally(Keeping),
         dropping => ?COLLECTIONS:tally(Dropping),
-        dropping_garbage_words => ?COLLECTIONS:churn_words(2000),
         dropping_most_heap_words => ?COLLECTIONS:most_heap_words(Dropping)
     }.
 

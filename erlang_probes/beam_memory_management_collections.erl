@@ -6,7 +6,7 @@
 %% Counting.
 -export([watched/2, collections/2, tally/1, minors_between/1, most_heap_words/1]).
 %% Making garbage.
--export([churn/1, churn_words/1, replaced/2, keep/1, counted_list/2, allocated/2]).
+-export([churn/1, replaced/2, keep/1, counted_list/2, allocated/2]).
 %% fullsweep_after.
 -export([fullsweep_period/3, collections_with/3, reclaimed_after/1, by_setting/2]).
 %% Meanwhile.
@@ -93,11 +93,6 @@ churn(0) ->
 churn(Rounds) ->
     keep(lists:reverse(lists:seq(1, 50))),
     churn(Rounds - 1).
-
-%% The words that churn/1 allocates at least.
--spec churn_words(non_neg_integer()) -> non_neg_integer().
-churn_words(Rounds) ->
-    200 * Rounds.
 
 %% What is kept, with the oldest replaced by a short list, so many times.
 -spec replaced(non_neg_integer(), list()) -> list().

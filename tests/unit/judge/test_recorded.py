@@ -1,19 +1,20 @@
 """A recorded run of real VMs, judged and mutated without one."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from harness.claims.folder import load_skills
-from harness.claims.model import Skill
+from harness.claims.model import Claim, Skill
 from harness.judge.finding import Verdict
 from harness.judge.judge import judge, judge_run
 from harness.judge.mutate import mutate, mutations
 from harness.run.cells import CellId
 from harness.run.file import read_run
-from harness.run.model import Run, Sample
+from harness.run.model import Observation, Run, Sample
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
 
@@ -46,9 +47,7 @@ def test_every_change_of_a_prediction_is_refuted(skill: Skill, run: Run) -> None
 
 def test_every_claim_is_changed_in_every_prediction(skill: Skill, run: Run) -> None:
     """No prediction is left out, and every rival stands in the claim's place once."""
-    claims = {claim.id: claim for claim in skill.claims}
-    for observation in run.observations:
-        claim = claims[CellId(observation.cells[0]).claim]
+    for claim, observation in _observed(skill, run):
         version = observation.build.otp_version if observation.build else ""
         said = [change.description for change in mutations(claim, observation)]
         for prediction in claim.predictions_on(version):
@@ -59,18 +58,22 @@ def test_every_claim_is_changed_in_every_prediction(skill: Skill, run: Run) -> N
 
 def test_evidence_without_its_keys_is_inconclusive(skill: Skill, run: Run) -> None:
     """Take any evidence away, and no cell is confirmed or refuted by what is not there."""
-    claims = {claim.id: claim for claim in skill.claims}
-    for observation in run.observations:
+    for claim, observation in _observed(skill, run):
         empty = tuple(msgspec.structs.replace(one, evidence={}) for one in observation.samples)
         bare = msgspec.structs.replace(observation, samples=empty)
-        finding = judge(claims[CellId(observation.cells[0]).claim], bare)
+        finding = judge(claim, bare)
         absent = any("no such key" in check.predicted for check in finding.checks)
         assert finding.verdict is Verdict.INCONCLUSIVE or absent, finding.reason
         crashed = msgspec.structs.replace(observation, samples=_without_evidence(bare.samples))
-        assert (
-            judge(claims[CellId(observation.cells[0]).claim], crashed).verdict
-            is Verdict.INCONCLUSIVE
-        )
+        assert judge(claim, crashed).verdict is Verdict.INCONCLUSIVE
+
+
+def _observed(skill: Skill, run: Run) -> Iterator[tuple[Claim, Observation]]:
+    """Yield each claim with each observation that serves it."""
+    claims = {claim.id: claim for claim in skill.claims}
+    for observation in run.observations:
+        for cell in observation.cells:
+            yield claims[CellId(cell).claim], observation
 
 
 def _without_evidence(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
