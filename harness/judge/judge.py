@@ -129,6 +129,8 @@ def judge_run(
             findings.append(_unobserved(cell, claim, Verdict.SKIPPED, left_out[cell]))
         else:
             reason = "the run ended before this cell was observed"
+            if run.damaged:
+                reason = "no undamaged line of the run file holds an observation of this cell"
             findings.append(_unobserved(cell, claim, Verdict.INCONCLUSIVE, reason))
     return Judgement(findings=tuple(findings), unknown=tuple(unknown))
 

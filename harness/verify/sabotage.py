@@ -20,7 +20,7 @@ from harness.judge import judge
 from harness.judge.finding import Finding
 from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
 from harness.run import work as run_work
-from harness.run.cells import CellId, Column, Need, ProbeCall
+from harness.run.cells import Cell, CellId, Column, Need, ProbeCall
 from harness.run.model import Observation
 from harness.verify.plan import why_left_out
 
@@ -105,7 +105,8 @@ class Saboteur:
     ) -> Iterator[Work]:
         """Deal the calls as they are to the nodes of a release."""
         named = {name for variant in _about(column, variants) for name in variant.claims}
-        groups = _groups(claim for claim in _on(column, claims) if claim.id in named)
+        named_here = [claim for claim in _on(column, claims) if claim.id in named]
+        groups = _groups(named_here, column.name)
         for start in range(min(self.jobs, len(groups))):
             own = groups[start :: self.jobs]
             yield Work(runtime=column.name, variant=None, groups=tuple(own))
@@ -232,7 +233,8 @@ def _changed(
     column: Column, variants: Sequence[Variant], claims: Sequence[Claim]
 ) -> Iterator[Work]:
     for variant in _about(column, variants):
-        groups = _groups(claim for claim in _on(column, claims) if claim.id in variant.claims)
+        named = [claim for claim in _on(column, claims) if claim.id in variant.claims]
+        groups = _groups(named, column.name)
         if groups:
             yield Work(runtime=column.name, variant=variant, groups=tuple(groups))
 
@@ -249,19 +251,13 @@ def _version(column: Column) -> str:
     return column.otp_version or str(column.release)
 
 
-def _groups(claims: Iterable[Claim]) -> list[Group]:
-    """Put claims together that ask for the same call; the most demanding sets the samples."""
-    groups: list[Group] = []
-    for claim in claims:
-        call = claim.call()
-        for at, group in enumerate(groups):
-            both = max(call.repeat, group.call.repeat)
-            if replace(call, repeat=both) == replace(group.call, repeat=both):
-                groups[at] = Group(call=replace(call, repeat=both), claims=(*group.claims, claim))
-                break
-        else:
-            groups.append(Group(call=call, claims=(claim,)))
-    return groups
+def _groups(claims: Sequence[Claim], runtime: str) -> list[Group]:
+    """Put claims together that ask for the same call, as a run does."""
+    asked = {CellId.of(claim.skill, claim.id, runtime): claim for claim in claims}
+    works = run_work.shared(Cell(id=cell, call=claim.call()) for cell, claim in asked.items())
+    return [
+        Group(call=work.call, claims=tuple(asked[cell] for cell in work.cells)) for work in works
+    ]
 
 
 def _part(work: Work, *, exclusive: bool) -> Work | None:

@@ -187,6 +187,8 @@ def _print_run(run: Run, console: Console) -> None:
     if not run.complete:
         again = f"! incomplete run: beamproof verify --resume {shlex.quote(str(run.path))}"
         put_command(console, again, style="yellow")
+    for damage in run.damaged:
+        put_command(console, f"! damaged: line {damage.line}: {damage.reason}", style="yellow")
     put_command(console, f"run: {run.path}", style="dim")
 
 

@@ -14,7 +14,7 @@ from harness.claims.model import Claim, Skill
 from harness.judge.finding import Verdict, overall
 from harness.judge.judge import MOST_SAMPLES, enough, judge, judge_run
 from harness.judge.view import untried_boundaries
-from harness.run.model import FailureKind, Footer, Header, LeftOutCell, Outcome, Run, Sample
+from harness.run.model import Damage, FailureKind, Footer, Header, LeftOutCell, Outcome, Run, Sample
 
 LAW = claim(
     {"size_bytes": 64}, rival({"size_bytes": {"at_most": 1}}, "Everything is off the heap.")
@@ -339,6 +339,23 @@ def run_of(*cells: str, closed: bool = True, **fields: Any) -> Run:
     )
     footer = Footer(ended="2025-06-01T12:01:00Z", outcome=Outcome.COMPLETE, observations=1)
     return Run(path=Path("r.jsonl"), header=header, footer=footer if closed else None, **fields)
+
+
+def test_a_cell_whose_line_is_damaged_is_inconclusive_for_that_reason() -> None:
+    """Nobody takes it for one that the run never reached."""
+    run = run_of(f"{SKILL}/law@otp27", observations=(), damaged=(Damage(line=2, reason="x"),))
+    (finding,) = judge_run(run, [Skill(name=SKILL, description="", claims=(LAW,))]).findings
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason.startswith("no undamaged line")
+
+
+def test_what_is_known_is_not_judged_again() -> None:
+    """A run that has just been judged sample by sample keeps its findings."""
+    run = run_of(f"{SKILL}/law@otp27", observations=(seen({"size_bytes": 64}),))
+    skills = [Skill(name=SKILL, description="", claims=(LAW,))]
+    (finding,) = judge_run(run, skills).findings
+    (again,) = judge_run(run, skills, known={finding.cell: finding}).findings
+    assert again is finding
 
 
 def test_a_run_is_judged_cell_by_cell_in_the_order_of_its_plan() -> None:
