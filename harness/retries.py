@@ -12,7 +12,11 @@ T = TypeVar("T")
 
 
 def again(
-    action: Callable[[], T], on: type[Exception], *, attempts: int, first_wait_s: float = 0.0
+    action: Callable[[], T],
+    on: type[Exception] | tuple[type[Exception], ...],
+    *,
+    attempts: int,
+    first_wait_s: float = 0.0,
 ) -> T:
     """Call `action`, again when it raised `on`; the last failure is the one that is raised.
 

@@ -215,11 +215,14 @@ class Node:
             self._vm.kill(keep=self.keep)
 
     def _started(self) -> bool:
-        """Start a VM, again if it was not ready in time: a busy machine is no broken runtime."""
-        return again(self._started_once, CallTimeoutError, attempts=_START_ATTEMPTS)
+        """Start a VM, again if it was not ready in time or died: that is no broken runtime yet."""
+        lost = (CallTimeoutError, NodeDiedError)
+        return again(self._started_once, lost, attempts=_START_ATTEMPTS)
 
     def _started_once(self) -> bool:
         """Start one VM, a second time with a bridge compiled elsewhere if it has no compiler."""
+        if self._killed:
+            raise InfrastructureError(f"{self.name} was ended while it started")
         try:
             return self._start()
         except NoCompilerError as error:

@@ -59,11 +59,13 @@ Script = Callable[[int], Action]
 class Fleet:
     """Start pretended VMs; keep what happened on which, in order.
 
-    `refuse` is how many starts fail from now on, a release at a time.
+    `refuse` is how many starts fail from now on, a release at a time; `dying` is how many VMs end
+    before they have said who they are.
     """
 
     scripts: Mapping[str, Script]
     refuse: dict[str, int] = field(default_factory=dict)
+    dying: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     started: list[tuple[str, tuple[str, ...], Limits]] = field(default_factory=list)
     before_answer: Callable[[str, str], None] = lambda _vm, _function: None
@@ -159,6 +161,9 @@ class FakeChannel:
         match (module.name, function.name):
             case ("erlang", "halt"):
                 self._end(0)
+            case (_, "identity") if self._fleet.dying:
+                self._fleet.dying -= 1
+                self._end(-9)
             case (_, "identity"):
                 self._answer(call_id, msgspec.to_builtins(build(self._version)))
             case (_, "own_beam"):

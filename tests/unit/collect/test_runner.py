@@ -201,6 +201,21 @@ def test_a_runtime_that_is_gone_costs_only_its_own_works() -> None:
     assert [one.runtime for one in notes.taken] == ["otp27", "otp27"]
 
 
+@pytest.mark.parametrize(("deaths", "gone"), [(1, False), (2, True)])
+def test_a_node_that_dies_while_it_starts_is_started_again(deaths: int, *, gone: bool) -> None:
+    """Once: a VM may be hit by what does not concern it, but not every time."""
+    vms = fleet(a=always(FINE))
+    vms.dying = deaths
+    notes = Notes()
+    if gone:
+        with pytest.raises(InfrastructureError, match="killed by SIGKILL"):
+            collect(vms, [work("a")], notes)
+    else:
+        collect(vms, [work("a")], notes)
+    assert notes.names() == ([] if gone else ["a"])
+    assert len(vms.started) == 2
+
+
 def test_a_node_that_fails_to_start_with_flags_costs_its_work() -> None:
     """Flags that a release does not know are no sign that the runtime is gone."""
     vms = fleet(a=always(FINE), b=always(FINE))
