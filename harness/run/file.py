@@ -38,11 +38,17 @@ _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 class RunWriter:
     """Append a run to its file, one flushed line at a time; use as a context manager.
 
-    Nobody else can write to the file meanwhile.
+    Nobody else can write to the file meanwhile. The header stands at the end once more: without one
+    no other line means anything.
+
+    Args:
+        path: the run file.
+        header: that of a run that goes on; a new run's is learnt when it is written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Header | None = None) -> None:
         self.path = path
+        self._header = header
         self.observations = 0
         self._file: FileIO | None = None
 
@@ -93,6 +99,8 @@ class RunWriter:
                 hint=f"make room, then: beamproof verify --resume {self.path}",
             ) from error
         self.observations += isinstance(line, Observation)
+        if isinstance(line, Header):
+            self._header = line
 
     def finish(self, footer: Footer) -> None:
         """Write the footer; where even that fails, the run simply stays incomplete.
@@ -103,6 +111,8 @@ class RunWriter:
             StorageError: the run was complete, and the file does not say so.
         """
         try:
+            if self._header is not None:
+                self.append(self._header)
             self.append(footer)
             self._write_again_if_gone()
         except StorageError:
@@ -199,7 +209,9 @@ def read_run(path: Path) -> Run:
     except OSError as error:
         raise RunFileError(f"cannot read the run file {path}: {error.strerror}") from error
     damaged: list[Damage] = []
-    numbered = tuple(_parse(path, content, damaged))
+    numbered = tuple(_parse(content, damaged))
+    if damaged and not any(isinstance(line, Header) for _, line in numbered):
+        raise RunFileError(f"{path}:{damaged[0].line}: {damaged[0].reason}")
     run = assemble(path, (line for _, line in numbered), damaged)
     return msgspec.structs.replace(run, damaged=(*damaged, *_gone(run, numbered)))
 
@@ -233,8 +245,8 @@ def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -
     )
 
 
-def _parse(path: Path, content: bytes, damaged: list[Damage]) -> Iterable[tuple[int, Line]]:
-    """Yield the lines that can be read, with their numbers; the header must be the first."""
+def _parse(content: bytes, damaged: list[Damage]) -> Iterable[tuple[int, Line]]:
+    """Yield the lines that can be read, with their numbers; note those that cannot."""
     texts = content.split(b"\n")
     header: Header | None = None
     for number, text in enumerate(texts, start=1):
@@ -243,8 +255,6 @@ def _parse(path: Path, content: bytes, damaged: list[Damage]) -> Iterable[tuple[
         try:
             line = lines.decode(text, sums=header is not None and header.format > 1)
         except RunFileError as error:
-            if header is None:
-                raise RunFileError(f"{path}:{number}: {error.message}", hint=error.hint) from error
             if number < len(texts):  # else a write that a crash cut short: that is no damage
                 damaged.append(Damage(line=number, reason=error.message))
             continue

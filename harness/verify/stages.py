@@ -88,9 +88,10 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     before = request.resumed
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     gone: InfrastructureError | None = None
-    with RunWriter(path) as writer, display_for(_console(), plan.matrix.cells) as display:
-        header = _header(plan, request) if before is None else before.header
-        if before is None:
+    header = before.header if before else None
+    with RunWriter(path, header) as writer, display_for(_console(), plan.matrix.cells) as display:
+        if header is None:
+            header = _header(plan, request)
             writer.append(header)
         recorder = session.Recorder(
             claims=by_name(plan.skills),

@@ -185,6 +185,20 @@ def test_a_line_without_its_checksum_is_damaged(tmp_path: Path) -> None:
     assert [damage.reason for damage in read_run(path).damaged] == ["it has no checksum"]
 
 
+def test_a_damaged_header_is_made_good_by_the_one_at_the_end(tmp_path: Path) -> None:
+    """Nothing that was observed hangs on one line."""
+    path = tmp_path / "r.jsonl"
+    with RunWriter(path) as writer:
+        for line in (HEADER, observation("a"), observation("b")):
+            writer.append(line)
+        writer.finish(FOOTER)
+    path.write_bytes(b"X" + path.read_bytes()[1:])
+    run = read_run(path)
+    assert [damage.line for damage in run.damaged] == [1]
+    assert run.header == HEADER
+    assert run.complete
+
+
 def test_a_line_that_is_gone_is_missed(tmp_path: Path) -> None:
     """The footer counts the observations."""
     path = write(tmp_path / "r.jsonl", HEADER, observation("a"), observation("b"), FOOTER)
