@@ -17,7 +17,7 @@ from harness.runtimes import listing, ways
 from harness.runtimes import sweep as sweeping
 from harness.runtimes.debian import tree
 from harness.runtimes.model import RuntimeOptions
-from harness.runtimes.way import Check, State
+from harness.runtimes.way import Check, State, Stock
 
 
 def examine(options: RuntimeOptions) -> tuple[Check, ...]:
@@ -29,7 +29,7 @@ def examine(options: RuntimeOptions) -> tuple[Check, ...]:
     every = ways.all_ways(options, lambda _line: None)
     return (
         _releases(options),
-        _cache(options.cache_dir),
+        _cache(options),
         _room(options.cache_dir),
         *(check for way in every for check in way.checks()),
         _compiler(),
@@ -64,7 +64,9 @@ def _releases(options: RuntimeOptions) -> Check:
     )
 
 
-def _cache(cache_dir: Path) -> Check:
+def _cache(options: RuntimeOptions) -> Check:
+    """Try to write; a cache that is only read serves with what is in it."""
+    cache_dir = options.cache_dir
     probe = cache_dir / f".probe-{os.getpid()}"
     try:
         files.write_whole(probe, b"")
@@ -72,11 +74,15 @@ def _cache(cache_dir: Path) -> Check:
     except (BeamproofError, OSError) as error:
         return Check(
             name="cache",
-            state=State.MISSING,
+            state=State.OPTIONAL if _has_any(options) else State.MISSING,
             found=str(getattr(error, "message", error)),
             mend="export BEAMPROOF_CACHE=DIR, a folder that you may write",
         )
     return Check(name="cache", state=State.OK, found=str(cache_dir))
+
+
+def _has_any(options: RuntimeOptions) -> bool:
+    return any(offer.stock is Stock.HERE for row in listing.survey(options) for offer in row.offers)
 
 
 def _room(cache_dir: Path) -> Check:

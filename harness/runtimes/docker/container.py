@@ -6,7 +6,6 @@ attached stream (`docker_channel`) or where images come from (`images`).
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +120,7 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
 
 def _make(name: str, settings: Mapping[str, Any]) -> Channel:
     from docker.errors import APIError, DockerException, ImageNotFound  # noqa: PLC0415 - see engine
+    from requests.exceptions import Timeout  # noqa: PLC0415 - the same
 
     from harness.runtimes.docker.channel import DockerChannel  # noqa: PLC0415 - imports docker
 
@@ -140,6 +140,11 @@ def _make(name: str, settings: Mapping[str, Any]) -> Channel:
         if (less := options.give_up(said, settings)) is not None:
             return _make(name, less)
         raise _refused(said, settings) from error
+    except Timeout as error:  # three times a minute is no better than one
+        _undo(name, made)
+        raise RuntimeMissingError(
+            f"the engine did not answer within {engine.CALL_TIMEOUT_S} s"
+        ) from error
     except (DockerException, OSError) as error:
         _undo(name, made)
         raise InfrastructureError(f"the engine does not start a container: {error}") from error
@@ -231,8 +236,7 @@ def _undo(name: str, made: Sequence[Channel | None]) -> None:
     if channel is not None:
         channel.kill()
         return
-    with contextlib.suppress(Exception):  # the failure that led here is the one to tell
-        remove(name)
+    patience.end(lambda: remove(name))  # the failure that led here is the one to tell
 
 
 def _version() -> str:

@@ -117,7 +117,7 @@ def _state_of(place: Endpoint) -> EngineState:
     address = place.address
     mend = f"correct {place.named}, or unset it" if place.named else ""
     try:
-        api = _ping(place)
+        api = patience.ask(lambda: _ping(place))
     except PermissionError:
         reason = f"this user may not use the engine's socket {address}"
         mend = 'sudo usermod -aG docker "$USER", then log in again'
