@@ -35,6 +35,7 @@ transfer(Table, Owner) ->
         end,
     #{
         survives => ets:info(Table, owner) =/= undefined,
+        objects_count => ets:info(Table, size),
         mine => Mine,
         transfer_data => Message,
         listened_ms => erlang:monotonic_time(millisecond) - Started,

@@ -75,23 +75,26 @@ empty(Options, Count) ->
         system_gap_per_table_bytes => (System1 - System - Bytes) / Count
     }.
 
-%% Words of empty tables, and those that each option adds. Called on a peer as well.
+%% Words of empty tables, those that each option adds, and what a table with each says that it has.
+%% Called on a peer as well.
 -spec option_words() -> probe_lib:evidence().
 option_words() ->
     Options = #{
-        write => [{write_concurrency, true}, {decentralized_counters, false}],
-        read => [{read_concurrency, true}],
+        write_concurrency => [{write_concurrency, true}, {decentralized_counters, false}],
+        read_concurrency => [{read_concurrency, true}],
         compressed => [compressed]
     },
-    Extra = fun(Type) ->
+    Case = fun(Type) ->
         Plain = with_table([Type], fun words/1),
-        maps:map(fun(_, With) -> with_table([Type | With], fun words/1) - Plain end, Options)
+        #{
+            words => Plain,
+            extra_words => maps:map(fun(_, With) -> with_table([Type | With], fun words/1) - Plain end, Options),
+            taken => maps:map(
+                fun(Name, With) -> with_table([Type | With], fun(Table) -> ets:info(Table, Name) end) end, Options
+            )
+        }
     end,
-    #{
-        set_words => with_table([set], fun words/1),
-        set_extra_words => Extra(set),
-        ordered_set_extra_words => Extra(ordered_set)
-    }.
+    #{set => Case(set), ordered_set => Case(ordered_set)}.
 
 %% What tables made with values of write_concurrency say that they have. Called on a peer as well.
 -spec write_options() -> probe_lib:evidence().
