@@ -51,15 +51,19 @@ restart_fails(Intensity) ->
         boom = ?TREES:crash(?TREES:await_started(third), boom),
         Reason = probe_lib:gone(Ref, ?DEADLINE_MS),
         Times = tries(),
-        Gaps = [(B - A) / 1000 || {A, B} <- lists:zip(lists:droplast(Times), tl(Times))],
-        #{
+        maps:merge(gaps(Times, probe_measure:median(Asked)), #{
             try_count => length(Times),
-            exit_reason => Reason,
-            gap_us => probe_measure:median(Gaps),
-            asked_try_us => probe_measure:median(Asked),
-            gap_over_asked_try_ratio => probe_measure:median(Gaps) / probe_measure:median(Asked)
-        }
+            exit_reason => Reason
+        })
     end).
+
+%% The pause between two tries at such times, as a multiple of a try that was asked for.
+gaps([First | Later], AskedUs) when Later =/= [] ->
+    Pairs = lists:zip([First | lists:droplast(Later)], Later),
+    GapUs = probe_measure:median([(B - A) / 1000 || {A, B} <- Pairs]),
+    #{gap_us => GapUs, gap_over_asked_try_ratio => GapUs / AskedUs};
+gaps(_, _) ->
+    #{gap_over_asked_try_ratio => none}.
 
 %% A source of state that tells of its calls, with their times in ns, and fails after so many.
 tried(To, Good) ->
