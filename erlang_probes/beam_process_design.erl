@@ -474,7 +474,7 @@ wrong_lengths(Body, Prepare) ->
 %% Leaves 50,000 messages of 12 words each in the queues of two processes that differ in the flag
 %% message_queue_data, and collects both, and a third that has no message.
 %% Evidence: for each the words of its messages, of its heap's block and of all its memory, and the
-%%   time of a full collection seen from outside; and how long that takes on the heap
+%%   time of a full collection seen from outside; and how long that takes with the messages on the heap
 %%   against the other two.
 %% Cost: two times 50,000 messages; 12 MB; 40 ms.
 %% Misread: `memory' counts the messages in both cases; `total_heap_size' counts those that are to be
@@ -1108,9 +1108,9 @@ reported(Keys, Pid, Events) ->
 
 %% Keeps 40,000 words in the dictionary of a process, and reads them back 100 times, and 10 times
 %% from an ETS table; has another process ask for the dictionary and keep the answer.
-%% Evidence: words that the entry takes on the heap, also after ten collections more, that the reads
-%%   take beyond it while their results are kept, and that are left when it is erased; and words that
-%%   the answer takes at the other process.
+%% Evidence: words that the entry takes on the heap, also after collections, which are counted; words
+%%   that the reads take beyond it while their results are kept, and that are left when it is erased;
+%%   and words that the answer takes at the other process.
 %% Cost: 4 MB.
 %% Misread: words after full collections; what is no longer referred to is gone.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_process_dict.c
@@ -1123,7 +1123,7 @@ dictionary_memory(_) ->
         end,
         Nothing = Used(fun(_) -> {ok, none} end),
         Put = Used(fun(_) -> {put(entry, ?COPIES:ints(20_000)), none} end),
-        _ = [erlang:garbage_collect(Pid) || _ <- lists:seq(1, 10)],
+        Collections = [true || _ <- lists:seq(1, 10), erlang:garbage_collect(Pid)],
         Kept = Used(fun(_) -> {ok, none} end),
         Got = Used(fun(_) -> {ok, [get(entry) || _ <- lists:seq(1, 100)]} end),
         Looked = Used(fun(_) -> {ok, ?COPIES:looked_up(get(entry), 10)} end),
@@ -1135,7 +1135,8 @@ dictionary_memory(_) ->
         Erased = Used(fun(_) -> {length(erase(entry)), none} end),
         #{
             put_words => Put - Nothing,
-            after_ten_collections_words => Kept - Nothing,
+            collections_count => length(Collections),
+            after_collections_words => Kept - Nothing,
             hundred_gets_words => Got - Put,
             ten_ets_lookups_words => Looked - Put,
             observer_words => Observed,
@@ -1168,7 +1169,6 @@ flag_inheritance(_) ->
             _ = spawn(fun() -> Self ! {flags, ?FLAGS:own_flags()} end),
             receive
                 {flags, Flags} ->
-                    seq_trace:set_token(label, 17),
                     {?FLAGS:own_flags(), Flags}
             after ?WAIT_MS -> error({setup, no_flags})
             end
