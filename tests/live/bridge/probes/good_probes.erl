@@ -2,6 +2,7 @@
 -module(good_probes).
 
 -export([kinds/1, echo/1, prints/1, nul_bytes/1, none/1, own_module/1]).
+-export([odd/1, long/1]).
 -export([generate/1, same/2, opaque/1]).
 
 kinds(_) ->
@@ -40,6 +41,24 @@ nul_bytes(_) ->
 
 none(_) ->
     #{}.
+
+odd(_) ->
+    #{
+        charlist => [104, 228, 128512],
+        invalid => <<237, 160, 128>>,
+        overlong => <<192, 128>>,
+        nul => <<"a", 0, "b">>,
+        escapes => <<$", $\\, 27, 127, 8232/utf8>>,
+        keys => #{1 => 1, 1.0 => 2, {a, b} => 3, <<255>> => 4, '' => 5, [120] => 6},
+        longest => power(4299),
+        least => -power(4298)
+    }.
+
+power(0) -> 1;
+power(Digits) -> 10 * power(Digits - 1).
+
+long(#{bits := Bits, sign := Sign}) ->
+    #{long => Sign * (1 bsl (Bits + 20))}.
 
 own_module(_) ->
     #{loaded_from => list_to_binary(code:which(?MODULE))}.
