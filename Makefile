@@ -13,8 +13,8 @@ READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
-VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT
-GOALS     := help setup verify test check format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
+VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT SEED
+GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
 $(if $(STRAY_VARIABLES),$(error no target reads $(STRAY_VARIABLES); the variables are $(VARIABLES)))
@@ -53,6 +53,12 @@ check: $(READY) ## format, lint, types, import rules, unit tests, claim lint, pr
 	@$(BIN)/pytest -n 2 tests/unit
 	@$(BIN)/beamproof lint
 	@$(BIN)/beamproof compile --otp 23-29 --no-strict --runtime $(RUNTIME)
+
+fuzz: $(READY) ## damage what a VM sends, five minutes long (SEED repeats a campaign)
+	@$(BIN)/python -m tests.faults.fuzz $(if $(SEED),--seed $(SEED))
+
+faults: $(READY) ## kill, stop and interrupt VMs and commands, fifteen minutes long (SEED as above)
+	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED))
 
 format: $(READY) ## rewrite the Python sources in the one format
 	@$(BIN)/ruff format .

@@ -23,6 +23,7 @@ from harness.folders import cache_dir, is_foreign
 from harness.run.file import read_run, refuse_if_written
 from harness.run.model import Run
 from harness.run.stored import run_path
+from harness.runtimes.model import AUTO
 from harness.runtimes.request import RuntimeRequest
 from harness.streams import say
 from harness.verify import plan as matrix
@@ -61,6 +62,8 @@ def verify(context: click.Context, /, **given: Any) -> None:
         from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
 
         plan = stages.lay_out(request, opened, workshop, strict=runtime.is_strict)
+        if given["runtime"] == AUTO:
+            stages.tell_of_strangers(request, opened)
         if request.plan_only:
             stages.print_plan(plan, as_json=request.as_json)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
@@ -32,6 +33,7 @@ from harness.streams import echo, print_json, say
 from harness.verify import plan as matrix
 from harness.verify import session
 from harness.verify.request import Request
+from harness.verify.trust import note_on_strangers
 
 
 def lay_out(
@@ -59,6 +61,14 @@ def lay_out(
         workshop=workshop,
         seconds=seconds,
     )
+
+
+def tell_of_strangers(request: Request, releases: Releases) -> None:
+    """Say once that probes from outside the project will run with the user's own rights."""
+    ways = (runtime.way for runtime in releases.runtimes.values())
+    note = note_on_strangers(request.probes_dir, ways, Path.cwd())
+    if note is not None:
+        say(note)
 
 
 def _refuse_unknown(skills: Sequence[Skill], patterns: Sequence[str]) -> None:

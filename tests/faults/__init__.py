@@ -1,0 +1,1 @@
+"""Faults and fuzz: seeded campaigns, long by `make faults` and `make fuzz`, short as tests."""
