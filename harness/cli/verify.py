@@ -62,7 +62,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
         from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
 
         plan = stages.lay_out(request, opened, workshop, strict=runtime.is_strict)
-        if given["runtime"] == AUTO:
+        if runtime.way == AUTO:
             stages.tell_of_strangers(request, opened)
         if request.plan_only:
             stages.print_plan(plan, as_json=request.as_json)
