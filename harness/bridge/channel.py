@@ -143,6 +143,7 @@ class ProcessChannel:
         self._log = BoundedLog()
         self._early = bytearray()
         self._using = threading.Lock()  # descriptors are closed only while nobody polls them
+        self._ending = threading.Lock()
         self._killed = threading.Event()
         self._closed = False
         self._stderr_open = True
@@ -199,17 +200,20 @@ class ProcessChannel:
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
+        with self._ending:  # whoever comes second returns when nothing is left, too
+            if not self._closed:
+                self._close()
+                processes.kill_marked(self._mark)
+                if self._scratch is not None:
+                    shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _close(self) -> None:
         with self._using:
-            if self._closed:
-                return
             self._closed = True
             self._take_rest()
             for stream in (self._stdin, self._stdout, self._stderr):
                 with contextlib.suppress(OSError):
                     stream.close()
-        processes.kill_marked(self._mark)
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def wait(self, deadline: float) -> int | None:
         """Return the exit status, negative for a signal, None while the VM lives."""

@@ -136,6 +136,27 @@ def test_what_a_vm_started_ends_with_it(tmp_path: Path) -> None:
     assert not Path(scratch).exists()
 
 
+def test_nobody_goes_on_before_the_end_is_over(tmp_path: Path) -> None:
+    """Of several threads that end a VM, each finds its folder gone when it goes on."""
+    erl = tmp_path / "erl"
+    erl.write_text('#!/bin/sh\nmkdir -p "$TMPDIR/a/b"\necho "$TMPDIR" >&4\nsleep 60\n')
+    erl.chmod(0o755)
+    channel = ProcessLauncher(erl).start(name="vm", flags=(), env={}, limits=Limits())
+    scratch = Path(channel.read(500, soon()).decode().strip())
+    left: list[bool] = []
+
+    def end() -> None:
+        channel.kill()
+        left.append(scratch.exists())
+
+    threads = [threading.Thread(target=end) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert left == [False] * 4
+
+
 def test_a_vm_is_held_to_its_memory(tmp_path: Path) -> None:
     """The limit is in force in the process that is started."""
     erl = tmp_path / "erl"
