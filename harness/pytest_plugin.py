@@ -142,7 +142,8 @@ class Cells:
         request = _request(config.option)
         probes = config.option.beamproof_probes or default_probes_dir()
         self.workshop = workshop.workshop_for(workshop.new_run_id(), probes, cache_dir())
-        self.releases = releases.open_releases(request, self.workshop, lambda _line: None)
+        opened = releases.open_releases(request, self.workshop, lambda _line: None)
+        self.releases = opened.begin()
         self._lanes: dict[str, Lane] = {}
         self._works: dict[CellId, Work] = {}
         self._claims: dict[str, Claim] = {}

@@ -61,12 +61,21 @@ class Releases:
         self._pool = ThreadPoolExecutor(max(1, len(resolved)), thread_name_prefix="start")
         self._closed = False
         self._lock = threading.Lock()
-        for column in self._columns:
-            if column.item.runtime is not None:
-                column.start = self._pool.submit(self._open, column)
         self.nodes: dict[str, Node] = {}
 
     def __enter__(self) -> Self:
+        return self.begin()
+
+    def begin(self) -> Self:
+        """Begin to start a node of each; a signal that comes meanwhile ends them again."""
+        try:
+            with interruption.held():
+                for column in self._columns:
+                    if column.item.runtime is not None:
+                        column.start = self._pool.submit(self._open, column)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -229,7 +238,7 @@ class _Column:
 def open_releases(
     request: RuntimeRequest, workshop: Workshop, progress: Callable[[str], None]
 ) -> Releases:
-    """Find every release, fetching what is not here yet, and begin to start a node of each."""
+    """Find every release, fetching what is not here yet; entered, a node of each starts."""
     workshop.probes.tell = progress
     compilers = Compilers(request.options(), workshop, progress)
     workshop.probes.elsewhere = compilers
