@@ -181,14 +181,15 @@ def _begun(erl: Path, folder: Path, *more: str) -> Command:
         "probes",
     ]
     command += ["--runs", "runs", "--runtime", "host", "--otp-root", str(erl.parent.parent), *more]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(Path.cwd())},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "said").open("ab"),
-    )
+    with (folder / "said").open("ab") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(Path.cwd())},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
     return Command(process, folder)
 
 
