@@ -1,4 +1,4 @@
-"""The Erlang sources as they are read: small modules, a spec for every export."""
+"""The Erlang sources as they are read: short lines, small modules, a spec for every export."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ CALLBACKS = {"init", "handle_call", "handle_cast", "handle_info", "terminate", "
 def is_skill(name: str) -> bool:
     """Tell whether a module holds the probes of a skill, and no apparatus."""
     return not name.startswith("probe_") and not any(name.startswith(f"{it}_") for it in NAMES)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_lines_fit_the_screen(path: Path) -> None:
+    """120 columns; the address of a source may be longer."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        assert len(line) <= 120 or "https://" in line, f"{path.name}:{number}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
