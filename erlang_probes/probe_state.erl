@@ -100,7 +100,7 @@ snapshot(#{port := Port, scratch := Scratch} = Known) ->
         accounting => accounting(maps:get(accounting, Known)),
         applications => lists:sort(ets:tab2list(ac_tab)),
         logger => lists:sort(ets:tab2list(logger)),
-        environment => lists:sort(os:env()),
+        environment => lists:sort(environment()),
         surroundings => [{working_folder, prim_file:get_cwd()}, {code_path, code_path()}],
         files => files(Scratch),
         timers => timers(whereis(timer_server)),
@@ -108,6 +108,13 @@ snapshot(#{port := Port, scratch := Scratch} = Known) ->
         programs => programs(Called, Known),
         unseen => [called(Function) || Function <- ?UNSEEN]
     }.
+
+%% OTP 23 has no os:env/0, and is still what a claim "since 24" must not hold on.
+environment() ->
+    case erlang:function_exported(os, env, 0) of
+        true -> os:env();
+        false -> [list_to_tuple(string:split(Entry, "=")) || Entry <- os:getenv()]
+    end.
 
 %% All but the caller. Listing all processes is a scan of the whole process table, up to a
 %% millisecond; asking the known ones whether they live takes a microsecond, and when all do and

@@ -99,7 +99,8 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     gone: InfrastructureError | None = None
     header = before.header if before else None
-    with RunWriter(path, header) as writer, display_for(_console(), plan.matrix.cells) as display:
+    progress = Console(highlight=False, stderr=request.as_json)  # what programs read stays whole
+    with RunWriter(path, header) as writer, display_for(progress, plan.matrix.cells) as display:
         if header is None:
             header = _header(plan, request)
             writer.append(header)

@@ -84,8 +84,7 @@ def observed(
     command += ["--otp", str(release), "--runs", str(folder / "runs")]
     command += ["--claims", str(written(folder, probes)), "--probes", str(PROBES)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    _progress, brace, rest = done.stdout.partition("{")
-    found = json.loads(brace + rest)["findings"]
+    found = json.loads(done.stdout)["findings"]
     (file,) = (folder / "runs").glob("*.jsonl")
     verdicts = {row["cell"].partition("@")[0]: row["verdict"] for row in found}
     return verdicts, read_run(file)
