@@ -18,7 +18,7 @@ from rich.text import Text
 from harness.judge.finding import Check, Finding, Verdict
 from harness.report.marks import MARKS, mark_of
 from harness.run.cells import CellId
-from harness.run.model import Observation, Run, RuntimeRecord
+from harness.run.model import FailureKind, Observation, Run, RuntimeRecord
 from harness.run.repeat import repeat_command
 
 _LOG_LINES = 8
@@ -38,14 +38,34 @@ def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Co
     for skill in _unique(finding.cell.skill for finding in findings):
         own = [finding for finding in findings if finding.cell.skill == skill]
         _put(console, _table(skill, own, run))
-    for finding in findings:
-        if finding.verdict not in {Verdict.CONFIRMED, Verdict.SKIPPED}:
-            _put_details(console, finding, run)
+    for alike in _alike(findings):
+        _put_details(console, alike[0], run)
+        if len(alike) > 1:
+            others = ", ".join(str(finding.cell) for finding in alike[1:])
+            _put(console, Text(f"the same in {len(alike)} cells; also {_short(others)}"), indent=2)
     _print_skipped(findings, console)
     _print_leftovers(findings, console)
     console.print(summary(findings))
     if run is not None:
         _print_run(run, console)
+
+
+_OF_A_WHOLE_NODE = frozenset({FailureKind.NOT_COMPILED, FailureKind.NOT_STARTED})
+"""Failures that every cell of a module or a runtime shares."""
+
+
+def _alike(findings: Sequence[Finding]) -> Iterable[Sequence[Finding]]:
+    """Yield what is not confirmed, a module that does not compile and the like once for all."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        if finding.verdict in {Verdict.CONFIRMED, Verdict.SKIPPED}:
+            continue
+        samples = finding.observation.samples if finding.observation else ()
+        kinds = {sample.failure.kind for sample in samples if sample.failure}
+        whole = bool(kinds & _OF_A_WHOLE_NODE)
+        key = (finding.cell.runtime, finding.reason) if whole else (finding.cell,)
+        groups.setdefault(key, []).append(finding)
+    return groups.values()
 
 
 def summary(findings: Iterable[Finding]) -> Text:

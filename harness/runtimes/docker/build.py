@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from docker.errors import DockerException
+
 from harness import files
 from harness.errors import BeamproofError, InfrastructureError
 from harness.runtimes import table
@@ -58,8 +60,6 @@ def remove_image(release: int) -> bool:
     reference = table.find(release).imported_image
     if not engine.state().answers or images.here(reference) is None:
         return False
-    from docker.errors import DockerException  # noqa: PLC0415 - see engine.client
-
     try:
         engine.client().remove_image(reference)
     except (DockerException, OSError) as error:
@@ -89,8 +89,6 @@ def _complete(root: Path) -> None:
 
 
 def _send(root: Path, reference: str, manifest: tree.Manifest) -> None:
-    from docker.errors import DockerException  # noqa: PLC0415 - see engine.client
-
     repository, _, tag = reference.rpartition(":")
     pack = ["tar", "--create", "--owner=0", "--group=0", "--numeric-owner", "-C", str(root), "."]
     with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:

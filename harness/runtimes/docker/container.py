@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from requests.exceptions import Timeout
+
 from harness import interruption, processes
 from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
@@ -19,6 +22,7 @@ from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingEr
 from harness.retries import again
 from harness.runtimes import vm
 from harness.runtimes.docker import engine, options, patience
+from harness.runtimes.docker.channel import DockerChannel
 from harness.runtimes.docker.images import Image
 from harness.runtimes.docker.options import SCRATCH
 
@@ -119,11 +123,6 @@ def start_container(name: str, settings: Mapping[str, Any]) -> Channel:
 
 
 def _make(name: str, settings: Mapping[str, Any]) -> Channel:
-    from docker.errors import APIError, DockerException, ImageNotFound  # noqa: PLC0415 - see engine
-    from requests.exceptions import Timeout  # noqa: PLC0415 - the same
-
-    from harness.runtimes.docker.channel import DockerChannel  # noqa: PLC0415 - imports docker
-
     client = engine.client()
     made: list[Channel | None] = []  # empty: nothing of ours carries the name yet
     try:
@@ -191,8 +190,6 @@ def leftovers(*, everything: bool = False) -> tuple[str, ...]:
     Raises:
         InfrastructureError: the engine fails.
     """
-    from docker.errors import DockerException  # noqa: PLC0415 - see engine.client
-
     try:
         found = engine.client().containers(all=True, filters={"label": LABEL})
     except (DockerException, OSError) as error:
@@ -212,8 +209,6 @@ def remove(name: str) -> None:
     Raises:
         InfrastructureError: the engine fails to.
     """
-    from docker.errors import DockerException, NotFound  # noqa: PLC0415 - see engine.client
-
     client = engine.client()
     try:
         patience.ask(lambda: client.remove_container(name, force=True, v=True))

@@ -1,0 +1,51 @@
+"""What a terminal and a log show of findings."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+from support.judging import claim, failed, observation, rival
+
+from harness.judge.finding import Finding
+from harness.judge.judge import judge
+from harness.report.terminal.findings import render_findings
+from harness.run.model import FailureKind
+
+
+def finding(name: str, kind: FailureKind, reason: str, version: str = "27.3.4.1") -> Finding:
+    stated = claim({"a_count": 1}, rival({"a_count": 2}), name=name)
+    return judge(stated, observation(failed(kind, reason), name=name, version=version))
+
+
+def shown(*findings: Finding) -> str:
+    console = Console(file=StringIO(), force_terminal=False, color_system=None)
+    with console.capture() as captured:
+        render_findings(findings, None, console=console)
+    return captured.get()
+
+
+def test_a_module_that_does_not_compile_is_told_once_with_its_cells() -> None:
+    """Fifty claims of one module are one thing to mend, on each release by itself."""
+    kind = FailureKind.NOT_COMPILED
+    broken = [finding(f"law-{number}", kind, "x.erl:4: bad") for number in range(50)]
+    later = finding("law-0", kind, "x.erl:4: worse", version="25.2.3")
+    text = shown(*broken, later)
+    assert text.count("x.erl:4: bad") == 1
+    assert "the same in 50 cells; also beam-test/law-1@otp27" in text
+    assert text.count("x.erl:4: worse") == 1
+    assert "51 inconclusive" in text
+
+
+def test_probes_that_crash_alike_are_told_each() -> None:
+    """Two probes that raise the same have two causes until somebody has looked."""
+    kind = FailureKind.CRASHED
+    text = shown(finding("law-1", kind, "badarg"), finding("law-2", kind, "badarg"))
+    assert text.count("the probe crashed: error: badarg") == 2
+
+
+def test_no_line_has_blanks_at_its_end_and_none_is_cut() -> None:
+    """What is piped is searched, compared and pasted."""
+    text = shown(finding("law-1", FailureKind.CRASHED, "a reason " * 60 + "to the end"))
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "to the end" in text
