@@ -1,6 +1,6 @@
 """Start the command line: `python -m harness` and the `beamproof` script."""
 
-from harness import interruption
+from harness.system import interruption
 
 interruption.install()  # before the rest is imported: a signal may come at any moment
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness import processes
 from harness.bridge.boot import boot_command
 from harness.bridge.log import BoundedLog
 from harness.errors import InfrastructureError
+from harness.system import processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

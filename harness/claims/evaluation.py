@@ -12,18 +12,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from harness.claims.predicates import (
-    MISSING,
-    Leaf,
-    Missing,
-    Op,
-    Pattern,
-    Predicate,
-    Table,
-    is_number,
-    kind,
-    same,
-)
+from harness.claims.predicates import MISSING, Leaf, Missing, Op, Pattern, Predicate, Table, is_number, kind, same
 from harness.run.cells import Json
 
 

@@ -16,7 +16,7 @@ from math import copysign
 from typing import Final, NamedTuple, TypeGuard
 
 from harness.run.cells import Json
-from harness.visible import visible_json
+from harness.system.visible import visible_json
 
 
 class Op(StrEnum):

@@ -20,7 +20,7 @@ from harness.collect.probes import CROSSREF, ProbeStore
 from harness.errors import ExitCode
 from harness.folders import cache_dir
 from harness.runtimes.request import RuntimeRequest
-from harness.streams import echo, say
+from harness.system.streams import echo, say
 
 _CROSSREF_TIMEOUT_S = 120.0
 

@@ -18,7 +18,7 @@ from harness.claims.model import Skill
 from harness.cli.options import claims_option, json_option
 from harness.errors import ExitCode, InputError
 from harness.report.terminal import claims
-from harness.streams import print_json, print_lines
+from harness.system.streams import print_json, print_lines
 
 
 @click.command("coverage")

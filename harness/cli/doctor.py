@@ -13,7 +13,7 @@ from harness.cli.otp import image_lines, runtime_options_of
 from harness.cli.runtime import source_options
 from harness.errors import ExitCode
 from harness.runtimes import doctor as examining
-from harness.streams import echo
+from harness.system.streams import echo
 
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 

@@ -20,7 +20,7 @@ from harness.report.to_json import finding_report
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
-from harness.streams import print_json, say
+from harness.system.streams import print_json, say
 
 
 @click.command("judge")

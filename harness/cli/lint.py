@@ -16,7 +16,7 @@ from harness.claims.paths import refuse_unknown
 from harness.cli.options import claims_option, json_option, probes_option
 from harness.errors import ExitCode
 from harness.folders import project
-from harness.streams import echo, print_json, print_lines
+from harness.system.streams import echo, print_json, print_lines
 
 
 @click.command("lint")

@@ -12,7 +12,7 @@ import click
 from harness.claims.folder import load_skills, refuse_none
 from harness.cli.options import claims_option, json_option
 from harness.report.terminal import claims
-from harness.streams import print_json, print_lines
+from harness.system.streams import print_json, print_lines
 
 
 @click.command("list")

@@ -12,11 +12,12 @@ from collections import Counter
 
 import click
 
-from harness import __version__, interruption, streams
+from harness import __version__
 from harness.cli import defects
 from harness.errors import BeamproofError, ExitCode
-from harness.streams import say
 from harness.suggest import did_you_mean
+from harness.system import interruption, streams
+from harness.system.streams import say
 
 _VERBS = {
     "verify": "harness.cli.verify:verify",

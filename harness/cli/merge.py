@@ -18,7 +18,7 @@ from harness.report.output import write_file
 from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
-from harness.streams import say
+from harness.system.streams import say
 
 if TYPE_CHECKING:
     pass

@@ -17,7 +17,7 @@ from harness.judge.mutate import mutate as mutate_skill
 from harness.report.terminal import claims
 from harness.run.file import read_run
 from harness.run.stored import run_path
-from harness.streams import print_json, print_lines
+from harness.system.streams import print_json, print_lines
 
 
 @click.command("mutate")

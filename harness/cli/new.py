@@ -11,7 +11,7 @@ import click
 
 from harness.authoring.scaffold import scaffold
 from harness.cli.options import claims_option, probes_option
-from harness.streams import echo
+from harness.system.streams import echo
 
 
 @click.command("new")

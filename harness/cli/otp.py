@@ -18,7 +18,7 @@ from harness.errors import BeamproofError
 from harness.folders import cache_dir
 from harness.runtimes import AUTO, RuntimeOptions, host, listing, programs, resolve
 from harness.runtimes import install as installing
-from harness.streams import echo, say
+from harness.system.streams import echo, say
 
 _OLDEST, _BEYOND = 17, 100
 

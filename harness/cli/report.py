@@ -21,7 +21,7 @@ from harness.report.badge import badges
 from harness.report.html.site import site
 from harness.report.junit import render_junit
 from harness.report.output import write_site
-from harness.streams import say
+from harness.system.streams import say
 
 if TYPE_CHECKING:
     from harness.authoring.probe_source import ProbeModule

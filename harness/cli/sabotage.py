@@ -31,8 +31,8 @@ from harness.report.terminal.sabotage import (
     trial_line,
 )
 from harness.runtimes.request import RuntimeRequest
-from harness.streams import print_json, print_lines, say
 from harness.suggest import did_you_mean
+from harness.system.streams import print_json, print_lines, say
 from harness.verify.sabotage import Saboteur
 
 Job = tuple[Skill, Sequence[Variant], Sequence[Claim]]

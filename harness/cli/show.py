@@ -24,8 +24,8 @@ from harness.report.to_json import finding_report
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
-from harness.streams import echo, print_json, print_lines
 from harness.suggest import did_you_mean
+from harness.system.streams import echo, print_json, print_lines
 
 
 @click.command("show")

@@ -20,7 +20,7 @@ from harness.report.output import write_file
 from harness.run.file import read_run
 from harness.run.model import Run
 from harness.run.stored import run_path
-from harness.streams import say, write_bytes
+from harness.system.streams import say, write_bytes
 
 output_option = click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="PATH",

@@ -12,7 +12,7 @@ import click
 from harness.errors import ExitCode
 from harness.folders import cache_dir
 from harness.runtimes import sweep as sweeping
-from harness.streams import echo, say
+from harness.system.streams import echo, say
 
 
 @click.command("sweep")

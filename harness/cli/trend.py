@@ -18,7 +18,7 @@ from harness.judge.finding import Verdict
 from harness.judge.trend import in_order, trends
 from harness.judge.view import RunView, view
 from harness.report.terminal.history import trend_text
-from harness.streams import echo
+from harness.system.streams import echo
 
 if TYPE_CHECKING:
     pass

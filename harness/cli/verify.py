@@ -25,7 +25,7 @@ from harness.run.model import Run
 from harness.run.stored import run_path
 from harness.runtimes.model import AUTO
 from harness.runtimes.request import RuntimeRequest
-from harness.streams import say
+from harness.system.streams import say
 from harness.verify import plan as matrix
 from harness.verify.request import Request
 

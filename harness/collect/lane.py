@@ -15,12 +15,7 @@ from harness.collect.failures import failure_of
 from harness.collect.node import Node
 from harness.collect.outcome import Answer
 from harness.collect.workshop import Workshop
-from harness.errors import (
-    BeamproofError,
-    InfrastructureError,
-    NodeDiedError,
-    RemoteError,
-)
+from harness.errors import BeamproofError, InfrastructureError, NodeDiedError, RemoteError
 from harness.run import lines
 from harness.run.cells import Json, Need, NodeMode
 from harness.run.model import Build, Failure, FailureKind, Observation, Sample

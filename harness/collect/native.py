@@ -17,15 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import files
 from harness.collect.node import Node
-from harness.errors import (
-    CompileError,
-    DamagedError,
-    RemoteError,
-    StorageError,
-    UnmetNeedError,
-)
+from harness.errors import CompileError, DamagedError, RemoteError, StorageError, UnmetNeedError
+from harness.system import files
 
 HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
 """What `erl_nif.h` includes. Source: erts/emulator/beam/erl_nif.h."""

@@ -25,8 +25,8 @@ from harness.errors import (
     RemoteError,
 )
 from harness.folders import default_probes_dir
-from harness.retries import again
 from harness.run.model import Build
+from harness.system.retries import again
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ import msgspec
 from harness.bridge.terms import Term
 from harness.errors import ProtocolError, RemoteError
 from harness.run.cells import Json
-from harness.visible import visible
+from harness.system.visible import visible
 
 MAX_JSON_CHARS = 16 * 1024 * 1024
 """The bridge refuses evidence of half of it."""

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import msgspec
 
-from harness import files
 from harness.bridge.boot import LENT
 from harness.collect import called
 from harness.collect.called import Called
@@ -30,6 +29,7 @@ from harness.errors import (
 )
 from harness.folders import own_probes_dir
 from harness.run.model import Build
+from harness.system import files
 
 BRIDGE = "probe_bridge"
 COMPANIONS = ("probe_evidence", "probe_state")

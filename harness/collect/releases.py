@@ -15,7 +15,6 @@ from typing import Self
 
 import msgspec
 
-from harness import interruption
 from harness.collect import surroundings
 from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
@@ -27,6 +26,7 @@ from harness.runtimes import Resolved, Runtime
 from harness.runtimes.docker import options
 from harness.runtimes.request import RuntimeRequest
 from harness.runtimes.way import Progress
+from harness.system import interruption
 
 DOCKER = "docker"
 _CORES_NEEDED = 2

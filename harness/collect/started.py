@@ -27,7 +27,7 @@ from harness.errors import (
     RemoteError,
 )
 from harness.run.model import Build
-from harness.visible import visible
+from harness.system.visible import visible
 
 _CLOSE_TIMEOUT_S = 1.0
 

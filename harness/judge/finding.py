@@ -11,12 +11,7 @@ from enum import StrEnum
 
 from harness.claims.expect import words
 from harness.claims.model import Claim
-from harness.claims.predicates import (
-    MISSING,
-    Missing,
-    Prediction,
-    show,
-)
+from harness.claims.predicates import MISSING, Missing, Prediction, show
 from harness.judge.median import MedianInterval
 from harness.run.cells import CellId, Json
 from harness.run.model import Observation

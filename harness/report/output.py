@@ -5,13 +5,12 @@ Knows: files. Must not know: what is in them.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import StorageError
+from harness.system.files import replace_file
 
 MANIFEST = ".beamproof-site"
 """The list of a site's files, kept beside them: the next site removes those it does not renew."""
@@ -24,16 +23,7 @@ def write_file(path: Path, content: bytes) -> None:
         StorageError: the folder cannot be written, or the disk is full.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, content)
     except OSError as error:
         raise _cannot_write(path, error) from error
 

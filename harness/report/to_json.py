@@ -16,13 +16,7 @@ from harness.judge.compare import VERSION as COMPARISON_VERSION
 from harness.judge.compare import Comparison
 from harness.judge.finding import Check, Finding, RivalFinding, Verdict
 from harness.judge.view import RunView
-from harness.run.model import (
-    FORMAT,
-    LeftOutCell,
-    Line,
-    RuntimeRecord,
-    Sample,
-)
+from harness.run.model import FORMAT, LeftOutCell, Line, RuntimeRecord, Sample
 from harness.run.repeat import repeat_command
 
 VERSION = 1

@@ -5,18 +5,33 @@ Knows: a folder of runs, their names, how long their calls took. Must not know: 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from harness.errors import BeamproofError, InputError
 from harness.run.file import read_run
+from harness.system.files import replace_file
+
+_LATEST = ".latest"
+"""Names the run that was begun or resumed last: clocks are put back, and files are touched."""
+
+
+def note_latest(path: Path) -> None:
+    """Remember a run as its folder's latest; a folder that cannot be written goes without."""
+    with contextlib.suppress(OSError):
+        replace_file(path.parent / _LATEST, path.name.encode())
 
 
 def latest_run(runs_dir: Path) -> Path:
-    """Return the run file that was written to last.
+    """Return the run that was begun or resumed last; where none is noted, the newest file.
 
     Raises:
         InputError: there is none.
     """
+    with contextlib.suppress(OSError, ValueError):
+        noted = runs_dir / (runs_dir / _LATEST).read_text(encoding="utf-8")
+        if noted.parent == runs_dir and noted.is_file():
+            return noted
     runs = _runs(runs_dir)
     if not runs:
         raise InputError(

@@ -11,13 +11,13 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import files
 from harness.errors import BeamproofError
 from harness.runtimes import listing, ways
 from harness.runtimes import sweep as sweeping
 from harness.runtimes.debian import tree
 from harness.runtimes.model import RuntimeOptions
 from harness.runtimes.way import Check, State, Stock
+from harness.system import files
 
 
 def examine(options: RuntimeOptions) -> tuple[Check, ...]:

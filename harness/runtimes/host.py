@@ -14,12 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness import files as storage
 from harness.bridge.channel import ProcessLauncher
 from harness.errors import BeamproofError, InputError, RuntimeMissingError
 from harness.runtimes import vm
 from harness.runtimes.model import Runtime, RuntimeOptions
 from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.system import files as storage
 
 ROOTS_VARIABLE = "BEAMPROOF_OTP_ROOTS"
 

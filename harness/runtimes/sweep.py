@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import files, processes
 from harness.errors import BeamproofError
 from harness.runtimes.debian import tree
 from harness.runtimes.docker import engine
+from harness.system import files, processes
 
 _VM_FOLDERS = "beamproof-vm-*"
 """Scratch folders of VMs; the mark of a VM in its environment ends in its folder's name."""

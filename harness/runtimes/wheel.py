@@ -20,13 +20,13 @@ from pathlib import Path
 
 import msgspec
 
-from harness import files
 from harness.bridge.channel import ProcessLauncher
 from harness.errors import InfrastructureError, RuntimeMissingError, SignatureRefusedError
 from harness.runtimes import programs, table, vm
 from harness.runtimes.debian import tree
 from harness.runtimes.model import Runtime, RuntimeOptions
 from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.system import files
 
 _DOWNLOAD_TIMEOUT_S = 600.0
 _MANIFEST = "manifest.json"

@@ -27,9 +27,9 @@ from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, assemble
 from harness.run.model import Footer, Header, Run
-from harness.run.stored import seconds_of_calls
+from harness.run.stored import note_latest, seconds_of_calls
 from harness.run.work import shared
-from harness.streams import echo, print_json, say
+from harness.system.streams import echo, print_json, say
 from harness.verify import plan as matrix
 from harness.verify import session
 from harness.verify.request import Request
@@ -104,6 +104,7 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
         if header is None:
             header = _header(plan, request)
             writer.append(header)
+        note_latest(path)
         recorder = session.Recorder(
             claims=by_name(plan.skills),
             writer=writer,

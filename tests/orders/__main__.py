@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.streams import echo
+from harness.system.streams import echo
 from tests.orders.runs import differing, in_all_ways, names
 
 

@@ -20,9 +20,9 @@ from harness.errors import (
     SignatureRefusedError,
     StorageError,
 )
-from harness.retries import again
 from harness.runtimes import programs
 from harness.runtimes.debian.mirror import MIRROR_VARIABLE, Source, architecture
+from harness.system.retries import again
 
 _CLOSURE = (
     "erlang-base",

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 
-from harness import files
 from harness.errors import InputError, RuntimeMissingError, StorageError
 from harness.runtimes import table, vm
 from harness.runtimes.debian import apt, mirror, unpack
+from harness.system import files
 
 KEEP_FREE_BYTES = 600 * 1024 * 1024
 """Room that an install wants: index, packages and the tree, with as much again to spare."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import InfrastructureError, RuntimeMissingError
-from harness.files import storage_errors
+from harness.system.files import storage_errors
 
 ERLANG = Path("usr/lib/erlang")
 """Where Debian's packages keep OTP, below the tree."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from docker.errors import DockerException
 
-from harness import files
 from harness.errors import BeamproofError, InfrastructureError
 from harness.runtimes import table
 from harness.runtimes.debian import tree, unpack
 from harness.runtimes.docker import container, engine, images
+from harness.system import files
 
 _USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/sh\n"
 _GROUPS = "root:x:0:\nnogroup:x:65534:\n"

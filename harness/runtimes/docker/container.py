@@ -15,16 +15,16 @@ from typing import Any
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import Timeout
 
-from harness import interruption, processes
 from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
 from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
-from harness.retries import again
 from harness.runtimes import vm
 from harness.runtimes.docker import engine, options, patience
 from harness.runtimes.docker.channel import DockerChannel
 from harness.runtimes.docker.images import Image
 from harness.runtimes.docker.options import SCRATCH
+from harness.system import interruption, processes
+from harness.system.retries import again
 
 LABEL = "beamproof"
 """Label of every container that beamproof starts; its value is the version that did."""

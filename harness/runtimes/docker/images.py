@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from harness import files
 from harness.errors import BeamproofError, InfrastructureError, InputError, RuntimeMissingError
 from harness.runtimes import table, vm
 from harness.runtimes.docker import engine
+from harness.system import files
 
 REGISTRY_TIMEOUT_S = 5.0
 """How long `auto` waits for a registry to say that it has an image."""

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from harness import interruption
 from harness.errors import RuntimeMissingError
+from harness.system import interruption
 
 END_PATIENCE_S = 10.0
 """How long the end of a container may take while nobody is in a hurry."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
 from harness.bridge.channel import Launcher, ProcessLauncher
 from harness.bridge.terms import Atom
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
 from harness.errors import CompileError, InfrastructureError, InputError, NodeDiedError, RemoteError
+from harness.system import processes
 
 pytestmark = pytest.mark.live
 
@@ -166,7 +166,7 @@ def test_the_log_belongs_to_its_call(node: Node) -> None:
     assert node.probe("good_probes", "prints", {"text": "erste\n"}, timeout_s=5).log == "erste\n"
     assert node.probe("good_probes", "none", {}, timeout_s=5).log == ""
     answer = node.probe("good_probes", "nul_bytes", {}, timeout_s=5)
-    assert "before\0\0after" in answer.log
+    assert "before\\x00\\x00after" in answer.log
     assert answer.value == {"text": "a\0b"}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
 from harness.bridge.channel import Channel, Limits
 from harness.cli.main import run
 from harness.collect.node import Node
@@ -19,6 +18,7 @@ from harness.folders import cache_dir
 from harness.runtimes import RuntimeOptions, resolve
 from harness.runtimes.docker import container as docker
 from harness.runtimes.docker import engine, images
+from harness.system import processes
 
 pytestmark = [pytest.mark.live, pytest.mark.docker]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import files
 from harness.bridge.channel import ProcessLauncher
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
 from harness.runtimes.debian import tree as debian
+from harness.system import files
 
 pytestmark = pytest.mark.live
 

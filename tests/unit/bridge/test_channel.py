@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
 from harness.bridge.channel import Limits, ProcessChannel, ProcessLauncher
 from harness.errors import InfrastructureError
+from harness.system import processes
 
 Open = Callable[[str], ProcessChannel]
 

@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.claims.model import Fall, Skill
-from harness.claims.sabotage import (
-    Sabotage,
-    load_sabotage,
-    occurrences,
-    read_sabotage,
-    with_falls,
-)
+from harness.claims.sabotage import Sabotage, load_sabotage, occurrences, read_sabotage, with_falls
 from harness.errors import ClaimError
 from tests.support.judging import claim
 

@@ -1,7 +1,9 @@
 """The verbs about claims: what they print, and the message and exit code of every bad input."""
 
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from harness.folders import cache_dir, default_claims_dir, default_probes_dir
 from harness.report import to_json
 from harness.run.lines import encode
 from harness.run.model import Footer, Header, Observation
-from harness.run.stored import latest_run
+from harness.run.stored import latest_run, note_latest
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
 SKILL = "beam-memory-management"
@@ -305,3 +307,14 @@ def test_the_latest_run_is_the_one_written_last(tmp_path: Path) -> None:
     for name in ("b.jsonl", "a.jsonl"):
         shutil.copyfile(RUN, tmp_path / name)
     assert latest_run(tmp_path).name == "a.jsonl"
+
+
+def test_the_latest_run_does_not_hang_on_clocks(tmp_path: Path) -> None:
+    """A clock put back, or a file touched, makes no older run the latest."""
+    for name, age in (("old", 3 * 86_400), ("new", 0)):
+        (tmp_path / f"{name}.jsonl").touch()
+        os.utime(tmp_path / f"{name}.jsonl", (time.time() + age, time.time() + age))
+    note_latest(tmp_path / "new.jsonl")
+    assert latest_run(tmp_path).name == "new.jsonl"
+    (tmp_path / "new.jsonl").unlink()
+    assert latest_run(tmp_path).name == "old.jsonl"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
-from harness import processes
 from harness.cli.main import run
+from harness.system import processes
 
 pytestmark = pytest.mark.usefixtures("own_surroundings")
 
@@ -178,7 +178,7 @@ def crashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crash]:
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     gone = subprocess.run(
-        [sys.executable, "-c", "from harness import processes; print(processes.own())"],
+        [sys.executable, "-c", "from harness.system import processes; print(processes.own())"],
         capture_output=True,
         text=True,
         check=True,

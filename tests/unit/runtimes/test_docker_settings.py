@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import processes
 from harness.bridge.channel import LARGE, Limits
 from harness.runtimes.docker import container, options
 from harness.runtimes.docker.images import Image
+from harness.system import processes
 
 
 @pytest.fixture(autouse=True)

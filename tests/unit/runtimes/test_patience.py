@@ -13,7 +13,7 @@ from harness.runtimes.docker import patience
 
 HANGING = """
 import os, signal, sys, threading, time
-from harness import interruption
+from harness.system import interruption
 interruption.install()
 from harness.errors import RuntimeMissingError
 from harness.runtimes.docker import patience

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from support.runtime_fakes import FakeEngine, Installs
 
-from harness import files
 from harness.errors import InputError, RuntimeMissingError
 from harness.run.model import RuntimeRecord
 from harness.runtimes import AUTO, Resolved, RuntimeOptions, resolve
@@ -17,6 +16,7 @@ from harness.runtimes.debian import tree
 from harness.runtimes.docker import engine
 from harness.runtimes.docker import images as image_list
 from harness.runtimes.resolve import resolve_recorded
+from harness.system import files
 
 
 def options(tmp_path: Path, **given: Any) -> RuntimeOptions:

@@ -92,7 +92,8 @@ leaf(1) -> rand:uniform(256) - 1;
 leaf(2) -> -rand:uniform(1 bsl 31);
 leaf(3) -> rand:uniform(1 bsl 62);
 leaf(4) -> -(rand:uniform(1 bsl 62) bsl 64);
-leaf(5) -> (1 bsl 2100) + rand:uniform(1000);
+%% few of them are long: what a frame may hold of long integers is bounded in sum
+leaf(5) -> (1 bsl lists:nth(rand:uniform(12), [2100 | lists:duplicate(11, 500)])) + rand:uniform(1000);
 leaf(6) -> (rand:uniform() - 0.5) * 1.0e100;
 leaf(7) -> lists:nth(rand:uniform(5), [true, false, undefined, '', 'with space']);
 leaf(8) -> list_to_atom([8364, 228]);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import CallTimeoutError, NodeDiedError
-from harness.retries import again
+from harness.system.retries import again
 
 
 def failing(errors: list[Exception]) -> tuple[list[str], object]:

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.visible import visible, visible_json
+from harness.system.visible import visible, visible_json
 
 
 def test_sequences_are_shown() -> None:

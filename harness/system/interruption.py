@@ -4,7 +4,8 @@ Knows: signals and the main thread's stack. Must not know: what is interrupted.
 
 An exception out of an import leaves Python's import lock held, and one out of a clean-up leaves
 the rest of it undone. So the handler only notes the signal, and raises where neither is on the
-stack; until then a timer asks again. One that was swallowed (a finaliser's) is raised again.
+stack; a timer asks again and again. It also raises anew what a finaliser swallowed, and wakes a
+main thread that went to wait for a lock at the very moment of the signal.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, a terminal that was closed."""
 
-_AGAIN_S = 0.02
-_SWALLOWED_S = 0.5
+_TICK_S = 0.1
 _IMPORTING = "<frozen importlib"
 _SIGNAL_EXIT = 128
 
@@ -63,13 +63,8 @@ class _Watch:
         """Raise the signal that came, unless it must wait or is being handled."""
         if self.first is None or not self.armed:
             return
-        if _being_handled(sys.exc_info()[1]):
-            signal.setitimer(signal.ITIMER_REAL, _SWALLOWED_S)
+        if self.holds or _importing(frame) or _being_handled(sys.exc_info()[1]):
             return
-        if self.holds or _importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-            return
-        signal.setitimer(signal.ITIMER_REAL, _SWALLOWED_S)
         raise Interrupted(self.first)
 
 
@@ -97,6 +92,7 @@ def armed() -> Iterator[None]:
         Interrupted: once a signal came.
     """
     _watch.armed = True
+    signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
     try:
         _watch.try_raise(None)
         yield

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import files
 from harness.errors import DamagedError, StorageError
+from harness.system import files
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness import files
+from harness.system import files
 with files.locked(Path(sys.argv[1]), "27"), files.temporary(Path(sys.argv[1]), "27"):
     print("held", flush=True)
     time.sleep(60)

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-INSTALL = "import os, signal, sys, time\nfrom harness import interruption\ninterruption.install()\n"
+INSTALL = """
+import os, signal, sys, time
+from harness.system import interruption
+interruption.install()
+"""
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:

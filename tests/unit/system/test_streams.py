@@ -11,7 +11,7 @@ import pytest
 
 PRINT = """
 import sys
-from harness import streams
+from harness.system import streams
 output = streams.guard()
 for line in sys.argv[1:]:
     streams.echo(line)

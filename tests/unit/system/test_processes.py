@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from harness import processes
+from harness.system import processes
 
-TELL = "from harness import processes; print(processes.own())"
+TELL = "from harness.system import processes; print(processes.own())"
 
 
 @pytest.fixture
