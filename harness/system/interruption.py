@@ -46,6 +46,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self.installed = False
         self.armed = False
         self.holds = 0
 
@@ -74,6 +75,7 @@ _watch = _Watch()
 def install() -> None:
     """Note SIGINT, SIGTERM and SIGHUP from now on; one that is ignored (nohup) stays so."""
     signal.signal(signal.SIGALRM, _watch.tick)
+    _watch.installed = True
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _watch.note)
@@ -92,7 +94,8 @@ def armed() -> Iterator[None]:
         Interrupted: once a signal came.
     """
     _watch.armed = True
-    signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
+    if _watch.installed:  # without its handler the timer's signal ends the process
+        signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
     try:
         _watch.try_raise(None)
         yield

@@ -77,7 +77,7 @@ generate(Seed) ->
 term(0) ->
     leaf(rand:uniform(17));
 term(Depth) ->
-    case rand:uniform(8) of
+    case rand:uniform(9) of
         1 -> [term(Depth - 1) || _ <- lists:seq(1, rand:uniform(4))];
         2 -> list_to_tuple([term(Depth - 1) || _ <- lists:seq(0, rand:uniform(5) - 1)]);
         3 -> maps:from_list([{term(Depth - 1), term(Depth - 1)} || _ <- [1, 2, 3]]);
@@ -85,15 +85,16 @@ term(Depth) ->
         5 -> #{1 => term(Depth - 1), 1.0 => two, true => three};
         6 -> list_to_tuple(lists:duplicate(255 + rand:uniform(3), leaf(rand:uniform(17))));
         7 -> maps:from_list([{I, leaf(rand:uniform(17))} || I <- lists:seq(1, 40)]);
-        8 -> leaf(rand:uniform(17))
+        8 -> leaf(rand:uniform(17));
+        %% alone: what a frame may hold of long integers is bounded in sum
+        9 -> (1 bsl 2100) + rand:uniform(1000)
     end.
 
 leaf(1) -> rand:uniform(256) - 1;
 leaf(2) -> -rand:uniform(1 bsl 31);
 leaf(3) -> rand:uniform(1 bsl 62);
 leaf(4) -> -(rand:uniform(1 bsl 62) bsl 64);
-%% few of them are long: what a frame may hold of long integers is bounded in sum
-leaf(5) -> (1 bsl lists:nth(rand:uniform(12), [2100 | lists:duplicate(11, 500)])) + rand:uniform(1000);
+leaf(5) -> (1 bsl 400) + rand:uniform(1000);
 leaf(6) -> (rand:uniform() - 0.5) * 1.0e100;
 leaf(7) -> lists:nth(rand:uniform(5), [true, false, undefined, '', 'with space']);
 leaf(8) -> list_to_atom([8364, 228]);
