@@ -141,8 +141,9 @@ def _put(console: Console, shown: RenderableType, *, indent: int = 0) -> None:
     if console.is_terminal:
         console.print(indented)
         return
-    with console.capture() as captured:
-        console.print(indented, width=_UNBOUNDED_COLUMNS, crop=False)
+    unbounded = Console(width=_UNBOUNDED_COLUMNS, color_system=None, file=StringIO())
+    with unbounded.capture() as captured:
+        unbounded.print(indented, highlight=False)
     for line in captured.get().splitlines():
         console.print(Text(line.rstrip()), soft_wrap=True)
 

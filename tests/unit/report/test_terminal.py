@@ -46,6 +46,7 @@ def test_probes_that_crash_alike_are_told_each() -> None:
 
 def test_no_line_has_blanks_at_its_end_and_none_is_cut() -> None:
     """What is piped is searched, compared and pasted."""
-    text = shown(finding("law-1", FailureKind.CRASHED, "a reason " * 60 + "to the end"))
+    reason = "a reason " * 60 + "to the end"
+    text = shown(finding("law-1", FailureKind.CRASHED, reason))
     assert all(line == line.rstrip() for line in text.splitlines())
-    assert "to the end" in text
+    assert any(reason in line for line in text.splitlines())
