@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import random
 import signal
@@ -117,6 +118,24 @@ def _cut(command: Command, chance: random.Random) -> None:
         os.truncate(file, chance.randrange(file.stat().st_size + 1))
 
 
+def _reader_leaves(command: Command, _chance: random.Random) -> None:
+    """Close the pipe that the command prints to, as `| head` does."""
+    if command.process.stdout is not None:
+        command.process.stdout.close()
+
+
+def _second_writer(command: Command, _chance: random.Random) -> None:
+    """Try to go on with the run while the command is writing it."""
+    for file in (command.folder / "runs").glob("*.jsonl"):
+        if command.process.poll() is not None:
+            return
+        second = [sys.executable, "-m", "harness", "verify", "--resume", str(file)]
+        done = subprocess.run(second, cwd=command.folder, capture_output=True, check=False)
+        if done.returncode != ExitCode.BAD_INPUT and command.process.poll() is None:
+            with (command.folder / "said").open("ab") as said:
+                said.write(b"Traceback: a second writer was let in\n" + done.stderr)
+
+
 VERDICTS = {ExitCode.REFUTED, ExitCode.INCONCLUSIVE}
 KINDS: dict[str, tuple[Fault, set[int]]] = {
     "vm: KILL": (_to_a_vm(signal.SIGKILL), {*VERDICTS, ExitCode.RUNTIME_MISSING}),
@@ -127,17 +146,23 @@ KINDS: dict[str, tuple[Fault, set[int]]] = {
     "command: TERM": (_to_the_command(signal.SIGTERM), {*VERDICTS, 143}),
     "command: HUP": (_to_the_command(signal.SIGHUP), {*VERDICTS, 129}),
     "command: INT ten times": (_to_the_command(signal.SIGINT, 10), {*VERDICTS, 130}),
+    "command: its reader leaves": (_reader_leaves, {*VERDICTS}),
+    "command: a second writer": (_second_writer, {*VERDICTS}),
     "command: KILL, resumed": (_to_the_command(signal.SIGKILL), {*VERDICTS, -9}),
     "run file cut, resumed": (_cut, {*VERDICTS, -9}),
 }
 
 
-def campaign(erl: Path, seed: int, seconds: float, counts: Counter[str]) -> Iterator[str]:
-    """Yield what was not clean, until the time is over; every kind has its turn, in an order of
-    the seed; `counts` says how often."""
+def campaign(
+    erl: Path, seed: int, counts: Counter[str], *, seconds: float = math.inf, rounds: int = 10**9
+) -> Iterator[str]:
+    """Yield what was not clean, until time or rounds are over.
+
+    In a round every kind has its turn, in an order of the seed; `counts` says how often.
+    """
     chance = random.Random(seed)  # noqa: S311 - moments, from the seed that is printed
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    for _ in range(rounds):
         for kind in chance.sample(tuple(KINDS), len(KINDS)):
             if time.monotonic() >= end:
                 return
@@ -164,6 +189,8 @@ def _one(kind: str, erl: Path, folder: Path, moment: float, chance: random.Rando
         yield f"exit code {code}"
     if "resumed" in kind:
         yield from _resumed(erl, folder)
+    if command.process.stdout is not None:
+        command.process.stdout.close()
     yield from _left(command, swept="resumed" not in kind)
     yield from _wrong(folder)
 
@@ -187,7 +214,7 @@ def _begun(erl: Path, folder: Path, *more: str) -> Command:
             cwd=folder,
             env={**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(Path.cwd())},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # what is printed of a few claims fits into the pipe
             stderr=said,
         )
     return Command(process, folder)
@@ -210,7 +237,9 @@ def _resumed(erl: Path, folder: Path) -> Iterator[str]:
                 return
         except BeamproofError:
             return  # cut within its header: nothing of it is left to go on with
-        code = _begun(erl, folder, "--resume", str(file)).process.wait(4 * END_S)
+        resumed = _begun(erl, folder, "--resume", str(file)).process
+        resumed.communicate(timeout=4 * END_S)
+        code = resumed.returncode
         if code not in VERDICTS:
             yield f"the resumed run ends with {code}"
         elif not read_run(file).complete:
@@ -254,7 +283,7 @@ def main() -> None:
     print(f"seed {given.seed}", flush=True)  # noqa: T201 - a program
     counts: Counter[str] = Counter()
     found = 0
-    for problem in campaign(given.erl or _tree(), given.seed, given.seconds, counts):
+    for problem in campaign(given.erl or _tree(), given.seed, counts, seconds=given.seconds):
         found += 1
         print(f"NOT CLEAN {problem}", flush=True)  # noqa: T201
     for kind, count in counts.items():
