@@ -93,6 +93,7 @@ def main() -> None:
     """Run the command line and exit with one of `errors.ExitCode`."""
     output = streams.guard()
     code = run(sys.argv[1:])
+    interruption.over()
     sys.stdout.flush()
     if output.lost is not None:
         say(f"beamproof: standard output cannot be written: {output.lost.strerror}")

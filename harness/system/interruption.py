@@ -86,6 +86,15 @@ def came() -> bool:
     return _watch.first is not None
 
 
+def over() -> None:
+    """Ignore signals from now on: the exit code is known.
+
+    Of what is handled, not ignored, Python restores the default before it has ended.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def armed() -> Iterator[None]:
     """Let a signal raise `Interrupted` in the block, also one that came before it.

@@ -126,6 +126,23 @@ except interruption.Interrupted:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_signal_after_the_end_changes_no_exit_code() -> None:
+    """The verdicts are known and printed: what still runs is Python's own end."""
+    done = run("""
+import atexit
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, 2)
+late = Late()
+with interruption.armed():
+    pass
+interruption.over()
+sys.exit(7)
+""")
+    assert (done.returncode, done.stderr) == (7, "")
+
+
 def test_nohup_is_respected() -> None:
     """A signal that the caller has ignored stays ignored."""
     program = INSTALL + "os.kill(os.getpid(), signal.SIGHUP)\nwith interruption.armed(): pass\n"
