@@ -94,7 +94,12 @@ class DamagedError(StorageError):
 
 
 class NodeError(BeamproofError):
-    """Say that a live node broke: the call in hand has no evidence, the run goes on."""
+    """Say that a live node broke: the call in hand has no evidence, the run goes on.
+
+    Outside of a call (a VM that ends while it is asked who it is) it is a release that is gone.
+    """
+
+    exit_code = ExitCode.RUNTIME_MISSING
 
 
 class NoCompilerError(NodeError):

@@ -176,6 +176,7 @@ def campaign(
 def _one(kind: str, erl: Path, folder: Path, moment: float, chance: random.Random) -> Iterator[str]:
     fault, codes = KINDS[kind]
     command = _begun(erl, folder)
+    _await_handlers(command.process)
     with contextlib.suppress(subprocess.TimeoutExpired):
         command.process.wait(moment)
     fault(command, chance)
@@ -218,6 +219,17 @@ def _begun(erl: Path, folder: Path, *more: str) -> Command:
             stderr=said,
         )
     return Command(process, folder)
+
+
+def _await_handlers(process: subprocess.Popen[bytes]) -> None:
+    """Wait until signals are handled: before that Python itself starts, and nothing of ours."""
+    deadline = time.monotonic() + END_S
+    while time.monotonic() < deadline and process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        if caught >> (signal.SIGHUP - 1) & 1:  # the last of the three that is set
+            return
+        time.sleep(0.002)
 
 
 def _write(folder: Path) -> None:
