@@ -108,8 +108,7 @@ def run(arguments: list[str]) -> int:
         with interruption.armed():
             outcome = cli.main(arguments, prog_name="beamproof", standalone_mode=False)
     except BeamproofError as error:
-        say(f"beamproof: {error}")
-        return error.exit_code
+        return _failed(error)
     except click.ClickException as error:
         error.show()
         return ExitCode.BAD_INPUT
@@ -124,3 +123,12 @@ def run(arguments: list[str]) -> int:
         say(f"beamproof: {defects.record(error, arguments)}")
         return ExitCode.DEFECT
     return outcome if isinstance(outcome, int) else ExitCode.CONFIRMED
+
+
+def _failed(error: BeamproofError) -> int:
+    """Say what failed and return its exit code, or that of the signal which made a start fail."""
+    ended = interruption.first()
+    if ended is not None and error.exit_code is ExitCode.RUNTIME_MISSING:
+        return ended.exit_code
+    say(f"beamproof: {error}")
+    return error.exit_code

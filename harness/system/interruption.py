@@ -86,6 +86,11 @@ def came() -> bool:
     return _watch.first is not None
 
 
+def first() -> Interrupted | None:
+    """Return what the signal that came raises, None where none came."""
+    return None if _watch.first is None else Interrupted(_watch.first)
+
+
 def over() -> None:
     """Ignore signals from now on: the exit code is known.
 

@@ -169,3 +169,25 @@ def test_a_command_is_ended_at_every_moment_of_its_start(number: signal.Signals)
             continue  # Python itself was starting: nothing of ours had run
         assert process.returncode in {128 + number, -number, 0}, delay
         assert b"Traceback" not in said, said.decode()
+
+
+@pytest.mark.parametrize("name", ["RuntimeMissingError", "StorageError"])
+def test_a_start_given_up_for_a_signal_is_no_missing_release(tmp_path: Path, name: str) -> None:
+    """What fails because of the signal before it can be raised hides no exit code but its own."""
+    (tmp_path / "given_up.py").write_text(f"""
+import os, signal, click
+from harness.errors import {name}
+@click.command("doctor")
+def verb():
+    raise {name}("no VM started")
+os.kill(os.getpid(), signal.SIGTERM)  # noted, and not raised in an import
+""")
+    done = run(f"""
+from harness.cli import main
+sys.path.insert(0, {str(tmp_path)!r})
+main._VERBS["doctor"] = "given_up:verb"
+sys.exit(main.run(["doctor"]))
+""")
+    said = "beamproof: no VM started\n"
+    expected = (143, "") if name == "RuntimeMissingError" else (6, said)
+    assert (done.returncode, done.stderr) == expected
