@@ -57,7 +57,7 @@ check: $(READY) ## format, lint, types, import rules, unit tests, claim lint, pr
 fuzz: $(READY) ## damage what a VM sends, five minutes long (SEED repeats a campaign)
 	@$(BIN)/python -m tests.faults.fuzz $(if $(SEED),--seed $(SEED))
 
-faults: $(READY) ## kill, stop and interrupt VMs and commands, fifteen minutes long (SEED as above)
+faults: $(READY) ## kill, stop and interrupt VMs, containers, engines and commands, fifteen minutes long (SEED as above)
 	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED))
 
 format: $(READY) ## rewrite the Python sources in the one format
