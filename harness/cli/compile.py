@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import click
 
+from harness.bridge.terms import Atom
 from harness.cli.options import probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
@@ -47,17 +48,29 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             for complaint in complaints:
                 say(f"✘ {complaint}")
             echo(f"{item.runtime.name}: {len(complaints)} modules refused")
-        if not refused:
-            refused = _crossed(opened, workshop.probes, probes_dir)
+        node = None if refused else _newest_with_xref(opened)
+        if node is not None:
+            refused = _crossed(node, workshop.probes, probes_dir)
             for complaint in refused:
                 say(f"✘ {complaint}")
     if refused:
         context.exit(ExitCode.BAD_INPUT)
 
 
-def _crossed(opened: releases.Releases, probes: ProbeStore, probes_dir: Path) -> list[str]:
+def _newest_with_xref(opened: releases.Releases) -> Node | None:
+    """Return a node of the newest release that has xref: one of production has no tools."""
+    newest_first = sorted(opened.runtimes.values(), key=lambda found: found.release, reverse=True)
+    nodes = (opened.started(runtime.name) for runtime in newest_first)
+    return next((node for node in nodes if _has_xref(node)), None)
+
+
+def _has_xref(node: Node) -> bool:
+    found = node.call("code", "which", [Atom("xref")], timeout_s=_CROSSREF_TIMEOUT_S)
+    return found.value != "non_existing"
+
+
+def _crossed(node: Node, probes: ProbeStore, probes_dir: Path) -> list[str]:
     """Return what is wrong between the modules: calls of what is nowhere, exports for nobody."""
-    node = opened.started(max(opened.runtimes))
     modules = sorted(path.stem for path in probes_dir.glob("*.erl"))
     beams = {name: compiled.beam for name, compiled in probes.compiled(node, modules).items()}
     answer = node.probe(CROSSREF, "analyse", {"beams": beams}, timeout_s=_CROSSREF_TIMEOUT_S)

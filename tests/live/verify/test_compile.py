@@ -71,3 +71,14 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path, way: list[str]) -
         "✘ our:p/1 calls our_help:not_there/0, which is nowhere",
         "✘ our_help:idle/0 is exported and nobody calls it",
     ]
+
+
+def test_nothing_to_compile_on_is_said_and_no_defect(tmp_path: Path, way: list[str]) -> None:
+    """Where no release is to be had there is no VM to ask what calls what."""
+    (tmp_path / "fine.erl").write_text("-module(fine).\n-export([p/1]).\np(#{}) -> #{}.\n")
+    command = [sys.executable, "-m", "harness", "compile", "--probes", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--otp", "24", "--no-strict", *way], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == ExitCode.CONFIRMED, done.stderr
+    assert done.stdout.startswith("- OTP 24 skipped: ")
