@@ -111,7 +111,7 @@ def _skill(reader: TomlReader, raw: _RawSkill) -> Skill:
         reader.at(("skill",), f'skill "{raw.skill}" in a file named "{reader.path.name}"')
     reader.name(("skill",), raw.skill)
     claims = _present(_claim(reader, raw.skill, one, n) for n, one in enumerate(raw.claim))
-    _refuse_doubles(reader, claims)
+    reader.refuse_doubles((claim.id, claim.line) for claim in claims)
     return Skill(
         name=raw.skill,
         description=raw.description,
@@ -257,14 +257,6 @@ def _args(reader: TomlReader, args: dict[str, Any], at: KeyPath) -> None:
             plain_json(value, (key,))
         except PredicateError as error:
             reader.at((*at, *error.path), f"args: {error.message}")
-
-
-def _refuse_doubles(reader: TomlReader, claims: Iterable[Claim]) -> None:
-    first: dict[str, int] = {}
-    for claim in claims:
-        if claim.id in first:
-            reader.say(claim.line, f'id "{claim.id}" is taken by line {first[claim.id]}')
-        first.setdefault(claim.id, claim.line)
 
 
 def _present(found: Iterable[_M | None]) -> tuple[_M, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,6 +121,14 @@ class TomlReader:
     def say(self, line: int, message: str) -> None:
         """Note a problem on a line."""
         self._problems.append(Problem(path=self.path, line=line, message=message))
+
+    def refuse_doubles(self, entries: Iterable[tuple[str, int]]) -> None:
+        """Note every id that an earlier entry has; entries are pairs of id and line."""
+        first: dict[str, int] = {}
+        for name, line in entries:
+            if name in first:
+                self.say(line, f'id "{name}" is taken by line {first[name]}')
+            first.setdefault(name, line)
 
 
 def folded(text: str) -> str:

@@ -163,7 +163,7 @@ def read_sabotage(
         reader.at(("skill",), f'skill "{raw.skill}" in a file named "{path.name}"')
     found = [_variant(reader, one, n, skill, sources) for n, one in enumerate(raw.variant)]
     variants = tuple(variant for variant in found if variant is not None)
-    _refuse_doubles(reader, variants)
+    reader.refuse_doubles((variant.id, variant.line) for variant in variants)
     return Sabotage(skill=skill.name, path=path, variants=variants), reader.problems
 
 
@@ -294,11 +294,3 @@ def _not_once(find: str, text: str, places: Sequence[int]) -> str:
         return "the lines do not stand there"
     line = windows.index(near) + 1
     return f"the lines do not stand there; the nearest are from line {line} on:\n{near}"
-
-
-def _refuse_doubles(reader: TomlReader, variants: Iterable[Variant]) -> None:
-    first: dict[str, int] = {}
-    for variant in variants:
-        if variant.id in first:
-            reader.say(variant.line, f'id "{variant.id}" is taken by line {first[variant.id]}')
-        first.setdefault(variant.id, variant.line)

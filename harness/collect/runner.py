@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, MutableMapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,9 +22,7 @@ from harness.errors import BeamproofError, InfrastructureError
 from harness.run.model import Observation
 from harness.run.work import Work
 from harness.runtimes import Runtime
-
-_TICK_S = 0.1
-"""How long the main thread waits before it looks for Ctrl-C again."""
+from harness.system.waiting import await_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +130,7 @@ class Collector:
         with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
             futures = [pool.submit(self._worker, agenda) for _ in range(workers)]
             try:
-                _await(futures)
+                await_all(futures)
             except BaseException:
                 self._end_everything(agenda)
                 raise
@@ -199,14 +197,6 @@ class Collector:
             lanes = list(self._lanes)
         for lane in lanes:
             lane.kill()
-
-
-def _await(futures: Sequence[Future[None]]) -> None:
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_EXCEPTION)
-        for future in done:
-            future.result()
 
 
 def describe(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from harness.claims.model import Claim, Skill
@@ -22,10 +22,8 @@ from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
 from harness.run import work as run_work
 from harness.run.cells import Cell, CellId, Column, Need, ProbeCall
 from harness.run.model import Observation
+from harness.system.waiting import await_all
 from harness.verify.plan import why_left_out
-
-_TICK_S = 0.1
-"""How long the main thread waits before it looks for Ctrl-C again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +117,7 @@ class Saboteur:
             with ThreadPoolExecutor(at_once, thread_name_prefix="sabotage") as pool:
                 futures = [pool.submit(self._work, work) for work in batch]
                 try:
-                    _await(futures)
+                    await_all(futures)
                 except BaseException:
                     self._end_everything()
                     raise
@@ -263,11 +261,3 @@ def _groups(claims: Sequence[Claim], runtime: str) -> list[Group]:
 def _part(work: Work, *, exclusive: bool) -> Work | None:
     groups = tuple(group for group in work.groups if group.exclusive is exclusive)
     return replace(work, groups=groups) if groups else None
-
-
-def _await(futures: Sequence[Future[None]]) -> None:
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=_TICK_S, return_when=FIRST_EXCEPTION)
-        for future in done:
-            future.result()

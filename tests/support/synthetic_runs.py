@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.run.cells import ProbeCall
 from harness.run.lines import encode
 from harness.run.model import (
@@ -27,6 +29,8 @@ from harness.run.model import (
     RuntimeRecord,
     Sample,
 )
+
+from . import judging
 
 PATCHES = {22: "22.3.4.27", 23: "23.3.4.20", 24: "24.3.4.17", 25: "25.2.3", 26: "26.2.5.6",
            27: "27.3.4.1"}  # fmt: skip
@@ -218,20 +222,11 @@ def runtime(shape: Shape, release: int) -> RuntimeRecord:
 
 def build(shape: Shape, release: int) -> Build:
     """Return the identity of a VM."""
-    return Build(
-        otp_release=release,
-        otp_version=shape.otp[release],
+    return msgspec.structs.replace(
+        judging.build(shape.otp[release]),
         erts_version=f"{release - 12}.2",
         emu_flavor="jit" if release > 23 else "emu",
         jit=release > 23,
-        wordsize_bytes=8,
-        schedulers=2,
-        schedulers_online=2,
-        dirty_cpu_schedulers=2,
-        dirty_io_schedulers=10,
-        system_architecture="x86_64-pc-linux-gnu",
-        host_kernel="6.1.0",
-        host_cores=2,
     )
 
 

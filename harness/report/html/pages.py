@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.authoring.probe_source import Probe
-from harness.claims.expect import words as in_words
 from harness.claims.model import Claim
-from harness.claims.predicates import Prediction, is_number
+from harness.claims.predicates import is_number
 from harness.judge.compare import Comparison
 from harness.judge.finding import Finding, Verdict
 from harness.judge.trend import ClaimTrend
@@ -180,12 +179,6 @@ def predicted_numbers(claim: Claim) -> Iterable[tuple[str, float]]:
             for number in operand if isinstance(operand, list) else [operand]:
                 if is_number(number):
                     yield prediction.name, float(number)
-
-
-def predictions_in_words(predictions: Sequence[Prediction]) -> Iterable[tuple[str, str]]:
-    """Yield path and words of each prediction, for a page without a finding."""
-    for prediction in predictions:
-        yield prediction.name, in_words(prediction.leaf)
 
 
 def call_text(claim: Claim) -> str:

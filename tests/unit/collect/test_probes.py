@@ -8,26 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.judging import build
 
 from harness.collect.probes import Compiled, ProbeStore
 from harness.errors import CompileError, InfrastructureError, InputError
 from harness.run.model import Build
 
-BUILD = Build(
-    otp_release=27,
-    otp_version="27.3",
-    erts_version="15.2",
-    emu_flavor="jit",
-    jit=True,
-    wordsize_bytes=8,
-    schedulers=2,
-    schedulers_online=2,
-    dirty_cpu_schedulers=2,
-    dirty_io_schedulers=10,
-    system_architecture="x86_64",
-    host_kernel="linux 6",
-    host_cores=2,
-)
+BUILD = build("27.3")
 
 
 class Compiler:
