@@ -55,7 +55,8 @@ divert(_Event, _) ->
     ignore.
 
 %% Errors of plain processes reach the filter through a process of logger's: when the event of a
-%% last process that fails is there, all before it are.
+%% last process that fails is there, all before it are. Processes that still log may come after it
+%% or not at all: whose events a probe counts, it has seen end.
 collected(Leader, Collector) ->
     {Last, Ref} = spawn_monitor(fun() ->
         group_leader(Leader, self()),
@@ -64,9 +65,10 @@ collected(Leader, Collector) ->
     {?MODULE, _} = probe_lib:gone(Ref, ?DEADLINE_MS),
     probe_lib:value_within(
         fun() ->
-            case probe_lib:ask(Collector, fun(Old) -> New = drain(Old), {New, New} end) of
-                [#{meta := #{pid := Last}} | Before] -> {done, lists:reverse(Before)};
-                Events -> Events
+            Events = probe_lib:ask(Collector, fun(Old) -> New = drain(Old), {New, New} end),
+            case lists:partition(fun(#{meta := #{pid := Pid}}) -> Pid =:= Last end, Events) of
+                {[_], Others} -> {done, lists:reverse(Others)};
+                {[], _} -> {still_missing, length(Events)}
             end
         end,
         ?DEADLINE_MS

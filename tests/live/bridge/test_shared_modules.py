@@ -92,6 +92,11 @@ def test_a_log_is_kept_in_order_and_whole(node: Node) -> None:
     }
 
 
+def test_a_log_is_closed_while_somebody_still_logs(node: Node) -> None:
+    """What comes after the end mark does not hide it."""
+    assert shared_probe(node, "logs_without_end") == {"of_others_count": 0}
+
+
 def test_folders_are_removed_with_what_is_in_them(node: Node) -> None:
     """A folder lives as long as the fun that has it."""
     assert shared_probe(node, "folders") == {"was": True, "left": False}

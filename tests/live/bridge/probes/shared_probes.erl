@@ -1,7 +1,8 @@
 %% Uses what all probes share: what probe_lib, probe_measure and probe_capture promise.
 -module(shared_probes).
 
--export([waits/1, bounds/1, subjects/1, ends/1, heaps/1, thresholds/1, logs/1, folders/1, texts/1]).
+-export([waits/1, bounds/1, subjects/1, ends/1, heaps/1, thresholds/1, folders/1, texts/1]).
+-export([logs/1, logs_without_end/1]).
 
 waits(_) ->
     Counter = counters:new(1, []),
@@ -112,6 +113,18 @@ logs(_) ->
         events_count => length(Events),
         none_count => length(None)
     }.
+
+%% One that does not stop logging while the log is closed.
+logs_without_end(_) ->
+    {Chatty, Events} = probe_capture:with_log(fun() ->
+        spawn(fun chat/0)
+    end),
+    _ = probe_lib:kill_and_wait(Chatty),
+    #{of_others_count => length([Pid || #{meta := #{pid := Pid}} <- Events, Pid =/= Chatty])}.
+
+chat() ->
+    logger:error("and on"),
+    is_process_alive(group_leader()) andalso chat().
 
 folders(_) ->
     {Folder, Was} = probe_capture:with_folder(fun(Folder) ->
