@@ -1218,11 +1218,7 @@ kill_in_native_code(#{nif_library := Library}) ->
 
 %% A peer with the native library loaded.
 with_nif(Library, Flags, Fun) ->
-    probe_peer:with(#{flags => Flags}, fun(Peer) ->
-        Load = #{library => Library, folder => probe_peer:scratch(Peer)},
-        ok = probe_peer:call(Peer, beam_fault_tolerance_nif, load, [Load]),
-        Fun(Peer)
-    end).
+    probe_native:with(#{flags => Flags}, beam_fault_tolerance_nif, Library, Fun).
 
 %% Kill processes of OTP itself by name, each on a peer of its own, three at a time.
 %% Evidence: by name, how the VM ended; or, where it lives on, what the process died of, who has its

@@ -1,5 +1,5 @@
 %% The Erlang side of c_src/beam_fault_tolerance.c: stubs that the library replaces when it is
-%% loaded. Load it into a peer only: a library stays in its VM. Knows nothing of any claim.
+%% loaded (see probe_native). Knows nothing of any claim.
 -module(beam_fault_tolerance_nif).
 
 -export([
@@ -16,11 +16,9 @@
 
 -define(NOT_LOADED, erlang:nif_error(not_loaded)).
 
-%% Write the library's bytes to a file in Folder and load it from there.
--spec load(#{library := binary(), folder := file:filename()}) -> ok | {error, term()}.
-load(#{library := Library, folder := Folder}) ->
-    Path = filename:join(Folder, ?MODULE_STRING),
-    ok = file:write_file(Path ++ ".so", Library),
+%% Load the library from a file, whose name is given without its ending.
+-spec load(file:filename()) -> ok | {error, term()}.
+load(Path) ->
     erlang:load_nif(Path, 0).
 
 %% Return from native code.

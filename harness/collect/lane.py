@@ -144,7 +144,8 @@ class Lane:
         call = work.call
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
-            args = {**args, "nif_library": self._workshop.native.library(node, call.module)}
+            library = self._workshop.native.library(node, work.runtime, call.module)
+            args = {**args, "nif_library": library}
         self._workshop.applications.require(node, work.runtime, call)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         self._part_from(node, answer)

@@ -1,101 +1,105 @@
-"""Native libraries for probes: built on the host against the headers of the runtime under test.
+"""Native libraries for probes: one a skill, built once a runtime against that runtime's headers.
 
-Knows: the C compiler of this machine and where a runtime keeps `erl_nif.h`. Must not know: what
-the library does or which claim wants it. The library needs no C library of its own (`-nostdlib`),
-so one built here loads in any image of the same architecture.
+Knows: which C source a library is made of, where a runtime keeps `erl_nif.h`, what has been built.
+Must not know: how a compiler is called; what the library does or which claim wants it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.collect import foundry
 from harness.collect.node import Node
-from harness.errors import CompileError, DamagedError, RemoteError, StorageError, UnmetNeedError
+from harness.collect.probes import ProbeStore
+from harness.errors import (
+    BeamproofError,
+    CompileError,
+    DamagedError,
+    RemoteError,
+    StorageError,
+    UnmetNeedError,
+)
 from harness.system import files
 
 HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
-"""What `erl_nif.h` includes. Source: erts/emulator/beam/erl_nif.h."""
+"""What `erl_nif.h` includes of OTP. Source: erts/emulator/beam/erl_nif.h."""
 
-_COMPILE_TIMEOUT_S = 60.0
 _CALL_TIMEOUT_S = 10.0
+_KEY_CHARS = 16
 
 
 @dataclass(slots=True)
 class NativeStore:
-    """Build and cache the library of a probe module, one a module, header set and source.
+    """Build and keep the libraries of probe modules; safe to share among threads.
 
     Args:
-        sources: folder with `<module>.c`.
-        cache: folder for what was built.
+        probes: holds the C sources.
+        cache: folder for what was built, one file a source, set of headers and platform.
     """
 
-    sources: Path
+    probes: ProbeStore
     cache: Path
+    _known: dict[tuple[str, str], bytes | BeamproofError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def library(self, node: Node, module: str) -> bytes:
-        """Return the shared object for the node's build.
+    def library(self, node: Node, runtime: str, module: str) -> bytes:
+        """Return the shared object of a probe module.
+
+        Args:
+            node: an open node of the runtime.
+            runtime: its name.
+            module: the skill's module, whose C source has its name.
 
         Raises:
-            UnmetNeedError: no C compiler, or no headers in the runtime.
-        CompileError: there is no such source, or the compiler refused it.
+            UnmetNeedError: the runtime has no headers, or nothing here compiles for it.
+            CompileError: there is no such source, or the compiler refused it.
+            InfrastructureError: a second VM, which was to compile, does not start.
         """
-        source = self.sources / f"{module}.c"
-        if not source.is_file():
-            raise CompileError(f"{module} needs a NIF, but there is no {source}")
-        headers = self._headers(node)
-        digest = hashlib.sha256(source.read_bytes())
-        for name in sorted(headers):
-            digest.update(headers[name])
-        target = self.cache / f"{module}-{digest.hexdigest()[:16]}.lib"
         with self._lock:
-            if (there := self._cached(target)) is not None:
-                return there
-            return self._build(source, headers, target)
+            key = (runtime, module)
+            if key not in self._known:
+                try:
+                    self._known[key] = self._library(node, module)
+                except (CompileError, UnmetNeedError) as error:  # the next claim gets it as well
+                    self._known[key] = error
+            found = self._known[key]
+        if isinstance(found, BeamproofError):
+            raise type(found)(found.message, hint=found.hint)
+        return found
 
-    def _cached(self, target: Path) -> bytes | None:
+    def _library(self, node: Node, module: str) -> bytes:
+        source = self.probes.native_source(module)
+        if source is None:
+            raise CompileError(f"{module} needs native code, but its folder has no {module}.c")
+        job = foundry.Job(name=module, source=source, headers=_headers(node))
+        platform = foundry.platform_of(node)
+        target = self.cache / f"{module}-{platform.name}-{_digest(job)}.lib"
         with suppress(DamagedError):  # then it is built again
-            return files.read_sealed(target)
-        return None
-
-    def _headers(self, node: Node) -> dict[str, bytes]:
-        root = _text(node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value)
-        own = f"{root}/erts-{node.build.erts_version}/include"
-        for folder in (f"{root}/usr/include", own):  # a release of one's own has only the latter
-            with suppress(RemoteError):
-                return {name: node.read_file(f"{folder}/{name}") for name in HEADERS}
-        raise UnmetNeedError(f"this probe needs erl_nif.h, which OTP below {root} does not have")
-
-    def _build(self, source: Path, headers: dict[str, bytes], target: Path) -> bytes:
-        compiler = shutil.which(os.environ.get("CC", "cc"))
-        if compiler is None:
-            raise UnmetNeedError("this probe needs a C compiler on the PATH (cc): install gcc")
-        with tempfile.TemporaryDirectory(prefix="beamproof-nif-") as folder:
-            for name, text in headers.items():
-                (Path(folder) / name).write_bytes(text)
-            built = Path(folder) / target.name
-            command = [compiler, "-shared", "-fPIC", "-O1", "-nostdlib", "-Wall", "-Werror"]
-            command += ["-I", folder, "-o", str(built), str(source)]
-            result = subprocess.run(
-                command, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT_S, check=False
-            )
-            if result.returncode != 0:
-                raise CompileError(f"{source} does not compile:\n{result.stderr.strip()}")
-            library = built.read_bytes()
+            if (there := files.read_sealed(target)) is not None:
+                return there
+        library = foundry.build(node, platform, job)
         with suppress(StorageError):  # a cache that cannot be written only costs time
             files.write_sealed(target, library)
         return library
 
 
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return bytes(value).decode()
-    return str(value)
+def _headers(node: Node) -> Mapping[str, bytes]:
+    root = foundry.text_of(node.call("code", "root_dir", (), timeout_s=_CALL_TIMEOUT_S).value)
+    own = f"{root}/erts-{node.build.erts_version}/include"
+    for folder in (f"{root}/usr/include", own):  # a release of one's own has only the latter
+        with suppress(RemoteError):
+            return {name: node.read_file(f"{folder}/{name}") for name in HEADERS}
+    raise UnmetNeedError(f"the probe needs erl_nif.h, which OTP below {root} does not have")
+
+
+def _digest(job: foundry.Job) -> str:
+    """Return a hash of all that a library is made of, and of how."""
+    digest = hashlib.sha256(" ".join(foundry.OPTIONS).encode())
+    for name, text in sorted({job.name: job.source, **job.headers}.items()):
+        digest.update(f"{name} {len(text)} ".encode() + text)
+    return digest.hexdigest()[:_KEY_CHARS]

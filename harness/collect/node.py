@@ -196,8 +196,24 @@ class Node:
         Raises:
             InfrastructureError: that VM does not start.
         """
-        with Node(self._launcher, name=f"{self.name}-compile", probes=self._probes) as compiler:
-            return {name: compiler._compile(name, text) for name, text in sources.items()}
+        with self.beside("compile") as compiler:
+            return {name: compiler.compile_here(name, text) for name, text in sources.items()}
+
+    def compile_here(self, name: str, source: bytes) -> Compiled:
+        """Compile a module on this VM, which is not what probes should find afterwards."""
+        found = self._raw("compile", [Atom(name), source], _COMPILE_TIMEOUT_S)
+        if isinstance(found, dict):
+            beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
+            warnings = found.get(Atom("warnings"), "")
+            if isinstance(beam, bytes) and isinstance(warnings, str):
+                return Compiled(beam=beam, warnings=warnings)
+            if isinstance(errors, str):
+                return Compiled(errors=errors)
+        raise ProtocolError(f"not what a compiler returns: {repr(found)[:200]}")
+
+    def beside(self, purpose: str) -> Node:
+        """Return a second node of the same runtime, without flags and not open yet."""
+        return Node(self._launcher, name=f"{self.name}-{purpose}", probes=self._probes)
 
     def take_log(self) -> str:
         """Return what the VM has printed since the last call, also after its death."""
@@ -256,17 +272,6 @@ class Node:
         modules: Term = [(Atom(name), beam) for name, beam in beams.items()]
         self._raw("load", [modules], _LOAD_TIMEOUT_S)
         self._loaded.update(wanted)
-
-    def _compile(self, name: str, source: bytes) -> Compiled:
-        found = self._raw("compile", [Atom(name), source], _COMPILE_TIMEOUT_S)
-        if isinstance(found, dict):
-            beam, errors = found.get(Atom("beam")), found.get(Atom("errors"))
-            warnings = found.get(Atom("warnings"), "")
-            if isinstance(beam, bytes) and isinstance(warnings, str):
-                return Compiled(beam=beam, warnings=warnings)
-            if isinstance(errors, str):
-                return Compiled(errors=errors)
-        raise ProtocolError(f"not what a compiler returns: {repr(found)[:200]}")
 
     def _raw(self, function: str, args: list[Term], timeout_s: float) -> Term:
         """Call a function of the bridge."""

@@ -35,8 +35,11 @@ BRIDGE = "probe_bridge"
 COMPANIONS = ("probe_evidence", "probe_state")
 """What the bridge needs for calls and probes, but not to start."""
 
-SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_peer")
+SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_native", "probe_peer")
 """Modules that every probe may use; a folder without them has ours."""
+
+NATIVE_FOLDER = "c_src"
+"""Name of the folder of C sources, below that of the probes: `<skill's module>.c`."""
 
 CROSSREF = "probe_crossref"
 """The module that `beamproof compile` asks what calls what."""
@@ -132,6 +135,15 @@ class ProbeStore:
                 self._sources[module] = self._read(module)
             return self._sources[module]
 
+    def native_source(self, module: str) -> bytes | None:
+        """Return the C source of a skill's module, the same for the whole life of the store."""
+        name = f"{module}.c"
+        with self._lock:
+            if name not in self._sources:
+                path = self._probes_dir / NATIVE_FOLDER / name
+                self._sources[name] = path.read_bytes() if path.is_file() else b""
+            return self._sources[name] or None
+
     def closure(self, module: str) -> tuple[str, ...]:
         """Return a module and the others of the folder that it mentions, sorted."""
         if module not in self._closures:
@@ -140,7 +152,7 @@ class ProbeStore:
 
     def source_sha256(self, module: str) -> str:
         """Return one hash of a module, of what it uses, and of the bridge that runs it."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.native_source(module) or b"")
         for name in (BRIDGE, *COMPANIONS, *self.closure(module)):
             digest.update(hashlib.sha256(self.source(name)).digest())
         return digest.hexdigest()

@@ -38,7 +38,7 @@ def workshop_for(run: str, probes_dir: Path, cache_dir: Path) -> Workshop:
         run=run,
         probes=probes,
         applications=Applications(probes),
-        native=NativeStore(sources=probes_dir / "c_src", cache=cache_dir / "native"),
+        native=NativeStore(probes=probes, cache=cache_dir / "native"),
     )
 
 

@@ -81,6 +81,17 @@ def test_what_a_module_uses_comes_with_it(probes: Path) -> None:
     assert ProbeStore(probes).source_sha256("skill") != before
 
 
+def test_native_code_is_part_of_what_ran(probes: Path) -> None:
+    """A skill's C source has its name, and changes the hash of its probes."""
+    assert ProbeStore(probes).native_source("skill") is None
+    before = ProbeStore(probes).source_sha256("skill")
+    (probes / "c_src").mkdir()
+    (probes / "c_src" / "skill.c").write_bytes(b"int x;")
+    store = ProbeStore(probes)
+    assert store.native_source("skill") == b"int x;"
+    assert store.source_sha256("skill") != before
+
+
 def test_a_folder_of_ones_own_has_the_shared_modules(probes: Path) -> None:
     """What every probe may use comes from beamproof where a folder lacks it."""
     (probes / "skill.erl").write_text("measures with probe_measure:x()")
