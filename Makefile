@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
-VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT SEED
+VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT EXPECT SEED
 GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
@@ -76,7 +76,9 @@ orders: $(READY) ## show that no verdict depends on the order of the claims or o
 bench: $(READY) ## measure the harness against the other ways to run as many checks
 	@$(BIN)/python -m tests.bench
 
-NIGHT ?= .beamproof/nightly
+NIGHT  ?= .beamproof/nightly
+# Releases whose share must arrive, e.g. EXPECT=24-27; else what the file NIGHT/expected says.
+EXPECT ?= $(shell cat $(NIGHT)/expected 2>/dev/null)
 
 nightly: ## verify, merge, report and compare with the night before, all below NIGHT
 	@$(MAKE) --no-print-directory nightly-collect
@@ -86,9 +88,10 @@ nightly-collect: $(READY) # one machine's share, below NIGHT/runs; refuted and i
 	@$(BIN)/beamproof verify $(SKILL) $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
 
 nightly-report: $(READY) # all shares as one run, and everything that is made of it
+	@ls $(NIGHT)/runs/*.jsonl >/dev/null 2>&1 || { echo "no share arrived in $(NIGHT)/runs: make nightly-collect makes one" >&2; exit 4; }
 	@mkdir -p $(NIGHT)/nights
-	@rm -f $(NIGHT)/drift.md
-	@$(BIN)/beamproof merge $(NIGHT)/runs/*.jsonl --output $(NIGHT)/run.jsonl
+	@rm -f $(NIGHT)/drift.md $(NIGHT)/compared.md
+	@$(BIN)/beamproof merge $(NIGHT)/runs/*.jsonl $(if $(EXPECT),--expect $(EXPECT)) --output $(NIGHT)/run.jsonl
 	@last=$$(ls $(NIGHT)/nights/*.jsonl 2>/dev/null | tail -n 1); test -z "$$last" \
 	  || $(BIN)/beamproof compare "$$last" $(NIGHT)/run.jsonl --format markdown --output $(NIGHT)/compared.md \
 	  || { code=$$?; test $$code -eq 1 && mv $(NIGHT)/compared.md $(NIGHT)/drift.md; }
@@ -99,6 +102,10 @@ nightly-report: $(READY) # all shares as one run, and everything that is made of
 	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format badge --output $(NIGHT)/site/badges
 	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format junit --output $(NIGHT)/junit.xml
 	@$(BIN)/beamproof report $(NIGHT)/nights --format markdown --output $(NIGHT)/summary.md
+	@sed -n '1s/^## //p' $(NIGHT)/summary.md
+	@if test -e $(NIGHT)/drift.md; then echo "something got worse: $(NIGHT)/drift.md"; \
+	  elif test -e $(NIGHT)/compared.md; then echo "nothing got worse: $(NIGHT)/compared.md"; fi
+	@echo "summary: $(NIGHT)/summary.md, site: $(NIGHT)/site/index.html"
 
 otp: $(READY) ## fetch OTP 25 and 27 ahead, as trees and (with an engine) as images
 	@$(BIN)/beamproof otp install 25 27 $$(docker version >/dev/null 2>&1 && echo --docker)

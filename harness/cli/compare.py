@@ -6,11 +6,11 @@ Knows: options, files. Must not know: how runs are compared.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import claims_option, runs_option
+from harness.cli.stored import claims_and_hashes, emit
 from harness.errors import ExitCode
 from harness.judge.compare import compare as compared
 from harness.judge.view import view
@@ -20,10 +20,6 @@ from harness.report.to_json import render_json
 from harness.run.file import read_run
 from harness.run.stored import run_path
 
-if TYPE_CHECKING:
-    pass
-from harness.cli.stored import claims_and_hashes, emit, output_option
-
 
 @click.command()
 @click.argument("old")
@@ -32,18 +28,30 @@ from harness.cli.stored import claims_and_hashes, emit, output_option
     "--format", "form", default="text", show_default=True,
     type=click.Choice(["text", "json", "markdown"]),
 )  # fmt: skip
-@output_option
+@click.option("--common", is_flag=True, help="Only the cells that both runs have.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write [default: standard output].",
+)
 @claims_option
 @runs_option
 def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
-    old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path
-) -> int:
-    """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse."""
+    old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path,
+    *, common: bool,
+) -> int:  # fmt: skip
+    """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse.
+
+    Worse is a verdict that fell, a new cell that is not confirmed, and what was confirmed and is
+    not observed any more; with --common, only the first.
+    """
     skills, hashes = claims_and_hashes(claims_dir)
     before, now = (
         view(read_run(run_path(one, runs_dir)), skills, claims_sha256=hashes) for one in (old, new)
     )
-    comparison = compared(before, now)
+    comparison = compared(before, now, common_only=common)
     if form == "json":
         content = render_json(comparison)
     elif form == "markdown":

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import runs_option
+from harness.cli.stored import run_paths
 from harness.errors import ExitCode
 from harness.report.output import write_file
+from harness.report.phrases import label, plural
 from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
+from harness.runtimes.table import parse_releases
 from harness.system.streams import say
 
-if TYPE_CHECKING:
-    pass
-from harness.cli.stored import run_paths
+
+def _releases(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    return tuple(f"otp{release}" for release in parse_releases(text)) if text else ()
 
 
 @click.command()
@@ -35,22 +37,33 @@ from harness.cli.stored import run_paths
     "--wins", type=click.Choice(["first", "last", "newest"]),
     help="Which run stands where two disagree [default: refuse].",
 )  # fmt: skip
+@click.option(
+    "--expect", metavar="RELEASES", callback=_releases, default="",
+    help="Releases that some run should hold, e.g. 24-27: one that none does is told and left out.",
+)  # fmt: skip
 @click.option("--complete/--partial", help="Exit with 2 when a cell is missing [default: 0].")
 @runs_option
-def merge(
-    runs: Sequence[str], output: Path, wins: str | None, *, complete: bool, runs_dir: Path
-) -> int:
+def merge(  # noqa: PLR0913 (one parameter an option)
+    runs: Sequence[str], output: Path, wins: str | None, *, expect: tuple[str, ...], complete: bool,
+    runs_dir: Path,
+) -> int:  # fmt: skip
     """Join the RUNs of several machines, e.g. one a release, into one, and say what is missing."""
+    stored = [read_run(path) for path in run_paths(runs, runs_dir)]
     joined = merged(
-        [read_run(path) for path in run_paths(runs, runs_dir)],
+        stored,
         wins=Wins(wins) if wins else None,
+        expected=expect,
         command=("merge", *runs),
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     write_file(output, joined.content())
-    say(f"{output}: {len(joined.observations)} cells of {len(runs)} runs")
+    cells = {cell for seen in joined.observations for cell in seen.cells}
+    say(f"{output}: {plural(len(cells), 'cell')} of {plural(len(stored), 'run')}")
     for path in joined.incomplete:
         say(f"! incomplete: {path}")
+    for runtime in joined.absent:
+        say(f"! {label(runtime)}: no run of it arrived")
     for cell in joined.missing:
         say(f"! missing: {cell}")
-    return ExitCode.INCONCLUSIVE if complete and joined.missing else ExitCode.CONFIRMED
+    lacks = joined.missing or joined.absent
+    return ExitCode.INCONCLUSIVE if complete and lacks else ExitCode.CONFIRMED

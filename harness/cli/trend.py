@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.options import claims_option, runs_option
+from harness.cli.stored import claims_and_hashes, readable_runs
 from harness.errors import ExitCode, InputError
 from harness.judge.finding import Verdict
 from harness.judge.trend import in_order, trends
 from harness.judge.view import RunView, view
 from harness.report.terminal.history import trend_text
 from harness.system.streams import echo
-
-if TYPE_CHECKING:
-    pass
-from harness.cli.stored import claims_and_hashes, readable_runs
 
 
 @click.command()

@@ -6,7 +6,8 @@ Knows: judged runs. Must not know: how a comparison is printed. The models are w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -15,10 +16,11 @@ from harness.errors import InputError
 from harness.judge.drift import Shift, shifts
 from harness.judge.finding import Finding, Verdict
 from harness.judge.view import RunView
+from harness.run.cells import CellId
 from harness.run.model import RuntimeRecord
 from harness.run.repeat import repeat_command
 
-VERSION = 1
+VERSION = 2
 """Version of the comparison's JSON; a change that breaks readers raises it."""
 
 
@@ -60,7 +62,8 @@ class VerdictChange(_Model, frozen=True, kw_only=True):
 class Move(_Model, frozen=True, kw_only=True):
     """Hold one key of the evidence that moved by more than its spread.
 
-    `change` is relative to the larger value; `points` counts the values of a series that moved.
+    `change` is how far, relative to the larger value (1.0 for what is no number); `points` counts
+    the values of a series that moved.
     """
 
     path: str
@@ -86,6 +89,18 @@ class CellNote(_Model, frozen=True, kw_only=True):
     reason: str
 
 
+class Lost(_Model, frozen=True, kw_only=True):
+    """Hold what is not observed any more on one runtime, though it was.
+
+    Counts of cells: `gone` of `of` that the old run had there, `confirmed` of them confirmed then.
+    """
+
+    runtime: str
+    gone: int
+    of: int
+    confirmed: int
+
+
 class BuildChange(_Model, frozen=True, kw_only=True):
     """Hold what is different about a runtime: field, before, now (None where it was not there)."""
 
@@ -105,14 +120,19 @@ class Comparison(_Model, frozen=True, kw_only=True):
     moved: tuple[EvidenceMove, ...]
     added: tuple[CellNote, ...]
     gone: tuple[CellNote, ...]
+    lost: tuple[Lost, ...] = ()
     builds: tuple[BuildChange, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def worse(self) -> bool:
-        """Tell whether something got worse: a verdict fell, or a new cell is not confirmed."""
+        """Tell whether something got worse.
+
+        A verdict fell, a new cell is not confirmed, or what was confirmed is not observed any more.
+        """
         fell = any(change.direction is Direction.WORSE for change in self.verdicts)
-        return fell or any(note.verdict in _ALARMING for note in self.added)
+        unproven = any(one.confirmed for one in self.lost)
+        return fell or unproven or any(note.verdict in _ALARMING for note in self.added)
 
     @property
     def unchanged(self) -> bool:
@@ -130,8 +150,13 @@ _RANK = {
 """A confirmed cell that is now skipped lost its proof: that is worse as well."""
 
 
-def compare(old: RunView, new: RunView) -> Comparison:
+def compare(old: RunView, new: RunView, *, common_only: bool = False) -> Comparison:
     """Compare two judged runs.
+
+    Args:
+        old: what was.
+        new: what is.
+        common_only: leave out what only one of them has: new and gone cells.
 
     Raises:
         InputError: the runs have no cell in common, so there is nothing to compare.
@@ -145,13 +170,15 @@ def compare(old: RunView, new: RunView) -> Comparison:
         )
     pairs = [(old.by_cell[cell], found) for cell, found in new.by_cell.items() if cell in common]
     changes = (_verdict_change(before, now) for before, now in pairs if _differ(before, now))
+    gone = () if common_only else _notes(old, common)
     return Comparison(
         old=_reference(old),
         new=_reference(new),
         verdicts=tuple(sorted(changes, key=_severity)),
-        moved=tuple(_moved(pairs)),
-        added=_notes(new, common),
-        gone=_notes(old, common),
+        moved=tuple(sorted(_moved(pairs), key=lambda one: -one.moves[0].change)),
+        added=() if common_only else _notes(new, common),
+        gone=gone,
+        lost=tuple(_lost(old, gone)),
         builds=tuple(_build_changes(old, new)),
         notes=tuple(_about(old, new)),
     )
@@ -224,6 +251,15 @@ def _notes(view: RunView, common: Iterable[str]) -> tuple[CellNote, ...]:
         for finding in view.findings
         if finding.cell not in shared
     )
+
+
+def _lost(old: RunView, gone: Sequence[CellNote]) -> Iterable[Lost]:
+    had = Counter(cell.runtime for cell in old.by_cell)
+    for runtime in old.runtimes:
+        own = [note.verdict for note in gone if CellId(note.cell).runtime == runtime]
+        if own:
+            confirmed = own.count(Verdict.CONFIRMED)
+            yield Lost(runtime=runtime, gone=len(own), of=had[runtime], confirmed=confirmed)
 
 
 def _build_changes(old: RunView, new: RunView) -> Iterable[BuildChange]:

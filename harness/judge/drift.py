@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.claims.predicates import is_number, show
 from harness.run.model import Sample
-from harness.run.units import UNITS, unit_of
+from harness.run.units import UNITS, Unit, unit_of
 
 FLOAT_FLOOR = 0.25
 """The relative scatter of a number with a fraction whose key has no unit that says so."""
@@ -40,7 +40,7 @@ def shifts(old: Sequence[Sample], new: Sequence[Sample]) -> tuple[Shift, ...]:
     """Return what moved between two observations of the same cell, the largest first.
 
     Two numbers differ when the ranges of their samples, each widened to the scatter that the
-    key's unit is granted, do not touch. Samples without evidence are left out.
+    key's unit is granted, lie further apart than its noise. Samples without evidence are left out.
     """
     before = [sample.evidence for sample in old if sample.evidence is not None]
     after = [sample.evidence for sample in new if sample.evidence is not None]
@@ -92,11 +92,13 @@ def _shift(path: str, old: Sequence[Any], new: Sequence[Any]) -> Shift | None:
 
 
 def _number_shift(name: str, old: Sequence[float], new: Sequence[float]) -> Shift | None:
-    floor = _floor(name, (*old, *new))
+    unit = UNITS.get(unit_of(name.rpartition(".")[2]))
+    floor = _floor(unit, (*old, *new))
     before, after = median(old), median(new)
     old_low, old_high = _widened(old, before, floor)
     new_low, new_high = _widened(new, after, floor)
-    if old_low <= new_high and new_low <= old_high:
+    gap = max(new_low - old_high, old_low - new_high)
+    if gap <= (unit.noise if unit is not None else 0.0):
         return None
     size = abs(after - before) / max(abs(before), abs(after))
     return Shift(path=name, old=_range(old), new=_range(new), size=size)
@@ -109,8 +111,7 @@ def _widened(values: Sequence[float], middle: float, floor: float) -> tuple[floa
     )
 
 
-def _floor(path: str, values: Iterable[float]) -> float:
-    unit = UNITS.get(unit_of(path.rpartition(".")[2]))
+def _floor(unit: Unit | None, values: Iterable[float]) -> float:
     if unit is not None and unit.scatter is not None:
         return unit.scatter
     return FLOAT_FLOOR if any(isinstance(value, float) for value in values) else 0.0

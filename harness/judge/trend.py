@@ -34,12 +34,15 @@ class ClaimTrend:
 
     @property
     def verdict_changes(self) -> int:
-        """Count how often a verdict was another one than the run before."""
-        return sum(
-            one.verdict is not other.verdict
+        """Count how often a verdict was another one than when it was reached last before.
+
+        A run that skipped the cell reached none.
+        """
+        reached = (
+            [point.verdict for point in own if point.verdict is not Verdict.SKIPPED]
             for own in self.points.values()
-            for one, other in pairwise(own)
         )
+        return sum(one is not other for own in reached for one, other in pairwise(own))
 
     def figures(self) -> Mapping[str, Mapping[str, tuple[tuple[str, float], ...]]]:
         """Return the numbers by path, then by runtime: pairs of run and value, oldest first."""

@@ -11,6 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from harness.judge.compare import Comparison, Direction, VerdictChange
 from harness.judge.finding import Finding, Verdict
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, RunView, SkillView
+from harness.report.changes import (
+    build_lines,
+    change_text,
+    group_name,
+    lost_lines,
+    notes,
+    verdict_groups,
+)
 from harness.report.marks import MARKS
 from harness.report.phrases import label, labels
 from harness.run.repeat import repeat_command
@@ -115,57 +123,48 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     for note in notes(comparison):
         yield ""
         yield f"> {escape(note)}"
+    if comparison.lost:
+        lines = [f"- {escape(line)}" for line in lost_lines(comparison)]
+        yield from _listed("Not observed any more", lines, len(comparison.gone))
     for direction in Direction:
         yield from _changes(direction, comparison.verdicts)
     if comparison.added:
         lines = [f"- {MARKS[one.verdict].emoji} `{one.cell}`" for one in comparison.added]
         yield from _listed("New cells", lines)
-    if comparison.gone:
-        yield from _listed("Gone cells", [f"- `{one.cell}`" for one in comparison.gone])
     if comparison.moved:
         yield from _moved(comparison)
     if comparison.builds:
-        lines = [
-            f"- {label(one.runtime)} {one.field}: `{one.old}` → `{one.new}`"
-            for one in comparison.builds
-        ]
+        lines = [f"- {escape(line)}" for line in build_lines(comparison.builds)]
         yield from _listed("Changed builds", lines)
     if comparison.unchanged:
         yield ""
         yield "No difference."
 
 
-def notes(comparison: Comparison) -> Iterator[str]:
-    """Yield what a reader must know before believing the comparison."""
-    for name, run in (("old", comparison.old), ("new", comparison.new)):
-        for warning in run.warnings:
-            yield f"The {name} run: {warning}"
-    yield from comparison.notes
-
-
 def _changes(direction: Direction, changes: Iterable[VerdictChange]) -> Iterator[str]:
-    own = [one for one in changes if one.direction is direction]
+    groups = list(verdict_groups(changes, direction))
     titles = {
         Direction.WORSE: "Worse",
         Direction.BETTER: "Better",
         Direction.OTHER: "Otherwise changed",
     }
-    if own:
+    if groups:
         lines = [
-            f"- {MARKS[one.old].emoji} → {MARKS[one.new].emoji} `{one.cell}`:"
-            f" {escape(one.new_reason)}"
-            for one in own
+            f"- {MARKS[group[0].old].emoji} → {MARKS[group[0].new].emoji} `{group_name(group)}`:"
+            f" {escape(group[0].new_reason)}"
+            for group in groups
         ]
-        yield from _listed(titles[direction], lines)
+        yield from _listed(titles[direction], lines, sum(map(len, groups)))
 
 
 def _moved(comparison: Comparison) -> Iterator[str]:
-    lines = ["| cell | evidence | before | now |", "|---|---|---|---|"]
+    lines = ["| cell | evidence | before | now | change |", "|---|---|---|---|---|"]
     for one in comparison.moved[:_MOST]:
         move = one.moves[0]
         more = f" (and {len(one.moves) - 1} more)" if len(one.moves) > 1 else ""
         lines.append(
-            f"| `{one.cell}` | `{move.path}`{more} | {escape(move.old)} | {escape(move.new)} |"
+            f"| `{one.cell}` | `{move.path}`{more} | {escape(move.old)} | {escape(move.new)}"
+            f" | {change_text(move)} |"
         )
     yield ""
     yield f"### Evidence that moved ({len(comparison.moved)})"
@@ -173,9 +172,9 @@ def _moved(comparison: Comparison) -> Iterator[str]:
     yield from lines
 
 
-def _listed(title: str, lines: Sequence[str]) -> Iterator[str]:
+def _listed(title: str, lines: Sequence[str], count: int | None = None) -> Iterator[str]:
     yield ""
-    yield f"### {title} ({len(lines)})"
+    yield f"### {title} ({len(lines) if count is None else count})"
     yield ""
     yield from lines[:_MOST]
     if len(lines) > _MOST:

@@ -42,7 +42,8 @@ class Merged:
     """Hold the joined run's lines, and what nobody observed.
 
     `missing` are cells of the joint matrix (every claim on every runtime that any run names) that
-    were neither observed nor left out for a reason.
+    were neither observed nor left out for a reason; `absent` the runtimes that were expected and
+    that no run names.
     """
 
     header: Header
@@ -51,6 +52,7 @@ class Merged:
     footer: Footer
     missing: tuple[str, ...]
     incomplete: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
     def content(self) -> bytes:
         """Return the run file: one JSON line each, header first, footer last."""
@@ -64,13 +66,19 @@ class Merged:
 
 
 def merge(
-    runs: Sequence[Run], *, wins: Wins | None = None, command: Sequence[str] = (), at: str
+    runs: Sequence[Run],
+    *,
+    wins: Wins | None = None,
+    expected: Sequence[str] = (),
+    command: Sequence[str] = (),
+    at: str,
 ) -> Merged:
     """Join runs into one.
 
     Args:
         runs: at least one, in the order of the command line.
         wins: which one stands where two disagree; None refuses.
+        expected: runtimes that some run should name; every claim is left out on one that none does.
         command: what the joined run's header names as its command.
         at: the time of the merge, ISO 8601.
 
@@ -86,22 +94,24 @@ def merge(
         _refuse_contradictions(runs)
     observations = standing(item for run in ranked for item in run.observations)
     observed = {cell for item in observations for cell in (*item.cells, *item.boundary)}
+    absent = _absent(runs, expected)
     left_out = {
         item.cell: item
-        for run in ranked
-        for item in run.header.left_out
+        for item in (*(item for run in ranked for item in run.header.left_out), *absent)
         if item.cell not in observed
     }
     header = _header(ranked, runs, left_out.values(), command)
     missing = _missing(runs, {*observed, *left_out})
     incomplete = tuple(str(run.path) for run in runs if not run.complete)
+    gone = tuple(dict.fromkeys(CellId(item.cell).runtime for item in absent))
     return Merged(
         header=header,
         observations=_in_order(observations, header.cells),
         notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
-        footer=_footer(len(observations), at, missing, incomplete),
+        footer=_footer(len(observations), at, missing, incomplete, gone),
         missing=missing,
         incomplete=incomplete,
+        absent=gone,
     )
 
 
@@ -224,15 +234,7 @@ def _cells(runs: Sequence[Run]) -> Iterable[str]:
 
 
 def _missing(runs: Sequence[Run], known: set[str]) -> tuple[str, ...]:
-    named = [
-        CellId(cell)
-        for run in runs
-        for cell in (
-            *run.header.cells,
-            *run.header.boundary,
-            *(item.cell for item in run.header.left_out),
-        )
-    ]
+    named = _named(runs)
     runtimes = dict.fromkeys(
         (
             *(cell.runtime for cell in named),
@@ -244,10 +246,40 @@ def _missing(runs: Sequence[Run], known: set[str]) -> tuple[str, ...]:
     return tuple(cell for cell in grid if cell not in known)
 
 
+def _named(runs: Sequence[Run]) -> tuple[CellId, ...]:
+    """Return every cell that a header names, also what was left out."""
+    return tuple(
+        CellId(cell)
+        for run in runs
+        for cell in (
+            *run.header.cells,
+            *run.header.boundary,
+            *(item.cell for item in run.header.left_out),
+        )
+    )
+
+
+def _absent(runs: Sequence[Run], expected: Iterable[str]) -> tuple[LeftOutCell, ...]:
+    """Leave every claim out on the runtimes that were expected and that no run names."""
+    named = _named(runs)
+    arrived = {cell.runtime for cell in named}
+    claims = dict.fromkeys((cell.skill, cell.claim) for cell in named)
+    return tuple(
+        LeftOutCell(cell=CellId.of(*claim, runtime), reason="no run of it arrived to be merged")
+        for runtime in dict.fromkeys(expected)
+        if runtime not in arrived
+        for claim in claims
+    )
+
+
 def _footer(
-    observations: int, at: str, missing: Sequence[str], incomplete: Sequence[str]
+    observations: int,
+    at: str,
+    missing: Sequence[str],
+    incomplete: Sequence[str],
+    absent: Sequence[str],
 ) -> Footer:
-    reasons = []
+    reasons = [f"no run of {name} arrived" for name in absent]
     if incomplete:
         reasons.append("incomplete: " + ", ".join(incomplete))
     if missing:

@@ -16,12 +16,14 @@ class Unit:
 
     `shown` is how it is printed behind a value's name. `measured` tells that probes find it and
     never sweep it. `scatter` is the relative scatter that it is granted between two nights, however
-    few samples there are, on a machine that others use; None for what is exact.
+    few samples there are, on a machine that others use; None for what is exact. `noise` is the
+    scatter around nothing, in the unit itself, e.g. of the slope of what is flat.
     """
 
     shown: str
     measured: bool = False
     scatter: float | None = None
+    noise: float = 0.0
 
 
 UNITS: Final = {
@@ -34,9 +36,9 @@ UNITS: Final = {
     "ms": Unit(shown="ms", measured=True, scatter=1.0),
     "s": Unit(shown="s", measured=True, scatter=1.0),
     "count": Unit(shown="count"),
-    "ratio": Unit(shown="ratio", measured=True, scatter=0.5),
-    "percent": Unit(shown="%", measured=True, scatter=0.5),
-    "exponent": Unit(shown="exponent", measured=True, scatter=0.25),
+    "ratio": Unit(shown="ratio", measured=True, scatter=0.5, noise=0.05),
+    "percent": Unit(shown="%", measured=True, scatter=0.5, noise=1.0),
+    "exponent": Unit(shown="exponent", measured=True, scatter=0.25, noise=0.05),
     "reductions": Unit(shown="reductions", scatter=0.1),
     "release": Unit(shown="release"),
     "index": Unit(shown="index"),

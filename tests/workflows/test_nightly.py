@@ -84,29 +84,40 @@ def test_every_target_that_a_workflow_calls_exists(path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def make_nightly(night: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "nightly", f"NIGHT={night}", "SKILL=beam-memory-management", "OTP=27",
+         "RUNTIME=debian"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.live
 def test_two_nights_make_reports_and_a_comparison(tmp_path: Path) -> None:
     """`make nightly` verifies, merges, reports, and from the second night on compares."""
     for _ in range(2):
-        done = subprocess.run(
-            [
-                "make",
-                "nightly",
-                f"NIGHT={tmp_path}",
-                "SKILL=beam-memory-management",
-                "OTP=27",
-                "RUNTIME=debian",
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = make_nightly(tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "beamproof: " in done.stdout
+        assert f"summary: {tmp_path}/summary.md" in done.stdout
         for name in ("site/index.html", "site/badges", "junit.xml", "summary.md"):
             assert (tmp_path / name).exists(), name
     assert len(list((tmp_path / "nights").glob("*.jsonl"))) == 2
     assert (tmp_path / "compared.md").exists() != (tmp_path / "drift.md").exists()
+    (tmp_path / "expected").write_text("26,27\n")
+    third = make_nightly(tmp_path)
+    assert "OTP 26: no run of it arrived" in third.stderr
+    assert "run of otp26 arrived" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_night_without_a_share_says_so(tmp_path: Path) -> None:
+    """Nothing is merged of nothing."""
+    done = subprocess.run(
+        ["make", "nightly-report", f"NIGHT={tmp_path}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "no share arrived" in done.stderr
 
 
 def test_the_compose_file_is_sound(missing: Missing) -> None:

@@ -276,8 +276,10 @@ def hosts(view: RunView) -> tuple[str, ...]:
 def headline(comparison: Comparison) -> Mapping[str, int]:
     """Return the counts of what changed, by the words of the front page."""
     worse = sum(change.direction == "worse" for change in comparison.verdicts)
+    lost = sum(one.confirmed for one in comparison.lost)
     better = sum(change.direction == "better" for change in comparison.verdicts)
     return {
+        "lost their proof": lost,
         "got worse": worse,
         "got better": better,
         "changed otherwise": len(comparison.verdicts) - worse - better,

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.claims.predicates import show
-from harness.judge.compare import Comparison, VerdictChange
+from harness.judge.compare import Comparison, Direction, Move, VerdictChange
 from harness.judge.trend import ClaimTrend, Point
-from harness.report.markdown import notes
+from harness.report.changes import (
+    build_lines,
+    change_text,
+    group_name,
+    lost_lines,
+    notes,
+    verdict_groups,
+)
 from harness.report.marks import MARKS
-from harness.report.phrases import label, moment
+from harness.report.phrases import moment
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NEWEST = 30
@@ -30,38 +37,40 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         yield f"{name}  {moment(run.started)}  {counts}  {run.path}"
     for note in notes(comparison):
         yield f"! {note}"
+    yield from _section("not observed any more", list(lost_lines(comparison)))
     yield from _section("verdicts", list(_verdicts(comparison.verdicts)))
     yield from _section(
-        "new cells",
+        f"new cells ({len(comparison.added)})",
         [f"{MARKS[one.verdict].sign} {one.cell}: {one.reason}" for one in comparison.added],
     )
-    yield from _section("gone cells", [f"{one.cell}" for one in comparison.gone])
-    moved = [
-        f"{one.cell}  {move.path}: {move.old} -> {move.new}"
-        + (f"  ({move.points} points)" if move.points > 1 else "")
-        for one in comparison.moved
-        for move in one.moves
-    ]
-    yield from _section("evidence that moved by more than its spread", moved)
     yield from _section(
-        "builds",
-        [f"{label(one.runtime)} {one.field}: {one.old} -> {one.new}" for one in comparison.builds],
+        f"evidence that moved by more than its spread ({len(comparison.moved)})",
+        [_moved(one.cell, move) for one in comparison.moved for move in one.moves],
     )
+    yield from _section("builds", list(build_lines(comparison.builds)))
     yield ""
     yield "something got worse" if comparison.worse else "nothing got worse"
 
 
-def _verdicts(changes: Iterable[VerdictChange]) -> Iterator[str]:
-    for one in changes:
-        yield f"{one.direction.value}: {one.cell}  {one.old.value} -> {one.new.value}"
-        yield f"    {one.new_reason}"
-        yield f"    {one.repeat}"
+def _moved(cell: str, move: Move) -> str:
+    change = change_text(move)
+    return f"{cell}  {move.path}: {move.old} -> {move.new}" + (f"  ({change})" if change else "")
+
+
+def _verdicts(changes: Sequence[VerdictChange]) -> Iterator[str]:
+    for direction in Direction:
+        for group in verdict_groups(changes, direction):
+            one = group[0]
+            yield f"{direction.value}: {group_name(group)}  {one.old.value} -> {one.new.value}"
+            yield f"    {one.new_reason}"
+            if len(group) == 1:
+                yield f"    {one.repeat}"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
     if lines:
         yield ""
-        yield f"{title} ({len(lines)})" if not title.startswith("verdicts") else title
+        yield title
         for line in lines:
             yield f"  {line}"
 

@@ -237,6 +237,17 @@ def test_merge_names_what_is_missing(
     assert run([*args, "--complete"]) == ExitCode.INCONCLUSIVE
 
 
+def test_merge_knows_which_releases_it_waits_for(
+    shards: list[Path], folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that no run holds is told, and with --complete an error."""
+    args = ["merge", *map(str, shards), "-o", str(tmp_path / "all.jsonl"), *folders[2:]]
+    assert run([*args, "--expect", "24-27"]) == ExitCode.CONFIRMED
+    assert "! OTP 24: no run of it arrived" in capsys.readouterr().err
+    assert run([*args, "--expect", "24-27", "--complete"]) == ExitCode.INCONCLUSIVE
+    assert run([*args, "--expect", "25-27", "--complete"]) == ExitCode.CONFIRMED
+
+
 def test_merge_refuses_the_same_run_twice(
     shards: list[Path], folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

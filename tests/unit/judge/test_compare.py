@@ -13,6 +13,8 @@ from harness.judge.compare import Direction, compare
 from harness.judge.drift import shifts
 from harness.judge.finding import Verdict
 from harness.judge.view import RunView, view
+from harness.report.markdown import render_comparison
+from harness.report.terminal.history import comparison_text
 from harness.run.model import Sample
 
 
@@ -57,8 +59,51 @@ def test_new_and_gone_cells_are_told(judged: RunView) -> None:
     grown, shrunk = compare(without, judged), compare(judged, without)
     assert len(grown.added) == len(shrunk.gone) == 16
     assert grown.worse
-    assert not shrunk.worse
     assert {one.runtime for one in shrunk.builds} == {"otp27"}
+
+
+def test_what_is_not_observed_any_more_is_worse(judged: RunView) -> None:
+    """In one line a release with the count, however many cells it has; and never better."""
+    shrunk = compare(judged, cut(judged, "@otp27"))
+    assert shrunk.worse
+    assert [(one.runtime, one.gone, one.of) for one in shrunk.lost] == [("otp27", 16, 16)]
+    line = "OTP 27: all 16 cells gone, 12 of them confirmed before"
+    assert line in comparison_text(shrunk)
+    assert f"- {line}" in render_comparison(shrunk)
+    assert not any(one.direction is Direction.BETTER for one in shrunk.verdicts)
+    few = compare(judged, cut(judged, "/claim-000@otp27"))
+    assert "OTP 27: 2 of 16 cells gone, 2 of them confirmed before: beam-skill-a" in (
+        comparison_text(few)
+    )
+
+
+def test_only_common_cells_when_told_so(judged: RunView) -> None:
+    """Whoever ran a part on purpose asks for that part."""
+    shrunk = compare(judged, cut(judged, "@otp27"), common_only=True)
+    assert not shrunk.worse
+    assert not shrunk.gone
+
+
+def test_many_that_changed_alike_are_one_line(judged: RunView) -> None:
+    """A release that cannot be had is a line, not a line a claim."""
+    header = judged.run.header
+    out = tuple(cell for cell in header.cells if cell.endswith("@otp27"))
+    lost = msgspec.structs.replace(
+        cut(judged, "@otp27").run,
+        header=msgspec.structs.replace(
+            header,
+            cells=tuple(cell for cell in header.cells if cell not in out),
+            left_out=tuple(
+                msgspec.structs.replace(header.left_out[0], cell=cell, reason="no engine")
+                for cell in out
+            ),
+        ),
+    )
+    text = comparison_text(compare(judged, view(lost, skills_of(judged))))
+    lines = [line for line in text.splitlines() if line.startswith("  worse: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("  worse: OTP 27: 12 cells: beam-skill-a/claim-000, ")
+    assert lines[0].endswith(" and 9 more  confirmed -> skipped")
 
 
 def cut(judged: RunView, ending: str) -> RunView:
@@ -169,6 +214,7 @@ def test_evidence_that_moved_beyond_its_spread_is_found(
         ([{"handle_text": "#Ref<0.1.2.3>"}], [{"handle_text": "#Ref<0.4.5.6>"}]),
         ([{"order_text": "a"}, {"order_text": "b"}], [{"order_text": "b"}]),
         ([{"values": [1, 2]}], [{"values": [1, 2]}]),
+        ([{"flat_exponent": -2.8e-06}], [{"flat_exponent": 0.0}]),
     ],
 )
 def test_evidence_that_only_scatters_is_not_told(

@@ -43,6 +43,24 @@ def test_a_matrix_of_jobs_gives_the_run_that_one_machine_would_have_made(
     assert run.header.claims_sha256 == whole.header.claims_sha256
 
 
+def test_a_share_that_was_expected_and_did_not_arrive_is_told(
+    shards: list[Path], tmp_path: Path
+) -> None:
+    """Its release has a column of cells that are left out, so that a comparison misses them."""
+    expected = ["otp25", "otp26", "otp27"]
+    runs = [read_run(path) for path in shards if read_run(path).header.runtimes[0].release != 26]
+    assert len(runs) == 2
+    merged = merge(runs, expected=expected, at=AT)
+    assert merged.absent == ("otp26",)
+    run = reread(merged, tmp_path)
+    assert not run.complete
+    assert run.footer is not None
+    assert run.footer.reason == "no run of otp26 arrived"
+    reasons = {one.reason for one in run.header.left_out if one.cell.endswith("@otp26")}
+    assert reasons == {"no run of it arrived to be merged"}
+    assert merge([read_run(path) for path in shards], expected=expected, at=AT).absent == ()
+
+
 def test_the_same_cell_twice_is_refused(shards: list[Path]) -> None:
     """Two observations of one cell need somebody's word on which one stands."""
     with pytest.raises(InputError, match="observed by more than one run") as refused:
