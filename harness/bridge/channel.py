@@ -21,17 +21,27 @@ from typing import Protocol
 
 from harness.bridge.boot import boot_command
 from harness.bridge.log import BoundedLog
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, UnmetNeedError
 from harness.system import processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bound what a VM may use. A process is held to its memory, a container to all three."""
+    """Bound what a VM may use. A process is held to its memory and CPUs, a container to all.
+
+    Units: `cpus` is CPU seconds that a second allows, `cpuset` a number of CPUs; None is no limit.
+    """
 
     memory_bytes: int = 1024**3
     processes: int = 512
     scratch_bytes: int = 256 * 1024**2
+    cpus: float | None = None
+    cpuset: int | None = None
+
+    @property
+    def slowness(self) -> float:
+        """Return how many times longer than without a quota a VM takes for what keeps one CPU."""
+        return 1.0 if self.cpus is None else max(1.0, 1.0 / self.cpus)
 
 
 LARGE = Limits(memory_bytes=8 * 1024**3, scratch_bytes=6 * 1024**3)
@@ -94,7 +104,10 @@ class ProcessLauncher:
 
         Raises:
             InfrastructureError: there is no such program, or no room for a scratch folder.
+            UnmetNeedError: this machine cannot hold a process to such CPUs.
         """
+        if limits.cpus is not None:
+            raise UnmetNeedError("a quota of CPU time needs a container: --runtime docker")
         try:
             scratch = Path(tempfile.mkdtemp(prefix="beamproof-vm-"))
         except OSError as error:
@@ -104,21 +117,30 @@ class ProcessLauncher:
         environment |= {"HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8", **env}
         environment[processes.MARK_VARIABLE] = mark
         try:
-            process = subprocess.Popen(
-                boot_command(str(self.erl), flags),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                cwd=scratch,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is for the harness, which ends its VMs itself
-            )
-        except OSError as error:
+            with processes.on_cpus(limits.cpuset):
+                process = _popen(boot_command(str(self.erl), flags), scratch, environment)
+        except (OSError, UnmetNeedError) as error:
             shutil.rmtree(scratch, ignore_errors=True)
+            if isinstance(error, UnmetNeedError):
+                raise
             raise InfrastructureError(f"cannot start {self.erl}: {error}") from error
         processes.limit_memory(process.pid, limits.memory_bytes)
         return ProcessChannel(process, scratch=scratch, mark=mark)
+
+
+def _popen(
+    command: Sequence[str], scratch: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        cwd=scratch,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for the harness, which ends its VMs itself
+    )
 
 
 class ProcessChannel:

@@ -20,7 +20,7 @@ from harness.claims.predicates import Prediction
 from harness.claims.problems import Problem
 from harness.claims.reader import RawTable, TomlReader, folded
 from harness.claims.toml_lines import Path as KeyPath
-from harness.run.cells import Need, NodeMode
+from harness.run.cells import Held, Need, NodeMode
 from harness.suggest import did_you_mean
 
 _ATOM = re.compile(r"[a-z][a-zA-Z0-9_@]*")
@@ -32,6 +32,8 @@ _ELIXIR = "elixir"
 _Text = Annotated[str, Meta(min_length=1)]
 _Count = Annotated[int, Meta(ge=1)]
 _Seconds = Annotated[float, Meta(gt=0)]
+_Share = Annotated[float, Meta(ge=0.01)]
+"""CPU seconds a second; engines grant no less than a hundredth."""
 
 
 class _RawQuote(RawTable, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +76,9 @@ class _RawClaim(RawTable, frozen=True, kw_only=True):
     otp: str = ""
     node: NodeMode = NodeMode.SHARED
     flags: list[str] = []
+    cpus: _Share | None = None
+    cpuset: _Count | None = None
+    memory_mib: _Count | None = None
     needs: list[_Text] = []
     repeat: _Count = 1
     timing: bool = False
@@ -152,7 +157,8 @@ def _claim(reader: TomlReader, skill: str, table: dict[str, Any], number: int) -
         otp=raw.otp,
         node=raw.node,
         flags=tuple(raw.flags),
-        needs=frozenset(Need(need) for need in raw.needs if need in _NEEDS),
+        held=Held(cpus=raw.cpus, cpuset=raw.cpuset, memory_mib=raw.memory_mib),
+        needs=_needs(raw),
         applications=_applications(reader, raw.needs, (*at, "needs")),
         repeat=raw.repeat,
         timing=raw.timing,
@@ -167,6 +173,12 @@ def _probe(reader: TomlReader, raw: _RawClaim, at: KeyPath) -> str:
     if not _ATOM.fullmatch(probe):
         reader.at((*at, "probe"), f'probe "{probe}" is not the name of an Erlang function')
     return probe
+
+
+def _needs(raw: _RawClaim) -> frozenset[Need]:
+    """Return what a claim needs beside a VM; only an engine gives a quota of CPU time."""
+    quota = {Need.DOCKER} if raw.cpus is not None else set()
+    return frozenset({Need(need) for need in raw.needs if need in _NEEDS} | quota)
 
 
 def _applications(reader: TomlReader, needs: Iterable[str], at: KeyPath) -> frozenset[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.claims.predicates import Prediction
 from harness.claims.versions import matches
-from harness.run.cells import Json, Need, NodeMode, ProbeCall
+from harness.run.cells import Held, Json, Need, NodeMode, ProbeCall
 
 
 _UNFINISHED = re.compile(r"\bTODO\b")
@@ -96,6 +96,7 @@ class Claim:
     otp: str = ""
     node: NodeMode = NodeMode.SHARED
     flags: tuple[str, ...] = ()
+    held: Held = Held()
     needs: frozenset[Need] = frozenset()
     applications: frozenset[str] = frozenset()
     repeat: int = 1
@@ -139,6 +140,7 @@ class Claim:
             args=self.args,
             node=self.node,
             flags=self.flags,
+            held=self.held,
             needs=self.needs,
             applications=self.applications,
             repeat=self.repeat,

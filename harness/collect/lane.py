@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from harness.bridge.channel import LARGE, Limits
+from harness.bridge.channel import Limits
+from harness.collect import limited
 from harness.collect.failures import failure_of
 from harness.collect.node import Node
 from harness.collect.outcome import Answer
@@ -121,6 +122,7 @@ class Lane:
             probe_sha256=self._workshop.probes.source_sha256(call.module),
             args=dict(call.args),
             flags=call.flags,
+            held=call.held.given,
             needs=tuple(sorted(call.needs)),
             node=NodeMode.FRESH if self._is_alone(work) else NodeMode.SHARED,
             timeout_s=call.timeout_s,
@@ -142,6 +144,7 @@ class Lane:
 
     def _call(self, node: Node, work: Work) -> Sample:
         call = work.call
+        limited.require(node, call.held)
         args: Mapping[str, Json | bytes] = call.args
         if Need.NIF in call.needs:
             library = self._workshop.native.library(node, work.runtime, call.module)
@@ -199,8 +202,7 @@ class Lane:
             self._shared = None
         self._drop_last()
         if self._is_alone(work):
-            limits = LARGE if work.call.large else Limits()
-            node = self._start(flags=work.call.flags, limits=limits)
+            node = self._start(flags=work.call.flags, limits=limited.limits_of(work.call))
         else:
             node = self._shared = self._shared or self._start()
         self._last = node

@@ -68,7 +68,8 @@ class Node:
         self._flags = tuple(flags)
         self._limits = limits or Limits()
         self._probes = probes or ProbeStore(default_probes_dir())
-        self._start_timeout_s = start_timeout_s
+        self._slowness = self._limits.slowness
+        self._start_timeout_s = start_timeout_s * self._slowness
         self._vm: StartedVm | None = None
         self._build: Build | None = None
         self._loaded: set[str] = set()
@@ -270,7 +271,7 @@ class Node:
             return
         beams = self._probes.beams(self, wanted)
         modules: Term = [(Atom(name), beam) for name, beam in beams.items()]
-        self._raw("load", [modules], _LOAD_TIMEOUT_S)
+        self._raw("load", [modules], _LOAD_TIMEOUT_S * self._slowness)
         self._loaded.update(wanted)
 
     def _raw(self, function: str, args: list[Term], timeout_s: float) -> Term:

@@ -74,6 +74,29 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Say what a claim wants its node held to; None is as the machine gives it.
+
+    Units: `cpus` is CPU seconds that a second allows (a quota), `cpuset` CPUs that may be used,
+    `memory_mib` MiB.
+    """
+
+    cpus: float | None = None
+    cpuset: int | None = None
+    memory_mib: int | None = None
+
+    @property
+    def given(self) -> dict[str, float]:
+        """Return the limits that are set, by name."""
+        every = {"cpus": self.cpus, "cpuset": self.cpuset, "memory_mib": self.memory_mib}
+        return {name: float(limit) for name, limit in every.items() if limit is not None}
+
+    def __str__(self) -> str:
+        """Return the limits as a claim has them, e.g. `cpus 0.5, cpuset 1`."""
+        return ", ".join(f"{name} {limit:g}" for name, limit in self.given.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeCall:
     """Say which probe is called, how, and on what kind of node.
 
@@ -87,6 +110,7 @@ class ProbeCall:
     args: Mapping[str, Json] = field(default_factory=dict)
     node: NodeMode = NodeMode.SHARED
     flags: tuple[str, ...] = ()
+    held: Held = Held()
     needs: frozenset[Need] = frozenset()
     applications: frozenset[str] = frozenset()
     repeat: int = 1
@@ -96,7 +120,8 @@ class ProbeCall:
     @property
     def alone(self) -> bool:
         """Tell whether the call gets a node of its own."""
-        return self.node is NodeMode.FRESH or bool(self.flags) or self.large
+        own = self.node is NodeMode.FRESH or bool(self.flags)
+        return own or self.large or bool(self.held.given)
 
     @property
     def large(self) -> bool:
@@ -116,7 +141,8 @@ class ProbeCall:
         and kind of node. How often and how long a claim wants it makes no other call.
         """
         kind = (self.alone, self.large, Need.NIF in self.needs)
-        what = msgspec.json.encode((self.args, self.flags, kind), order="deterministic")
+        held = (self.held.given,) if self.held.given else ()  # others keep the names of old runs
+        what = msgspec.json.encode((self.args, self.flags, kind, *held), order="deterministic")
         return f"{self.probe}#{hashlib.sha256(what).hexdigest()[:_KEY_CHARS]}"
 
 

@@ -143,7 +143,9 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     """Hold what one call of a probe on one runtime yielded: every sample with its envelope.
 
     `call` is the name of the call, `cells` those that it serves, `boundary` further ones that lie
-    outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call.
+    outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call;
+    `held` are the limits that the claim asked for and the node had: `cpus` in CPU seconds a second,
+    `cpuset` in CPUs, `memory_mib` in MiB.
     """
 
     call: str
@@ -154,6 +156,7 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     probe_sha256: str
     args: dict[str, Any] = msgspec.field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    held: dict[str, float] = msgspec.field(default_factory=dict)
     needs: tuple[str, ...] = ()
     node: str = "shared"
     timeout_s: float | None = None

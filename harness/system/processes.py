@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from harness.errors import UnmetNeedError
+
 MARK_VARIABLE = "BEAMPROOF_VM"
 """Environment variable that every VM of a run carries, and so does whatever it starts: whose it
 is and which, `owner/name/scratch folder`."""
@@ -103,6 +105,32 @@ def limit_memory(pid: int, limit: int) -> None:
         return  # only Linux sets limits from outside
     with contextlib.suppress(OSError, ValueError):  # it has ended, or a lower limit is in force
         resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
+
+
+@contextlib.contextmanager
+def on_cpus(count: int | None) -> Iterator[None]:
+    """Have what this thread starts within run on so many of its CPUs; None changes nothing.
+
+    The mask is the thread's own, and a child has it before its first instruction: a VM counts its
+    CPUs once, when it starts, which is too early for a mask that is set from outside.
+    Source: sched_setaffinity(2).
+
+    Raises:
+        UnmetNeedError: there are fewer, or this system has no such masks.
+    """
+    if count is None:
+        yield
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise UnmetNeedError("this system holds no process to a set of CPUs")
+    before = os.sched_getaffinity(0)
+    if len(before) < count:
+        raise UnmetNeedError(f"the claim needs {count} CPUs, this machine gives {len(before)}")
+    os.sched_setaffinity(0, sorted(before)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def kill_marked(value: str) -> None:

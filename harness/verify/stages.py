@@ -159,6 +159,7 @@ def print_plan(plan: session.Plan, *, as_json: bool) -> None:
         return
     for cell in cells:
         notes = [*cell.call.flags, *sorted(cell.call.needs)]
+        notes += [str(cell.call.held)] if cell.call.held.given else []
         notes += [name for name, set_ in _modes(cell.call) if set_]
         notes += ["boundary"] if cell.boundary else []
         echo(f"{cell.id}  {cell.call.module}:{cell.call.function}  {' '.join(notes)}".rstrip())

@@ -182,10 +182,12 @@ def predicted_numbers(claim: Claim) -> Iterable[tuple[str, float]]:
 
 
 def call_text(claim: Claim) -> str:
-    """Return the call as Erlang people write it, with the VM's flags where there are any."""
+    """Return the call as Erlang people write it, with the VM's flags and limits if it has any."""
     args = ", ".join(f"{key} => {pretty(value)}" for key, value in claim.args.items())
-    flags = f"  % erl {shlex.join(claim.flags)}" if claim.flags else ""
-    return f"{claim.module}:{claim.probe}(#{{{args}}}){flags}"
+    around = [f"erl {shlex.join(claim.flags)}"] if claim.flags else []
+    around += [str(claim.held)] if claim.held.given else []
+    comment = f"  % {', '.join(around)}" if around else ""
+    return f"{claim.module}:{claim.probe}(#{{{args}}}){comment}"
 
 
 def _calls(view: ClaimView) -> Iterable[Call]:

@@ -57,6 +57,7 @@ def call_text(claim: Claim) -> str:
     parts = [f"{claim.module}:{claim.probe}({show(dict(claim.args)) if claim.args else '#{}'})"]
     parts += [f"{claim.node} node"] if claim.call().alone else []
     parts += [f"flags {' '.join(claim.flags)}"] if claim.flags else []
+    parts += [str(claim.held)] if claim.held.given else []
     needs = (*sorted(claim.needs), *(f"application {name}" for name in sorted(claim.applications)))
     parts += [f"needs {', '.join(needs)}"] if needs else []
     parts += [f"{claim.repeat} samples or more"] if claim.repeat > 1 else []

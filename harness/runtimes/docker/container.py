@@ -17,7 +17,12 @@ from requests.exceptions import Timeout
 
 from harness.bridge.boot import boot_command, shell_command
 from harness.bridge.channel import Channel, Limits
-from harness.errors import BeamproofError, InfrastructureError, RuntimeMissingError
+from harness.errors import (
+    BeamproofError,
+    InfrastructureError,
+    RuntimeMissingError,
+    UnmetNeedError,
+)
 from harness.runtimes import vm
 from harness.runtimes.docker import engine, options, patience
 from harness.runtimes.docker.channel import DockerChannel
@@ -59,6 +64,7 @@ class DockerLauncher:
         Raises:
             InfrastructureError: the engine does not start it, three times.
             RuntimeMissingError: the image is gone, or has no `sh`.
+            UnmetNeedError: the engine does not hold a container to such CPUs.
         """
         settings = container_settings(
             name=name,
@@ -159,6 +165,8 @@ def _make(name: str, settings: Mapping[str, Any]) -> Channel:
 def _refused(said: str, settings: Mapping[str, Any]) -> BeamproofError:
     if "executable file not found" in said or "no such file" in said:
         return RuntimeMissingError(f"the image has no {settings['Entrypoint'][0]}")
+    if options.refused_cpus(said, settings):
+        return UnmetNeedError(f"the engine does not give the CPUs that the claim needs: {said}")
     return InfrastructureError(f"the engine does not start a container: {said}")
 
 

@@ -58,6 +58,8 @@ OPTIONS = (
         refused=r"memory limit|memory\.max|memory controller|cgroup.*memory",
         given_up="the engine does not limit memory",
     ),
+    Option(keys=("NanoCpus",), why="a claim may ask for a quota of CPU time, and for nothing less"),
+    Option(keys=("CpusetCpus",), why="a claim may ask for a number of CPUs, and for nothing less"),
     Option(
         keys=("PidsLimit",),
         why="a probe does not take the machine's processes",
@@ -92,9 +94,10 @@ _given_up: list[Option] = []
 def host_settings(limits: Limits) -> dict[str, Any]:
     """Return what a container may do, without what the engine refused before.
 
-    Units: `Memory`, `MemorySwap` bytes; `PidsLimit` processes and threads.
+    Units: `Memory`, `MemorySwap` bytes; `NanoCpus` CPU nanoseconds a second; `PidsLimit` processes
+    and threads.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "NetworkMode": "none",
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
@@ -108,7 +111,22 @@ def host_settings(limits: Limits) -> dict[str, Any]:
         "RestartPolicy": {"Name": "no"},
         "IpcMode": "private",
     }
-    return _without(asked, given_up())
+    return _without(asked | _cpus(limits), given_up())
+
+
+def _cpus(limits: Limits) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    if limits.cpus is not None:
+        asked["NanoCpus"] = round(limits.cpus * 1_000_000_000)
+    if limits.cpuset is not None:
+        asked["CpusetCpus"] = ",".join(map(str, range(limits.cpuset)))
+    return asked
+
+
+def refused_cpus(complaint: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether an engine's complaint is about the CPUs that a container was to be held to."""
+    asked = {"NanoCpus", "CpusetCpus"} & settings["HostConfig"].keys()
+    return bool(asked) and re.search(r"cpu", complaint, re.IGNORECASE) is not None
 
 
 def give_up(complaint: str, settings: Mapping[str, Any]) -> dict[str, Any] | None:

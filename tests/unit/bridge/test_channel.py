@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.bridge.channel import Limits, ProcessChannel, ProcessLauncher
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, UnmetNeedError
 from harness.system import processes
 
 Open = Callable[[str], ProcessChannel]
@@ -167,6 +168,37 @@ def test_a_vm_is_held_to_its_memory(tmp_path: Path) -> None:
     channel.write(b"go\n", soon())
     assert channel.read(500, soon()).split()[3:5] == [b"314572800", b"314572800"]
     channel.kill()
+
+
+def test_a_vm_is_held_to_its_cpus(tmp_path: Path) -> None:
+    """From its first instruction on, and nobody else is: this thread has all of its own again."""
+    before = os.sched_getaffinity(0)
+    erl = tmp_path / "erl"
+    erl.write_text("#!/bin/sh\ngrep Cpus_allowed_list /proc/self/status >&4\n")
+    erl.chmod(0o755)
+    channel = ProcessLauncher(erl).start(name="vm", flags=(), env={}, limits=Limits(cpuset=1))
+    assert channel.read(500, soon()).split()[1] == str(min(before)).encode()
+    channel.kill()
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(cpuset=100_000), "needs 100000 CPUs, this machine gives"),
+        (Limits(cpus=0.5), "a quota of CPU time needs a container"),
+    ],
+)
+def test_cpus_that_a_process_cannot_be_held_to(limits: Limits, said: str, tmp_path: Path) -> None:
+    """They are an unmet need, not a VM that starts without them."""
+    with pytest.raises(UnmetNeedError, match=said):
+        ProcessLauncher(tmp_path / "erl").start(name="vm", flags=(), env={}, limits=limits)
+
+
+@pytest.mark.parametrize(("cpus", "slowness"), [(None, 1), (2.0, 1), (1.0, 1), (0.25, 4)])
+def test_a_quota_below_one_cpu_makes_a_vm_slow(cpus: float | None, slowness: float) -> None:
+    """It is waited for as much longer."""
+    assert Limits(cpus=cpus).slowness == slowness
 
 
 def test_no_shell_is_an_error_of_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

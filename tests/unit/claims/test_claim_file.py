@@ -10,7 +10,7 @@ from harness.claims.model import Quote, Relation
 from harness.claims.toml_lines import Lines
 from harness.errors import ClaimError, InputError
 from harness.folders import default_claims_dir
-from harness.run.cells import Need, NodeMode, ProbeCall
+from harness.run.cells import Held, Need, NodeMode, ProbeCall
 
 WHOLE = '''\
 skill = "beam-test"
@@ -36,6 +36,8 @@ args = { size_bytes = 3, names = ["a"] }
 otp = ">=25.3"
 node = "fresh"
 flags = ["+S", "2:2"]
+cpuset = 1
+memory_mib = 512
 needs = ["nif", "cores", "elixir", "application:mnesia"]
 repeat = 5
 timing = true
@@ -85,6 +87,7 @@ def test_a_claim_file_is_loaded_whole(tmp_path: Path) -> None:
         args={"size_bytes": 3, "names": ["a"]},
         node=NodeMode.FRESH,
         flags=("+S", "2:2"),
+        held=Held(cpuset=1, memory_mib=512),
         needs=frozenset({Need.NIF, Need.CORES}),
         applications=frozenset({"elixir", "mnesia"}),
         repeat=5,
@@ -98,10 +101,10 @@ def test_a_claim_file_is_loaded_whole(tmp_path: Path) -> None:
     wrong = Quote(text="wrong words", relation=Relation.CORRECTS)
     assert second.rivals[0].quotes == (wrong,)
     assert second.answers == (*second.quotes, wrong)
-    assert (second.whens[0].why, second.whens[0].line) == ("It moved.", 30)
-    assert (second.rivals[0].otp, second.rivals[0].line) == ("<27", 35)
+    assert (second.whens[0].why, second.whens[0].line) == ("It moved.", 32)
+    assert (second.rivals[0].otp, second.rivals[0].line) == ("<27", 37)
     assert skill.untestable[0].quotes == ("teams see",)
-    assert skill.untestable[0].line == 41
+    assert skill.untestable[0].line == 43
 
 
 def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
@@ -109,6 +112,13 @@ def test_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     first = load_skill(skill_file(tmp_path, WHOLE)).claims[0]
     assert first.call() == ProbeCall(module="beam_test", function="first_law")
     assert first.place.endswith("beam-test.toml:5")
+
+
+def test_a_quota_of_cpus_needs_an_engine(tmp_path: Path) -> None:
+    """A process cannot be held to one, so its cell is left out elsewhere."""
+    call = load_skill(skill_file(tmp_path, HEAD + CLAIM + "cpus = 0.5\n")).claims[0].call()
+    assert call.held == Held(cpus=0.5)
+    assert call.needs == {Need.DOCKER}
 
 
 @pytest.mark.parametrize(
@@ -138,6 +148,9 @@ HEAD = 'skill = "beam-test"\ndescription = "D."\n[[claim]]\n'
         (HEAD + CLAIM + "repeat = 0\n", 7, '"repeat": Expected "int" >= 1'),
         (HEAD + CLAIM + 'repeat = "3"\n', 7, '"repeat": Expected "int", got "str"'),
         (HEAD + CLAIM + "timeout_s = 0\n", 7, '"timeout_s": Expected "float" > 0'),
+        (HEAD + CLAIM + "cpus = 0\n", 7, '"cpus": Expected "float" >= 0.01'),
+        (HEAD + CLAIM + "cpuset = 0.5\n", 7, '"cpuset": Expected "int | null", got "float"'),
+        (HEAD + CLAIM + "memory_mb = 1\n", 7, 'did you mean "memory_mib"?'),
         (HEAD + CLAIM + 'node = "own"\n', 7, "Invalid enum value 'own'"),
         (HEAD + CLAIM + 'needs = ["coers"]\n', 7, 'no need "coers"; did you mean "cores"?'),
         (HEAD + CLAIM + 'needs = ["gpu"]\n', 7, 'no need "gpu"; known are nif, peers, docker'),

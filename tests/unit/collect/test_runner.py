@@ -15,7 +15,7 @@ from support.fake_vm import Action, Dies, Fleet, Gives, Hangs, Raises, Script, w
 from harness.bridge.channel import LARGE, Limits
 from harness.collect.runner import Collector, Decision, Options
 from harness.errors import InfrastructureError
-from harness.run.cells import CellId, Need, ProbeCall
+from harness.run.cells import CellId, Held, Need, ProbeCall
 from harness.run.model import FailureKind, Observation
 from harness.run.work import Work
 
@@ -146,6 +146,17 @@ def test_flags_and_limits_reach_the_node() -> None:
     collect(vms, works, Notes())
     found = {(flags, limits) for _, flags, limits in vms.started}
     assert found == {(("+S", "1"), Limits()), ((), LARGE), ((), Limits())}
+
+
+def test_limits_of_a_call_reach_its_node_and_its_observation() -> None:
+    """A VM that does not see them is not called: the need is not met."""
+    held = Held(cpuset=1, memory_mib=512)
+    vms = fleet(a=always(FINE))
+    (seen,) = collect(vms, [work("a", held=held)], Notes()).taken
+    assert [limits for *_, limits in vms.started] == [Limits(memory_bytes=512 << 20, cpuset=1)]
+    assert seen.held == {"cpuset": 1, "memory_mib": 512}
+    assert seen.samples[0].failure is not None
+    assert seen.samples[0].failure.kind is FailureKind.UNMET_NEED
 
 
 def test_works_of_time_run_last_and_alone() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.run.cells import Cell, CellId, Need, NodeMode, ProbeCall
+from harness.run.cells import Cell, CellId, Held, Need, NodeMode, ProbeCall
 from harness.run.work import apart, shared
 
 
@@ -38,6 +38,9 @@ def test_claims_of_one_call_share_it_and_the_most_demanding_decides() -> None:
         {"args": {"x": 1}},
         {"flags": ("+S", "1")},
         {"node": NodeMode.FRESH},
+        {"held": Held(cpus=0.5)},
+        {"held": Held(cpuset=1)},
+        {"held": Held(memory_mib=512)},
         {"needs": frozenset({Need.MEMORY})},
         {"needs": frozenset({Need.NIF})},
     ],
@@ -51,6 +54,15 @@ def test_the_name_of_a_call_is_the_same_tomorrow() -> None:
     """Stored runs are compared by it."""
     call = ProbeCall(module="m", function="f", args={"b": 1, "a": [1.5, None]}, flags=("+S", "1"))
     assert call.id == "m:f#1bef610f87bb"
+
+
+def test_a_call_with_limits_has_a_node_of_its_own() -> None:
+    """And another name for each limit, however its number is written."""
+    held = [Held(cpus=1), Held(cpus=1.0), Held(cpus=2.0), Held(cpuset=1)]
+    calls = [ProbeCall(module="m", function="f", held=one) for one in held]
+    assert all(call.alone for call in calls)
+    assert len({call.id for call in calls}) == 3
+    assert str(Held(cpus=0.5, cpuset=1)) == "cpus 0.5, cpuset 1"
 
 
 def test_runtimes_share_nothing() -> None:

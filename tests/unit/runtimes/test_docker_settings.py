@@ -103,4 +103,29 @@ def test_what_keeps_a_probe_from_the_machine_is_never_given_up(complaint: str) -
 def test_the_table_names_every_option_that_is_asked_for() -> None:
     """And none that is not."""
     named = {key for option in options.OPTIONS for key in option.keys}
-    assert named == set(options.host_settings(Limits()))
+    assert named == set(options.host_settings(Limits(cpus=0.5, cpuset=1)))
+
+
+def test_cpus_are_asked_for_only_where_a_claim_does() -> None:
+    """A quota in billionths, a set by its numbers."""
+    assert not {"NanoCpus", "CpusetCpus"} & settings()["HostConfig"].keys()
+    host = settings(Limits(cpus=0.5, cpuset=2))["HostConfig"]
+    assert (host["NanoCpus"], host["CpusetCpus"]) == (500_000_000, "0,1")
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "Requested CPUs are not available - requested 0-3, available: 0,1",
+        "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler",
+        "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available",
+        "crun: the requested cgroup controller `cpuset` is not available: OCI runtime error",
+    ],
+)
+def test_cpus_that_an_engine_refuses_are_an_unmet_need(complaint: str) -> None:
+    """They are never done without: the claim would be about something else."""
+    limited, plain = settings(Limits(cpus=64.0, cpuset=64)), settings()
+    assert options.give_up(complaint, limited) is None
+    assert options.refused_cpus(complaint, limited)
+    assert not options.refused_cpus(complaint, plain)
+    assert not options.refused_cpus("no space left on device", limited)
