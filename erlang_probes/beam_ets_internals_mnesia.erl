@@ -27,37 +27,26 @@
 
 -type peer() :: {probe_peer:peer(), node()}.
 
-%% Peers with Mnesia loaded, distributed without epmd: each listens on the same free port of a
-%% loopback address of its own, and none connects by itself. Fun gets {Peer, Node} of each.
--spec with_nodes(pos_integer(), fun(([peer()]) -> Value)) -> Value.
+%% Nodes that have Mnesia and folders of their own for it; none connects by itself. Fun gets
+%% {Peer, Node} of each, and its module is loaded there.
+-spec with_nodes(1..2, fun(([peer()]) -> Value)) -> Value.
 with_nodes(Count, Fun) ->
     code:which(mnesia) =:= non_existing andalso error({setup, no_mnesia}),
-    {ok, Socket} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-    {ok, Port} = inet:port(Socket),
-    ok = gen_tcp:close(Socket),
-    Addresses = lists:sublist(["127.0.0.1", "127.0.0.2"], Count),
-    with_nodes(Addresses, Port, Fun, []).
-
-with_nodes([], _, Fun, Peers) ->
-    Fun(lists:reverse(Peers));
-with_nodes([Address | Rest], Port, Fun, Peers) ->
-    Own = [
-        "-name", "mnesia@" ++ Address, "-setcookie", "beamproof", "-start_epmd", "false",
-        "-erl_epmd_port", integer_to_list(Port), "-kernel", "dist_auto_connect", "never",
-        "-kernel", "inet_dist_use_interface", "{" ++ commas(Address) ++ "}"
-    ],
-    probe_peer:with(#{flags => Own, timeout_ms => 30_000}, fun(Peer) ->
-        Node = probe_peer:call(Peer, erlang, node, []),
-        Dir = filename:join(probe_peer:scratch(Peer), "mnesia"),
-        ok = probe_peer:call(Peer, application, set_env, [mnesia, dir, Dir]),
-        %% Calling a module loads it there: the caller's funs are to run on the peer.
-        {module, Module} = erlang:fun_info(Fun, module),
-        Module = probe_peer:call(Peer, Module, module_info, [module]),
-        with_nodes(Rest, Port, Fun, [{Peer, Node} | Peers])
+    {module, Module} = erlang:fun_info(Fun, module),
+    Names = lists:sublist([left, right], Count),
+    Spec = #{nodes => Names, flags => ["-kernel", "dist_auto_connect", "never"]},
+    probe_cluster:with(Spec, fun(Cluster) ->
+        Peers = [{probe_cluster:peer(Cluster, Name), probe_cluster:name(Cluster, Name)} || Name <- Names],
+        lists:foreach(
+            fun({Peer, _}) ->
+                ok = probe_peer:load(Peer, [Module]),
+                Dir = filename:join(probe_peer:scratch(Peer), "mnesia"),
+                ok = probe_peer:call(Peer, application, set_env, [mnesia, dir, Dir])
+            end,
+            Peers
+        ),
+        Fun(Peers)
     end).
-
-commas(Address) ->
-    lists:append(string:replace(Address, ".", ",", all)).
 
 %% One schema on the disks of all peers, Mnesia running on all, and a table `account' with Options
 %% that all have on disk. Runs in the caller, calls the peers.

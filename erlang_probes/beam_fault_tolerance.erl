@@ -209,8 +209,10 @@ signals_to_the_dead(_) ->
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#link/1
 -spec remote_ends(probe_lib:args()) -> probe_lib:evidence().
 remote_ends(_) ->
-    probe_nodes:with_two(fun(Here, _, There) ->
-        probe_peer:call(Here, beam_fault_tolerance_remote, told, [There])
+    Spec = #{nodes => [here, there], flags => ["-kernel", "dist_auto_connect", "never"]},
+    probe_cluster:with(Spec, fun(Cluster) ->
+        There = probe_cluster:name(Cluster, there),
+        probe_cluster:call(Cluster, here, beam_fault_tolerance_remote, told, [There])
     end).
 
 %% Link and monitor the same process three times; end either side of a link, and either of a

@@ -683,12 +683,12 @@ fan_out_to(N) ->
 %% Source: https://discord.com/blog/how-discord-scaled-elixir-to-5-000-000-concurrent-users
 -spec remote_send(probe_lib:args()) -> probe_lib:evidence().
 remote_send(_) ->
-    probe_nodes:with_two(fun(Sender, Receiver, ReceiverNode) ->
-        true = probe_peer:call(Sender, net_kernel, connect_node, [ReceiverNode]),
-        Remote = probe_peer:call(Receiver, ?NODES, start_deaf, [100]),
-        Local = probe_peer:call(Sender, ?NODES, start_deaf, [100]),
-        [RemoteUs, LocalUs] = probe_peer:call(Sender, ?NODES, send_us, [[Remote, Local], 30]),
-        Arrived = probe_peer:call(Receiver, ?NODES, all_arrived, [Remote, 30]),
+    probe_cluster:with(#{nodes => [sender, receiver]}, fun(Cluster) ->
+        ok = probe_cluster:connect(Cluster, sender, receiver),
+        Remote = probe_cluster:call(Cluster, receiver, ?NODES, start_deaf, [100]),
+        Local = probe_cluster:call(Cluster, sender, ?NODES, start_deaf, [100]),
+        [RemoteUs, LocalUs] = probe_cluster:call(Cluster, sender, ?NODES, send_us, [[Remote, Local], 30]),
+        Arrived = probe_cluster:call(Cluster, receiver, ?NODES, all_arrived, [Remote, 30]),
         #{
             remote_send_us => RemoteUs,
             local_send_us => LocalUs,

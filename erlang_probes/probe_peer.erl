@@ -6,6 +6,8 @@
 
 -export([
     with/2,
+    with_all/2,
+    load/2,
     call/2,
     call/4,
     cast/4,
@@ -68,24 +70,49 @@
 -spec with(options(), fun((peer()) -> Value)) -> Value.
 with(Options, Fun) ->
     {module, Module} = erlang:fun_info(Fun, module),
-    Owner = self(),
-    {Guardian, Ref} = spawn_monitor(fun() -> guard(Owner, Options) end),
-    Peer =
-        receive
-            {Guardian, started, OsPid, Folder} ->
-                {?MODULE, Guardian, OsPid, Folder};
-            {'DOWN', Ref, process, Guardian, Reason} ->
-                error({setup, Reason})
-        end,
-    try
-        ok = request(Peer, {load, [Module, probe_lib, ?MODULE]}),
+    with_all([Options], fun([Peer]) ->
+        ok = load(Peer, [Module]),
         Fun(Peer)
+    end).
+
+%% As with/2 of several peers that boot side by side, in the order of their options; of the probes
+%% they have probe_lib and this module.
+-spec with_all([options()], fun(([peer()]) -> Value)) -> Value.
+with_all(All, Fun) ->
+    Owner = self(),
+    Guards = [spawn_monitor(fun() -> guard(Owner, Options) end) || Options <- All],
+    try
+        Peers = [started(Guardian, Ref) || {Guardian, Ref} <- Guards],
+        lists:foreach(fun(Peer) -> ok = load(Peer, [probe_lib, ?MODULE]) end, Peers),
+        Fun(Peers)
     after
-        Guardian ! {stop, self()},
-        receive
-            {'DOWN', Ref, process, Guardian, _} -> ok
-        end
+        lists:foreach(fun({Guardian, _}) -> Guardian ! {stop, Owner} end, Guards),
+        lists:foreach(fun({Guardian, Ref}) -> ended_guard(Guardian, Ref) end, Guards)
     end.
+
+started(Guardian, Ref) ->
+    receive
+        {Guardian, started, OsPid, Folder} ->
+            {?MODULE, Guardian, OsPid, Folder};
+        {'DOWN', Ref, process, Guardian, Reason} ->
+            self() ! {'DOWN', Ref, process, Guardian, Reason},
+            error({setup, Reason})
+    end.
+
+%% The 'DOWN' of a guardian, and what it said before it if nobody asked.
+ended_guard(Guardian, Ref) ->
+    receive
+        {'DOWN', Ref, process, Guardian, _} -> ok
+    end,
+    receive
+        {Guardian, started, _, _} -> ok
+    after 0 -> ok
+    end.
+
+%% Load modules of the probes on a peer, and those that they call.
+-spec load(peer(), [module()]) -> ok.
+load(Peer, Modules) ->
+    ok = request(Peer, {load, Modules}).
 
 %% Apply a function on the peer; raises there what the peer raised. A peer that ends instead
 %% raises {peer_exited, ended()}, one that does not answer in time {peer_timeout, Milliseconds}.

@@ -35,7 +35,10 @@ BRIDGE = "probe_bridge"
 COMPANIONS = ("probe_evidence", "probe_state")
 """What the bridge needs for calls and probes, but not to start."""
 
-SUPPORT = ("probe_capture", "probe_lib", "probe_measure", "probe_native", "probe_peer")
+SUPPORT = (
+    *("probe_capture", "probe_lib", "probe_measure", "probe_native", "probe_peer"),
+    *("probe_cluster", "probe_cluster_names", "probe_relay"),
+)
 """Modules that every probe may use; a folder without them has ours."""
 
 NATIVE_FOLDER = "c_src"
