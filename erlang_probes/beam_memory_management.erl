@@ -658,7 +658,8 @@ others_run_on(_) ->
 
 %% Sweeps heaps with more and more live words, and with more and more garbage, and looks which kind
 %% of scheduler does the work.
-%% Evidence: the most list words collected on a normal scheduler and the least on a dirty one.
+%% Evidence: the most list words collected on a normal scheduler and the least on a dirty one, `none'
+%% where one of them collects none.
 %% Cost: 40 full sweeps of up to 3 MB.
 %% Misread: a normal scheduler starts every collection; it is the sweep that may move. A few dozen
 %% words beside the list, of the request and the process itself, count as well.
@@ -764,8 +765,8 @@ heap_size_steps(_) ->
     }.
 
 %% Lets a process keep a list that grows by 10 cells at a time, to 20000 words.
-%% Evidence: the heap sizes it goes through, those of them that are no steps of the table, and how
-%% many sizes there are.
+%% Evidence: the heap sizes it goes through, those of them that are no steps of the table, how many
+%% sizes there are, and how much larger the second is than the first.
 %% Cost: 1000 requests.
 %% Misread: heap_size is the young generation: it also falls, when data move to the old one.
 %% Source: https://www.erlang.org/doc/apps/erts/garbagecollection
@@ -779,10 +780,14 @@ heap_growth(_) ->
     end),
     #{
         seen_words => Seen,
+        first_growth_ratio => first_growth(Seen),
         sizes_count => length(Seen),
         off_table_words => Seen -- Table,
         kept_words => Kept
     }.
+
+first_growth([First, Second | _]) -> Second / First;
+first_growth([_]) -> none.
 
 %% Lets processes with different min_heap_size build the same list.
 %% Evidence: the collections of each until it is built, and the words that it then keeps.

@@ -5,10 +5,11 @@ Knows: findings and why they came out so. Must not know: how a probe is changed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.claims.model import Claim
 from harness.claims.predicates import MISSING
 from harness.judge.finding import Finding, Verdict
 from harness.run.model import FailureKind
@@ -41,7 +42,8 @@ class SabotageReport:
     """Hold the trials of one skill.
 
     `bare` are the claims that no variant names, `unmet` the rivals, each behind its claim, that
-    the evidence of no variant fulfils: perhaps no value of the probe can.
+    the evidence of no variant fulfils: perhaps no value of the probe can. Rivals about releases
+    that the run did not have are not among them.
     """
 
     skill: str
@@ -77,6 +79,25 @@ def fate(plain: Finding, sabotaged: Finding) -> tuple[Fate, str]:
     if sabotaged.verdict is Verdict.REFUTED or _falls_undecided(sabotaged):
         return Fate.FELL, sabotaged.reason
     return Fate.UNPROVEN, sabotaged.reason
+
+
+def unmet_rivals(claim: Claim, tried: Iterable[tuple[str, Finding]]) -> tuple[str, ...]:
+    """Return the statements of the rivals that the evidence of no variant fulfilled.
+
+    Args:
+        claim: whose rivals.
+        tried: what came of its variants, each behind its OTP version; rivals about none of these
+            versions could not be met.
+    """
+    found = list(tried)
+    met = {
+        rival.statement
+        for _, finding in found
+        for rival in finding.rivals
+        if all(check.holds for check in rival.checks)
+    }
+    about = [rival for version, _ in found for rival in claim.rivals_on(version)]
+    return tuple(dict.fromkeys(rival.statement for rival in about if rival.statement not in met))
 
 
 def _falls_undecided(finding: Finding) -> bool:

@@ -18,7 +18,7 @@ from harness.collect.workshop import Workshop
 from harness.errors import InfrastructureError
 from harness.judge import judge
 from harness.judge.finding import Finding
-from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
+from harness.judge.sabotage import Fate, SabotageReport, Trial, fate, unmet_rivals
 from harness.run import work as run_work
 from harness.run.cells import Cell, CellId, Column, Need, ProbeCall
 from harness.run.model import Observation
@@ -191,17 +191,14 @@ class Saboteur:
 
     def _unmet(self, claims: Sequence[Claim]) -> Iterator[tuple[str, str]]:
         """Yield each rival, by its claim, that the evidence of no variant has fulfilled."""
-        met = {
-            (claim, rival.statement)
-            for (_, variant, claim), finding in self._findings.items()
-            for rival in finding.rivals
-            if variant is not None and all(check.holds for check in rival.checks)
-        }
-        tried = {claim for _, variant, claim in self._findings if variant is not None}
+        versions = {column.name: _version(column) for column in self.releases.columns()}
         for claim in claims:
-            for rival in claim.rivals if claim.id in tried else ():
-                if (claim.id, rival.statement) not in met:
-                    yield claim.id, rival.statement
+            tried = [
+                (versions[runtime], finding)
+                for (runtime, variant, name), finding in self._findings.items()
+                if variant is not None and name == claim.id
+            ]
+            yield from ((claim.id, statement) for statement in unmet_rivals(claim, tried))
 
     def _end_everything(self) -> None:
         self._stop.set()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.judge import judge
-from harness.judge.sabotage import Fate, SabotageReport, Trial, fate
+from harness.judge.sabotage import Fate, SabotageReport, Trial, fate, unmet_rivals
 from harness.run.model import FailureKind, Observation
 from tests.support.judging import claim, failed, observation, rival, sample
 
+OTP = ("25.2.3", "27.3.4.1")
 CLAIM = claim({"found_count": {"at_least": 5}, "kinds": {"length": 2}}, rival({"found_count": 9}))
 PLAIN = judge(CLAIM, observation(sample({"found_count": 7, "kinds": [1, 2]})))
 
@@ -64,6 +65,19 @@ def test_what_no_runtime_tried_is_known() -> None:
         _trial("second", "otp27", Fate.UNTRIED),
     )
     assert SabotageReport(skill="beam-test", trials=trials).untried == (("second", "law"),)
+
+
+def test_a_rival_that_no_variant_meets_is_told() -> None:
+    """Unless the run had no release that it is about: there nothing could meet it."""
+    law = claim(
+        {"found_count": 7},
+        rival({"found_count": 9}, statement="It is nine."),
+        rival({"found_count": 1}, statement="It is one."),
+        rival({"found_count": 0}, statement="It was none.", otp="<25"),
+    )
+    tried = [(version, judge(law, observation(sample({"found_count": 9})))) for version in OTP]
+    assert unmet_rivals(law, tried) == ("It is one.",)
+    assert unmet_rivals(law, []) == ()
 
 
 def _samples(*found: float) -> Observation:
