@@ -15,34 +15,17 @@ from harness.authoring.document import read_section, section_numbers
 from harness.authoring.doubts import doubts
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
 from harness.authoring.quotation import fault_of
-from harness.claims.evaluation import is_numeric
+from harness.claims.faults import faults_of
 from harness.claims.file import read_skill
-from harness.claims.model import Claim, Rival, Skill, module_of
+from harness.claims.model import Claim, Skill, module_of
 from harness.claims.paths import skill_paths
-from harness.claims.predicates import Leaf, Op, Prediction, is_number, predictions_in
 from harness.claims.problems import Problem, Severity
 from harness.claims.sabotage import FOLDER, Sources, read_sabotage, sabotage_path
-from harness.claims.versions import matches
 from harness.folders import own_probes_dir
-from harness.run.units import UNITS, names_unit
 from harness.suggest import did_you_mean
 
 DOCUMENT = "research.md"
 """Name of the research document, beside the claim files."""
-
-VERSIONS = (
-    *("24.0", "24.3.4.17", "25.0", "25.2.3", "25.3.2.21"),
-    *("26.0", "26.2.5.12", "27.0", "27.3.4.1"),
-)
-"""Versions of the releases that claims are published for: the first, a late one, Debian's."""
-
-_OTP_SOURCE = re.compile(
-    r"https://(?:(?:www\.|blog\.)?erlang\.org/\S+|github\.com/erlang/(?:otp|eep)/\S+)"
-)
-_URL = re.compile(r"https?://\S+")
-_NEVER_NEGATIVE = re.compile(r"(?:^|_)(?:count|percent)$")
-_ANY_TEXTS = ("~", "any text", "7 <0.1.2> {}")
-"""Texts that have nothing in common: what matches each of them asks nothing."""
 
 _HEADER_LINES = ("Evidence", "Cost", "Misread", "Source")
 _UNFINISHED = re.compile(r"\bTODO\b")
@@ -105,7 +88,7 @@ def lint_skill(skill: Skill, trusted: Sequence[str] = ()) -> Iterator[Problem]:
     if not skill.claims:
         yield Problem(path=skill.path, line=1, message=f"{skill.name} has no claim")
     for claim in skill.claims:
-        for line, message in _claim(claim, trusted):
+        for line, message in faults_of(claim, trusted):
             yield Problem(path=skill.path, line=line, message=f"{claim.id}: {message}")
 
 
@@ -199,81 +182,6 @@ def _orphans(probes_dir: Path, modules: set[str]) -> Iterator[Problem]:
             name = path.stem.replace("_", "-")
             message = f"no claim file {name}.toml goes with these probes"
             yield Problem(path=path, line=1, message=message)
-
-
-def _claim(claim: Claim, trusted: Sequence[str]) -> Iterator[tuple[int, str]]:
-    yield from ((claim.line, message) for message in _sources(claim.sources, trusted))
-    if not claim.statement.endswith((".", "!", "?")):
-        yield claim.line, "the statement is no sentence: it has no full stop"
-    if claim.unfinished:
-        yield claim.line, "it is not finished: it still says TODO"
-    yield from _rivals(claim)
-    lists = [claim.expect]
-    lists += [rival.expect for rival in claim.rivals]
-    lists += [when.expect for when in claim.whens]
-    for prediction in (one for expect in lists for one in expect):
-        yield from ((prediction.line, message) for message in _prediction(prediction))
-    for when in claim.whens:
-        if not any(claim.applies_to(one) and matches(when.otp, one) for one in VERSIONS):
-            yield when.line, f'when "{when.otp}": the claim is about no such release of 24 to 27'
-
-
-def _sources(sources: Sequence[str], trusted: Sequence[str]) -> Iterator[str]:
-    for source in sources:
-        if not _URL.fullmatch(source):
-            yield f'the source "{source}" is no URL'
-    if not any(_OTP_SOURCE.fullmatch(one) or one.startswith(tuple(trusted)) for one in sources):
-        others = "".join(f", nor begins with {beginning}" for beginning in trusted) or (
-            "; a project trusts others by sources in [tool.beamproof] of its pyproject.toml"
-        )
-        yield f"no source is a page of www.erlang.org or a file of github.com/erlang/otp{others}"
-
-
-def _rivals(claim: Claim) -> Iterator[tuple[int, str]]:
-    if not claim.rivals:
-        yield claim.line, "it has no rival: name a wrong belief and what it predicts"
-        return
-    about = [version for version in VERSIONS if claim.applies_to(version)]
-    bare = [version for version in about if not claim.rivals_on(version)]
-    if bare:
-        yield claim.line, f"no rival is about OTP {', '.join(bare)}"
-    for rival in claim.rivals:
-        alike = [one for one in about if rival in claim.rivals_on(one) and _fits(claim, rival, one)]
-        if alike:
-            on = "" if alike == about else f" on OTP {', '.join(alike)}"
-            yield rival.line, f"this rival predicts what the claim predicts{on}: it decides nothing"
-
-
-def _fits(claim: Claim, rival: Rival, version: str) -> bool:
-    """Tell whether a rival can never be contradicted where the claim's predictions hold."""
-    predicted = claim.predictions_on(version)
-    return all(prediction in predicted for prediction in rival.expect)
-
-
-def _prediction(prediction: Prediction) -> Iterator[str]:
-    named = any(map(names_unit, prediction.path))
-    for key, leaf in predictions_in(((prediction.path[-1], prediction.leaf),)):
-        length_of = any(one.op is Op.LENGTH for one in prediction.leaf.predicates)
-        if is_numeric(leaf) and not (named or length_of or names_unit(key)):
-            yield f'{prediction.name}: no unit: end "{key}" in one of _{", _".join(UNITS)}'
-        yield from (f"{prediction.name}: {message}" for message in _vacuous(key, leaf))
-
-
-def _vacuous(key: str, leaf: Leaf) -> Iterator[str]:
-    for one in leaf.predicates:
-        bound = one.operand
-        if _NEVER_NEGATIVE.search(key) and is_number(bound) and _no_bound(one.op, bound):
-            yield f"{one.op} = {bound} holds for whatever is found"
-        if one.op is Op.APPROX and is_number(bound) and 0 < abs(bound) <= one.tolerance:
-            yield f"a tolerance of {one.tolerance} around {bound} reaches zero"
-        if one.op is Op.SEARCH and re.search(str(bound), "") is not None:
-            yield f"/{bound}/ is found in everything, also in the empty text"
-        if one.op is Op.MATCHES and all(re.fullmatch(str(bound), text) for text in _ANY_TEXTS):
-            yield f"/{bound}/ matches everything"
-
-
-def _no_bound(op: Op, bound: float) -> bool:
-    return (op is Op.AT_LEAST and bound <= 0) or (op is Op.ABOVE and bound < 0)
 
 
 def _no_probe(claim: Claim, module: ProbeModule) -> str:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.claims.faults import with_faults
 from harness.claims.file import read_skill
 from harness.claims.model import Skill
 from harness.claims.paths import refuse_unknown, skill_paths
 from harness.errors import ClaimError, NothingSelectedError
+from harness.folders import project
 
 
 def load_skill(path: Path) -> Skill:
-    """Read one claim file.
+    """Read one claim file; its claims know their faults.
 
     Raises:
         ClaimError: the file is wrong; every problem is named with its line.
@@ -24,7 +26,7 @@ def load_skill(path: Path) -> Skill:
     if skill is None or problems:
         listed = "\n".join(str(problem) for problem in problems)
         raise ClaimError(listed, hint="beamproof lint lists everything that is wrong")
-    return skill
+    return with_faults(skill, project().sources)
 
 
 def load_skills(claims_dir: Path, names: Iterable[str] | None = None) -> tuple[Skill, ...]:

@@ -78,7 +78,8 @@ class Fall:
 class Claim:
     """Hold one falsifiable sentence with everything that decides it.
 
-    `falls` is empty until `sabotage.with_falls` has read what the claim falls without.
+    `falls` is empty until `sabotage.with_falls` has read what the claim falls without, `faults`
+    until `faults.with_faults` has looked: what lint calls an error of the claim, with its place.
 
     Units: `timeout_s` is seconds a call; `repeat` is the least number of samples.
     """
@@ -105,6 +106,7 @@ class Claim:
     path: Path = Path()
     line: int = 0
     falls: tuple[Fall, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

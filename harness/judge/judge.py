@@ -19,6 +19,7 @@ from harness.judge.reasons import (
     absence,
     doubt,
     failed_call,
+    faulty,
     fitting,
     listed,
     refutation,
@@ -38,9 +39,10 @@ def judge(claim: Claim, observation: Observation) -> Finding:
 
     Returns:
         `refuted` if a prediction fails; `inconclusive` if a sample failed, a key is missing, a
-        median is undecided, a rival fits as well, none is about the release, or what a range says
-        holds outside of it, too; else `confirmed`. A release that the claim is not about lies at
-        its boundary: `skipped` when the claim does not hold there, which is what its range says.
+        median is undecided, a rival fits as well, none is about the release, what a range says
+        holds outside of it, too, or lint calls the claim wrong in itself; else `confirmed`. A
+        release that the claim is not about lies at its boundary: `skipped` when the claim does
+        not hold there, which is what its range says.
         `skipped`, too, if the VM lacks what the probe needs.
     """
     version = version_of(observation)
@@ -55,8 +57,8 @@ def judge(claim: Claim, observation: Observation) -> Finding:
     checks = tuple(map(check, claim.predictions_on(version)))
     rivals = tuple(_rival(one, map(check, one.expect)) for one in claim.rivals_on(version))
     verdict, reason = _verdict(checks, rivals)
-    if verdict is Verdict.CONFIRMED and claim.unfinished:
-        verdict, reason = Verdict.INCONCLUSIVE, "the claim is not finished: it still says TODO"
+    if verdict is Verdict.CONFIRMED and (claim.unfinished or claim.faults):
+        verdict, reason = Verdict.INCONCLUSIVE, faulty(claim)
     elif verdict is Verdict.CONFIRMED:
         verdict, reason = _idle_when(claim, version, check) or (verdict, reason)
     return Finding(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.claims.evaluation import Held
+from harness.claims.model import Claim
 from harness.judge.finding import Check, RivalFinding
 from harness.run.cells import Json
 from harness.run.model import Failure, FailureKind, Observation
@@ -57,6 +58,14 @@ def absence(evidence: Mapping[str, Json], path: Sequence[str]) -> str:
             return f"the evidence has no such key, but {shown}{more}{did_you_mean(key, here)}"
         here = here[key]
     return "the evidence has no such key"
+
+
+def faulty(claim: Claim) -> str:
+    """Say why a claim is never confirmed, whatever is found: where lint calls it wrong."""
+    if not claim.faults:
+        return "the claim is not finished: it still says TODO"
+    said = listed(claim.faults, str)
+    return f"it holds, but lint calls the claim wrong: {said}; see beamproof lint {claim.skill}"
 
 
 def listed(found: Sequence[_T], say: Callable[[_T], str]) -> str:

@@ -136,6 +136,17 @@ def test_a_range_is_one_of_full_versions(version: str, about: bool, tmp_path: Pa
     assert load_skill(skill_file(tmp_path, WHOLE)).claims[1].applies_to(version) is about
 
 
+def test_a_claim_knows_its_faults(tmp_path: Path) -> None:
+    """By file and line: with them it is never confirmed, so each verb must see them."""
+    path = skill_file(tmp_path, HEAD + CLAIM)
+    (claim,) = load_skill(path).claims
+    assert claim.faults == (
+        f"{path}:3: no source is a page of www.erlang.org or a file of github.com/erlang/otp;"
+        " a project trusts others by sources in [tool.beamproof] of its pyproject.toml",
+        f"{path}:3: it has no rival: name a wrong belief and what it predicts",
+    )
+
+
 CLAIM = 'id = "a"\nstatement = "A."\nexpect.x_bytes = 1\n'
 HEAD = 'skill = "beam-test"\ndescription = "D."\n[[claim]]\n'
 

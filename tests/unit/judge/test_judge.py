@@ -94,6 +94,19 @@ def test_what_is_still_to_be_done_is_not_confirmed() -> None:
     assert finding.reason == "the claim is not finished: it still says TODO"
 
 
+def test_what_lint_calls_wrong_is_not_confirmed() -> None:
+    """The reason names the place, the fault and the next step; a refutation stays one."""
+    faults = ("beam-test.toml:7: it has no rival", "beam-test.toml:7: no source")
+    faulty = replace(LAW, faults=faults)
+    finding = judge(faulty, seen({"size_bytes": 64}))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason == (
+        "it holds, but lint calls the claim wrong: beam-test.toml:7: it has no rival (and 1 more);"
+        " see beamproof lint beam-test"
+    )
+    assert verdict_of(faulty, {"size_bytes": 65}) is Verdict.REFUTED
+
+
 def test_a_refuted_prediction_outweighs_a_missing_one() -> None:
     """Refuted > inconclusive."""
     two = claim({"a_bytes": 1, "b_bytes": 2})
