@@ -3,14 +3,16 @@
 %% Knows how to start and join nodes; knows nothing of any claim, and never judges.
 -module(probe_cluster).
 
--export([with/2, call/3, call/5, peer/2, name/2, relay/3, connect/3, is_connected/3]).
+-ignore_xref([{is_connected, 3}, {other_release, 1}]). % for probes
+-export([with/2, other_release/1, call/3, call/5, peer/2, name/2, relay/3, connect/3, is_connected/3]).
 
 -export_type([cluster/0, spec/0]).
 
-%% `nodes': their short names, alone or with flags of their own; `flags': those of all. `relays':
-%% the pairs whose connection goes through a relay. `timeout_ms' bounds each call.
+%% `nodes': their short names, alone, with flags of their own, or with those and the VM of another
+%% release; `flags': those of all. `relays': the pairs whose connection goes through a relay.
+%% `timeout_ms' bounds each call.
 -type spec() :: #{
-    nodes := [atom() | {atom(), [string()]}],
+    nodes := [atom() | {atom(), [string()]} | {atom(), [string()], probe_peer:vm()}],
     flags => [string()],
     relays => [{atom(), atom()}],
     timeout_ms => pos_integer()
@@ -25,7 +27,8 @@
 
 %% Start the nodes, hand them to Fun, and end them and all relays afterwards, whatever happened, also
 %% when the caller is killed. None is connected; each connects by itself as any node does, unless
-%% its flags say otherwise. The module of Fun is loaded on all.
+%% its flags say otherwise. The module of Fun is loaded on all but those of another release; such a
+%% node has none of the probes, finds no other by itself, and is found as any.
 -spec with(spec(), fun((cluster()) -> Value)) -> Value.
 with(#{nodes := Nodes} = Spec, Fun) ->
     Names = [short_name(Node) || Node <- Nodes],
@@ -43,41 +46,73 @@ with(#{nodes := Nodes} = Spec, Fun) ->
         end)
     end).
 
+%% The VM of a second release, as a probe whose claim needs `other-release' is handed it.
+-spec other_release(probe_lib:args()) -> probe_peer:vm().
+other_release(#{other_erl := Erl, other_bridge_for := For, other_bridge := Bridge}) ->
+    #{erl => Erl, bridge_for => unicode:characters_to_list(For), bridge => Bridge}.
+
+short_name({Name, _, _}) -> Name;
 short_name({Name, _}) -> Name;
 short_name(Name) -> Name.
 
 %% The cookie is the run's own: no node outside of the cluster can join it.
 options(Node, Folder, Spec) ->
-    Own =
+    {Own, Vm} =
         case Node of
-            {_, Flags} -> Flags;
-            _ -> []
+            {_, Flags, Other} -> {finds_nobody() ++ Flags, #{vm => Other}};
+            {_, Flags} -> {finds(Folder) ++ Flags, #{}};
+            _ -> {finds(Folder), #{}}
         end,
-    #{
+    Vm#{
         flags => [
             "-name", atom_to_list(short_name(Node)) ++ "@127.0.0.1", "-setcookie", filename:basename(Folder),
-            "-start_epmd", "false", "-epmd_module", atom_to_list(?NAMES), "-pa", Folder,
-            "-kernel", "inet_dist_use_interface", "{127,0,0,1}"
+            "-start_epmd", "false", "-kernel", "inet_dist_use_interface", "{127,0,0,1}"
             | maps:get(flags, Spec, []) ++ Own
         ],
         timeout_ms => maps:get(timeout_ms, Spec, 30_000)
     }.
 
+finds(Folder) ->
+    ["-epmd_module", atom_to_list(?NAMES), "-pa", Folder].
+
+%% A free port, on which the node listens; it takes every other to listen there as well.
+finds_nobody() ->
+    {ok, Socket} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
+    {ok, Port} = inet:port(Socket),
+    ok = gen_tcp:close(Socket),
+    ["-erl_epmd_port", integer_to_list(Port)].
+
 joined(Members, Pairs, Fun) ->
-    Ports = maps:map(fun(_, {Peer, _}) -> probe_peer:call(Peer, ?NAMES, listens_on, []) end, Members),
+    Ports = maps:map(fun(_, {Peer, _}) -> listens_on(Peer) end, Members),
     Relays = maps:from_list([
         {{One, Other}, probe_relay:start({One, maps:get(One, Ports)}, {Other, maps:get(Other, Ports)})}
      || {One, Other} <- Pairs
     ]),
     try
         maps:foreach(
-            fun(Name, {Peer, _}) -> ok = probe_peer:call(Peer, ?NAMES, set, [seen_by(Name, Ports, Relays)]) end,
+            fun(Name, {Peer, _}) ->
+                has_names(Peer) andalso
+                    (ok = probe_peer:call(Peer, ?NAMES, set, [seen_by(Name, Ports, Relays)]))
+            end,
             Members
         ),
         Fun(#{members => Members, relays => Relays})
     after
         maps:foreach(fun(_, Relay) -> probe_relay:stop(Relay) end, Relays)
     end.
+
+listens_on(Peer) ->
+    case has_names(Peer) of
+        true ->
+            probe_peer:call(Peer, ?NAMES, listens_on, []);
+        false ->
+            {ok, [[Port]]} = probe_peer:call(Peer, init, get_argument, [erl_epmd_port]),
+            list_to_integer(Port)
+    end.
+
+%% Not a node of another release.
+has_names(Peer) ->
+    probe_peer:call(Peer, init, get_argument, [epmd_module]) =/= error.
 
 %% Where a node finds the others: at the relay of the pair, or at their own ports.
 seen_by(Name, Ports, Relays) ->

@@ -20,13 +20,14 @@
 
 -ignore_xref([{crash_dump, 1}]). % for probes of what a VM leaves behind
 
--export_type([peer/0, options/0, ended/0]).
+-export_type([peer/0, options/0, ended/0, vm/0]).
 
 -opaque peer() :: {?MODULE, Guardian :: pid(), OsPid :: pos_integer(), Folder :: string()}.
 
 %% `flags' as on erl's command line; `env' is added to the environment, `false' removes a name;
 %% `timeout_ms' bounds each call, `start_ms' the start; the dump ends after so many bytes and seconds;
-%% a peer that has printed more than `output_bytes' is killed.
+%% a peer that has printed more than `output_bytes' is killed. `vm' is another release's: its program,
+%% and the bridge's code for it under the name by which it looks for that; it is loaded no probes.
 -type options() :: #{
     flags => [string()],
     env => [{string(), string() | false}],
@@ -34,8 +35,10 @@
     start_ms => pos_integer(),
     dump_bytes => non_neg_integer(),
     dump_seconds => non_neg_integer(),
-    output_bytes => pos_integer()
+    output_bytes => pos_integer(),
+    vm => vm()
 }.
+-type vm() :: #{erl := file:filename_all(), bridge_for := string(), bridge := binary()}.
 
 %% How a peer ended. `exit_status' is 128 + N after signal N; `slogan' is that of its crash dump,
 %% or empty; `output' is what it printed, cut at 64 KiB.
@@ -185,13 +188,14 @@ guard(Owner, Options) ->
         {os_pid, OsPid} = erlang:port_info(Port, os_pid),
         State = #{
             port => Port, os_pid => OsPid, folder => Folder, owner => Owner, next => 1,
-            waiting => #{}, exit_waiting => [], loaded => [], ended => running,
+            waiting => #{}, exit_waiting => [], ended => running,
+            loaded => case Options of #{vm := _} -> foreign; #{} -> [] end,
             timeout_ms => maps:get(timeout_ms, Options, 30000),
             start_ms => maps:get(start_ms, Options, 20000),
             output_bytes => maps:get(output_bytes, Options, 16 * 1024 * 1024)
         },
         try
-            Ready = boot(State),
+            Ready = boot(maps:get(vm, Options, own_vm()), State),
             Owner ! {self(), started, OsPid, Folder},
             guard_loop(Ready)
         after
@@ -202,10 +206,9 @@ guard(Owner, Options) ->
     end.
 
 open(Options, Folder) ->
-    Root = code:root_dir(),
+    #{erl := Erl} = maps:get(vm, Options, own_vm()),
     Flags = maps:get(flags, Options, []),
     Script = "exec 0</dev/null 1>\"$BEAMPROOF_OUTPUT\" 2>&1; exec \"$0\" \"$@\"",
-    Erl = filename:join([Root, "bin", "erl"]),
     Bytes = maps:get(dump_bytes, Options, 4 * 1024 * 1024),
     Seconds = maps:get(dump_seconds, Options, 10),
     Own = [
@@ -227,10 +230,17 @@ open(Options, Folder) ->
         nouse_stdio
     ]).
 
-%% The first frame is the bridge; the first call says that it runs.
-boot(#{port := Port} = State) ->
+own_vm() ->
     #{probe_bridge := Beam} = probe_bridge_beam(),
-    command(Port, {probe_bridge, [{erlang:system_info(version), Beam}], <<>>}),
+    #{
+        erl => filename:join([code:root_dir(), "bin", "erl"]),
+        bridge_for => erlang:system_info(version),
+        bridge => Beam
+    }.
+
+%% The first frame is the bridge; the first call says that it runs.
+boot(#{bridge_for := For, bridge := Beam}, #{port := Port} = State) ->
+    command(Port, {probe_bridge, [{For, Beam}], <<>>}),
     command(Port, {'C', 0, erlang, node, [], 'T'}),
     await_boot(State).
 
@@ -284,6 +294,9 @@ watch_output(#{folder := Folder, output_bytes := Limit, os_pid := OsPid, ended :
 watch_output(_) ->
     ok.
 
+serve({load, _}, To, #{loaded := foreign} = State) ->
+    reply(To, ok),
+    State;
 serve({load, Modules}, To, State) ->
     {Beams, New} = wanted(Modules, State),
     Sent = send_call(ignore, probe_bridge, load, [maps:to_list(Beams)], State),
@@ -321,6 +334,8 @@ alarm(Ms, Message) ->
         end
     end).
 
+ensure(_, #{loaded := foreign} = State) ->
+    State;
 ensure(Module, #{loaded := Loaded} = State) ->
     case lists:member(Module, Loaded) of
         true ->

@@ -149,6 +149,9 @@ class Lane:
         if Need.NIF in call.needs:
             library = self._workshop.native.library(node, work.runtime, call.module)
             args = {**args, "nif_library": library}
+        if Need.OTHER_RELEASE in call.needs:
+            bridges = self._workshop.probes.bridge_beams()
+            args = {**args, **self._workshop.others.arguments(work.runtime, bridges)}
         self._workshop.applications.require(node, work.runtime, call)
         answer = node.probe(call.module, call.function, args, timeout_s=call.timeout_s)
         self._part_from(node, answer)

@@ -18,6 +18,7 @@ import msgspec
 from harness.collect import surroundings
 from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
+from harness.collect.others import Others
 from harness.collect.workshop import Workshop
 from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
 from harness.run.cells import Column, Need
@@ -173,6 +174,8 @@ class Releases:
     def _opened(self, column: _Column, node: Node) -> None:
         column.build = node.build
         column.surroundings = surroundings.read(node)
+        if column.item.runtime is not None:
+            self._workshop.others.add(column.item.runtime, node.build)
         with self._lock:
             if not self._closed:
                 self.nodes[column.name] = node
@@ -216,7 +219,7 @@ class Releases:
             name=item.runtime.name,
             release=item.release,
             otp_version=build.otp_version,
-            unmet=unmet_needs(item.runtime, build),
+            unmet=unmet_needs(item.runtime, build, self._workshop.others),
         )
 
 
@@ -245,7 +248,7 @@ def open_releases(
     return Releases(request.resolve(progress), workshop, progress, compilers)
 
 
-def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:
+def unmet_needs(runtime: Runtime, build: Build, others: Others) -> Mapping[Need, str]:
     """Return the needs that this machine cannot meet for a runtime, each with the reason."""
     unmet: dict[Need, str] = {}
     if build.schedulers_online < _CORES_NEEDED:
@@ -254,4 +257,6 @@ def unmet_needs(runtime: Runtime, build: Build) -> Mapping[Need, str]:
         unmet[Need.NIF] = "the claim needs a NIF and there is no C compiler (cc) on the PATH"
     if runtime.way != DOCKER:
         unmet[Need.DOCKER] = "the claim needs a container's limits: --runtime docker"
+    if (reason := others.unmet(runtime.name)) is not None:
+        unmet[Need.OTHER_RELEASE] = reason
     return unmet

@@ -13,17 +13,19 @@ from pathlib import Path
 
 from harness.collect.applications import Applications
 from harness.collect.native import NativeStore
+from harness.collect.others import Others
 from harness.collect.probes import ProbeStore
 
 
 @dataclass(slots=True)
 class Workshop:
-    """Hold what the lanes of one run share: probes, libraries, what VMs have, node names."""
+    """Hold what the lanes of one run share: probes, libraries, what VMs have, which there are."""
 
     run: str
     probes: ProbeStore
     native: NativeStore
     applications: Applications
+    others: Others = field(default_factory=Others)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def node_name(self, runtime: str) -> str:

@@ -71,6 +71,7 @@ class Need(StrEnum):
     DOCKER = "docker"
     MEMORY = "memory"
     CORES = "cores"
+    OTHER_RELEASE = "other-release"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from harness.bridge.channel import ProcessLauncher
 from harness.collect.node import Node
+from harness.collect.others import Others
+from harness.collect.probes import ProbeStore
 from harness.errors import CallTimeoutError, RemoteError
+from harness.runtimes import Runtime
 
 pytestmark = pytest.mark.live
 
@@ -79,6 +83,29 @@ def test_what_passes_is_known_by_frame(node: Node) -> None:
     assert all(count >= 1_000_000 // 65_536 for count in found["more"])
     assert found["whole"] == [True, True]
     assert all(1_000_000 < total < 1_020_000 for total in found["sums"])
+
+
+def test_two_releases_talk_to_each_other(
+    node: Node, release: int, erls: dict[int, Path], store: ProbeStore
+) -> None:
+    """A probe that is handed another release starts a node of it and connects to it."""
+    others = Others()
+    for number, erl in erls.items():
+        launcher = ProcessLauncher(erl)
+        runtime = Runtime(release=number, way="host", origin="", digest=None, launcher=launcher)
+        with Node(launcher, name=f"other-{number}", probes=store) as one:
+            others.add(runtime, one.build)
+    args = others.arguments(f"otp{release}", store.bridge_beams())
+    answer = node.probe("cluster_probes", "two_releases", args, timeout_s=60)
+    other = args["other_otp_release"]
+    assert other != release
+    assert answer.value == {
+        "handed": other,
+        "other": other,
+        "own": release,
+        "connections": {"a": 1, "b": 0},
+    }
+    assert answer.leftovers == ()
 
 
 def test_what_fails_on_a_node_fails_the_probe(node: Node) -> None:

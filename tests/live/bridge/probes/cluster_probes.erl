@@ -1,7 +1,7 @@
 %% Probes that start clusters: what probe_cluster and probe_relay promise.
 -module(cluster_probes).
 
--export([joins/1, flags/1, cuts/1, freezes/1, slows/1, frames/1, raises/1, holds/1]).
+-export([joins/1, flags/1, cuts/1, freezes/1, slows/1, frames/1, raises/1, holds/1, two_releases/1]).
 
 -define(WAIT_MS, 10_000).
 
@@ -114,6 +114,19 @@ holds(_) ->
     with_pair(fun(Cluster, _) ->
         io:format("peers ~w~n", [[probe_peer:os_pid(probe_cluster:peer(Cluster, Name)) || Name <- [a, b]]]),
         timer:sleep(infinity)
+    end).
+
+%% A node of this release connects to one of another, through a relay.
+two_releases(#{other_otp_release := Release} = Args) ->
+    Spec = #{nodes => [a, {b, [], probe_cluster:other_release(Args)}], relays => [{a, b}]},
+    probe_cluster:with(Spec, fun(Cluster) ->
+        ok = probe_cluster:connect(Cluster, a, b),
+        #{
+            handed => Release,
+            other => list_to_integer(probe_cluster:call(Cluster, b, erlang, system_info, [otp_release])),
+            own => list_to_integer(erlang:system_info(otp_release)),
+            connections => probe_relay:connections(probe_cluster:relay(Cluster, a, b))
+        }
     end).
 
 with_pair(Fun) ->
