@@ -17,8 +17,7 @@ from harness.judge.view import view
 from harness.report.markdown import render_comparison
 from harness.report.terminal.history import comparison_text
 from harness.report.to_json import render_json
-from harness.run.file import read_run
-from harness.run.stored import run_path
+from harness.run.latest import run_meant
 
 
 @click.command()
@@ -42,14 +41,16 @@ def compare(  # noqa: PLR0913, PLR0917 (one parameter an option)
     old: str, new: str | None, form: str, output: Path | None, claims_dir: Path, runs_dir: Path,
     *, common: bool,
 ) -> int:  # fmt: skip
-    """Say what changed from run OLD to run NEW (the latest); exit 1 when something got worse.
+    """Say what changed from run OLD to NEW; exit 1 when something got worse.
+
+    Without NEW: what was observed last of each cell.
 
     Worse is a verdict that fell, a new cell that is not confirmed, and what was confirmed and is
     not observed any more; with --common, only the first.
     """
     skills, hashes = claims_and_hashes(claims_dir)
     before, now = (
-        view(read_run(run_path(one, runs_dir)), skills, claims_sha256=hashes) for one in (old, new)
+        view(run_meant(one, runs_dir), skills, claims_sha256=hashes) for one in (old, new)
     )
     comparison = compared(before, now, common_only=common)
     if form == "json":

@@ -17,9 +17,8 @@ from harness.judge.finding import Judgement
 from harness.judge.judge import judge_run
 from harness.report.terminal.findings import render_findings
 from harness.report.to_json import finding_report
-from harness.run.file import read_run
+from harness.run.latest import run_meant
 from harness.run.model import Run
-from harness.run.stored import run_path
 from harness.system.streams import print_json, say
 
 
@@ -32,8 +31,11 @@ from harness.system.streams import print_json, say
 def judge(
     context: click.Context, run: str | None, claims_dir: Path, runs_dir: Path, *, as_json: bool
 ) -> None:
-    """Judge a stored RUN (a file, a name; the latest without one) by the claims as they are."""
-    stored = read_run(run_path(run, runs_dir))
+    """Judge a stored RUN by the claims as they are.
+
+    RUN is a file, a run's name, or `latest` (the default): what was observed last of each cell.
+    """
+    stored = run_meant(run, runs_dir)
     judgement = judge_run(stored, load_skills(claims_dir))
     if as_json:
         findings = [finding_report(finding) for finding in judgement.findings]

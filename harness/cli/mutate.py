@@ -15,21 +15,20 @@ from harness.cli.options import claims_option, json_option, runs_option
 from harness.errors import ExitCode, NothingSelectedError
 from harness.judge.mutate import mutate as mutate_skill
 from harness.report.terminal import claims
-from harness.run.file import read_run
-from harness.run.stored import run_path
+from harness.run.latest import run_meant
 from harness.system.streams import print_json, print_lines
 
 
 @click.command("mutate")
 @click.argument("skills", nargs=-1, metavar="SKILL...")
-@click.option("--run", metavar="RUN", help="The stored run [default: the latest].")
+@click.option("--run", metavar="RUN", help="The stored run [default: the newest of each cell].")
 @json_option
 @claims_option
 @runs_option
 @click.pass_context
 def mutate(context: click.Context, /, **given: Any) -> None:
     """Change the predictions of SKILL one at a time: stored evidence must refute each change."""
-    stored = read_run(run_path(given["run"], given["runs_dir"]))
+    stored = run_meant(given["run"], given["runs_dir"])
     known = {cell.skill for cell in stored.by_cell}
     skills = load_skills(given["claims_dir"], given["skills"] or sorted(known))
     reports = {skill.name: mutate_skill(skill, stored) for skill in skills}

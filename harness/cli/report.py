@@ -25,7 +25,7 @@ from harness.system.streams import say
 
 if TYPE_CHECKING:
     from harness.authoring.probe_source import ProbeModule
-from harness.cli.stored import emit, judged_views, output_option, run_paths
+from harness.cli.stored import emit, judged_views, output_option, runs_meant
 
 _FOLDER_FORMATS = frozenset({"html", "badge"})
 
@@ -50,12 +50,13 @@ def report(  # noqa: PLR0913, PLR0917 (one parameter an option)
 ) -> int:
     """Show the newest RUN as a site or in a format that other programs read.
 
-    RUN is a file, a run's name, `latest` (the default) or a folder of runs. Older runs beside the
+    RUN is a file, a run's name, `latest` (the default: what was observed last of each cell) or a
+    folder of runs. Older runs beside the
     newest are its history: html and markdown show what changed.
     """
     if form in _FOLDER_FORMATS and output is None:
         raise InputError(f"--format {form} writes several files", hint="name a folder: -o DIR")
-    history = judged_views(run_paths(runs, runs_dir), claims_dir)
+    history = judged_views(runs_meant(runs, runs_dir), claims_dir)
     if form in _FOLDER_FORMATS and output is not None:
         files = _files(form, history, probes_dir)
         count, size = write_site(output, files)

@@ -21,9 +21,8 @@ from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report.terminal import claims as claim_text
 from harness.report.to_json import finding_report
-from harness.run.file import read_run
+from harness.run.latest import newest_of_each_cell
 from harness.run.model import Run
-from harness.run.stored import run_path
 from harness.suggest import did_you_mean
 from harness.system.streams import echo, print_json, print_lines
 
@@ -74,7 +73,7 @@ def find_claim(skills: Sequence[Skill], text: str) -> Claim:
 
 def _last_run(runs_dir: Path) -> Run | None:
     try:
-        return read_run(run_path(None, runs_dir))
+        return newest_of_each_cell(runs_dir)
     except InputError:
         return None
 

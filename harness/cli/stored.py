@@ -18,6 +18,7 @@ from harness.judge.trend import in_order
 from harness.judge.view import RunView, view
 from harness.report.output import write_file
 from harness.run.file import read_run
+from harness.run.latest import newest_of_each_cell
 from harness.run.model import Run
 from harness.run.stored import run_path
 from harness.system.streams import say, write_bytes
@@ -57,11 +58,18 @@ def readable_runs(folder: Path) -> list[Run]:
     return runs
 
 
-def judged_views(paths: Iterable[Path], claims_dir: Path) -> Sequence[RunView]:
-    """Read and judge runs by the claims as they are, the oldest first."""
+def runs_meant(names: Sequence[str], runs_dir: Path) -> list[Run]:
+    """Read the runs that were meant: a folder is all in it, `latest` the newest of each cell."""
+    if not names or list(names) == ["latest"]:
+        return [newest_of_each_cell(runs_dir)]
+    return [read_run(path) for path in run_paths(names, runs_dir)]
+
+
+def judged_views(runs: Iterable[Run], claims_dir: Path) -> Sequence[RunView]:
+    """Judge runs by the claims as they are, the oldest first."""
     skills, hashes = claims_and_hashes(claims_dir)
     skills = with_falls(claims_dir, skills)
-    return in_order(view(read_run(path), skills, claims_sha256=hashes) for path in paths)
+    return in_order(view(run, skills, claims_sha256=hashes) for run in runs)
 
 
 def claims_and_hashes(claims_dir: Path) -> tuple[Sequence[Skill], Mapping[str, str]]:

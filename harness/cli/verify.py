@@ -34,7 +34,7 @@ from harness.verify.request import Request
 @click.argument("skills", nargs=-1)
 @click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
 @runtime_options
-@click.option("--failed", is_flag=True, help="Only what the last run did not confirm.")
+@click.option("--failed", is_flag=True, help="Only what was not confirmed when it ran last.")
 @click.option("--plan", is_flag=True, help="Print the cells and what is left out; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, or the findings, as JSON.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that is not confirmed.")

@@ -32,7 +32,7 @@ def latest_run(runs_dir: Path) -> Path:
         noted = runs_dir / (runs_dir / _LATEST).read_text(encoding="utf-8")
         if noted.parent == runs_dir and noted.is_file():
             return noted
-    runs = _runs(runs_dir)
+    runs = runs_newest_first(runs_dir)
     if not runs:
         raise InputError(
             f"there is no run in {runs_dir}",
@@ -60,7 +60,7 @@ def seconds_of_calls(runs_dir: Path) -> dict[tuple[str, str], float]:
     over.
     """
     found: dict[tuple[str, str], float] = {}
-    for path in reversed(_runs(runs_dir)[:_RUNS_ASKED]):
+    for path in reversed(runs_newest_first(runs_dir)[:_RUNS_ASKED]):
         try:
             if path.stat().st_size > _MOST_BYTES:
                 continue
@@ -73,7 +73,7 @@ def seconds_of_calls(runs_dir: Path) -> dict[tuple[str, str], float]:
     return found
 
 
-def _runs(runs_dir: Path) -> list[Path]:
-    """Return the run files of a folder, the one that was written to last first."""
-    runs = [path for path in runs_dir.glob("*.jsonl") if path.is_file()]
+def runs_newest_first(runs_dir: Path) -> list[Path]:
+    """Return the run files of a folder, the one that was written to last first; no empty ones."""
+    runs = [path for path in runs_dir.glob("*.jsonl") if path.is_file() and path.stat().st_size]
     return sorted(runs, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)

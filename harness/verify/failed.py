@@ -1,4 +1,4 @@
-"""Which cells `--failed` repeats: what the last run did not confirm.
+"""Which cells `--failed` repeats: what was not confirmed when it was observed last.
 
 Knows: stored runs and how they are judged. Must not know: how cells are run or shown.
 """
@@ -9,27 +9,23 @@ from pathlib import Path
 
 from harness.claims.folder import load_skills
 from harness.errors import NothingSelectedError
-from harness.judge.finding import Verdict
 from harness.judge.judge import judge_run
+from harness.judge.view import NEEDS_ATTENTION
 from harness.run.cells import CellId
-from harness.run.file import read_run
-from harness.run.stored import latest_run
+from harness.run.latest import newest_of_each_cell
 
 
 def unconfirmed(claims_dir: Path, runs_dir: Path) -> frozenset[CellId]:
-    """Return the cells of the last run that are not confirmed.
+    """Return the cells whose newest observation refutes them or decides nothing.
+
+    A skipped cell is none of them: running it again changes nothing that it was skipped for.
 
     Raises:
-        NothingSelectedError: the last run confirmed every cell.
+        NothingSelectedError: there is none.
     """
-    run = read_run(latest_run(runs_dir))
+    run = newest_of_each_cell(runs_dir)
     findings = judge_run(run, load_skills(claims_dir)).findings
-    cells = frozenset(
-        finding.cell
-        for finding in findings
-        if finding.verdict is not Verdict.CONFIRMED
-        and not (finding.boundary and finding.verdict is Verdict.SKIPPED)  # as it should be
-    )
+    cells = frozenset(finding.cell for finding in findings if finding.verdict in NEEDS_ATTENTION)
     if not cells:
-        raise NothingSelectedError(f"the last run, {run.path}, confirmed every cell")
+        raise NothingSelectedError(f"no cell in {runs_dir} is refuted or inconclusive")
     return cells

@@ -312,7 +312,7 @@ def test_the_latest_run_is_the_one_written_last(tmp_path: Path) -> None:
 def test_the_latest_run_does_not_hang_on_clocks(tmp_path: Path) -> None:
     """A clock put back, or a file touched, makes no older run the latest."""
     for name, age in (("old", 3 * 86_400), ("new", 0)):
-        (tmp_path / f"{name}.jsonl").touch()
+        (tmp_path / f"{name}.jsonl").write_text("a run")
         os.utime(tmp_path / f"{name}.jsonl", (time.time() + age, time.time() + age))
     note_latest(tmp_path / "new.jsonl")
     assert latest_run(tmp_path).name == "new.jsonl"
