@@ -6,6 +6,7 @@ the compiler of the release under test does that.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,11 +64,13 @@ class Probe:
 class ProbeModule:
     """Hold one module's exported functions, in the order of its export list.
 
-    `callbacks` are those, by name and arity, that a behaviour of the module calls.
+    `callbacks` are those, by name and arity, that a behaviour of the module calls; `sha256` is that
+    of the file.
     """
 
     path: Path
     name: str
+    sha256: str
     probes: tuple[Probe, ...]
     callbacks: frozenset[tuple[str, int]] = frozenset()
 
@@ -117,7 +120,12 @@ def read_module(path: Path) -> ProbeModule:
     Raises:
         OSError: the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
+    return parse_module(path, path.read_bytes())
+
+
+def parse_module(path: Path, content: bytes) -> ProbeModule:
+    """Return the exported functions of a module from its text, wherever that was kept."""
+    text = content.decode("utf-8", "replace")
     plain = blanked(text)
     specs = {found["name"]: found.start() for found in reversed(list(_SPEC.finditer(plain)))}
     functions = {
@@ -141,7 +149,13 @@ def read_module(path: Path) -> ProbeModule:
             )
     behaviours = [found["name"] for found in _BEHAVIOUR.finditer(plain)]
     callbacks = frozenset().union(*(_CALLBACKS.get(name, ()) for name in behaviours))
-    return ProbeModule(path=path, name=path.stem, probes=tuple(probes), callbacks=callbacks)
+    return ProbeModule(
+        path=path,
+        name=path.stem,
+        sha256=hashlib.sha256(content).hexdigest(),
+        probes=tuple(probes),
+        callbacks=callbacks,
+    )
 
 
 def _blank(found: re.Match[str]) -> str:

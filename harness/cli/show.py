@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from harness.authoring.probe_source import read_module
+from harness.authoring.probe_then import probe_then
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill, by_name
 from harness.claims.sabotage import with_falls
@@ -43,7 +44,7 @@ def show(claim: str, claims_dir: Path, probes_dir: Path, runs_dir: Path, *, as_j
         print_json({**claim_text.claim_json(found), "findings": judged})
         return
     print_lines(claim_text.claim_lines(found))
-    print_lines(_probe_source(found, probes_dir))
+    print_lines(_probe_source(found, probes_dir, run, findings))
     print_lines(line for finding in findings for line in claim_text.finding_lines(finding))
     if run is None:
         echo(f"  no evidence yet: beamproof verify --claim '{found.name}'")
@@ -83,12 +84,14 @@ def _findings_of(claim: Claim, run: Run) -> list[Finding]:
     return list(judge_run(run, [skill]).findings)
 
 
-def _probe_source(claim: Claim, probes_dir: Path) -> Iterable[str]:
+def _probe_source(
+    claim: Claim, probes_dir: Path, run: Run | None, findings: Sequence[Finding]
+) -> Iterable[str]:
     path = probes_dir / f"{claim.module}.erl"
-    try:
-        probe = read_module(path).probe(claim.probe)
-    except OSError as error:
-        return [f"  {path}: {error.strerror}"]
-    if probe is None:
-        return [f"  {path} exports no {claim.probe}/1"]
-    return claim_text.probe_lines(probe, str(path))
+    today = {one.stem: read_module(one) for one in probes_dir.glob("*.erl")}
+    seen = [finding.observation for finding in findings if finding.observation]
+    newest = max(seen, key=lambda observation: observation.at, default=None)
+    then = probe_then(run, newest, f"{claim.module}:{claim.probe}", today)
+    if then.probe is None and claim.module not in today:
+        return [f"  there is no {path}"]
+    return claim_text.probe_lines(then, str(path), claim.probe)

@@ -28,7 +28,7 @@ from harness.errors import (
     StorageError,
 )
 from harness.folders import own_probes_dir
-from harness.run.model import Build
+from harness.run.model import Build, Source
 from harness.system import files
 
 BRIDGE = "probe_bridge"
@@ -159,6 +159,27 @@ class ProbeStore:
         for name in (BRIDGE, *COMPANIONS, *self.closure(module)):
             digest.update(hashlib.sha256(self.source(name)).digest())
         return digest.hexdigest()
+
+    def kept(self, module: str) -> tuple[Source, ...]:
+        """Return a module's source and those that it uses, as a run keeps them."""
+        texts = {f"{name}.erl": self.source(name) for name in self.closure(module)}
+        native = self.native_source(module)
+        if native is not None:
+            texts[f"{module}.c"] = native
+        hashes = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+        own = f"{module}.erl"
+        return tuple(
+            Source(
+                name=name,
+                sha256=hashes[name],
+                text=Source.pack(text),
+                probe_sha256=self.source_sha256(module) if name == own else None,
+                uses={other: one for other, one in hashes.items() if other != own}
+                if name == own
+                else {},
+            )
+            for name, text in texts.items()
+        )
 
     def beam(self, node: CompilesProbes, module: str) -> bytes:
         """Return a module's code for the node's build.

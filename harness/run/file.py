@@ -28,6 +28,8 @@ from harness.run.model import (
     Observation,
     Outcome,
     Run,
+    Source,
+    distinct,
     standing,
 )
 
@@ -221,6 +223,7 @@ def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -
     header: Header | None = None
     footer: Footer | None = None
     notes: list[Note] = []
+    sources: list[Source] = []
     observations: list[Observation] = []
     for line in read:
         match line:
@@ -231,6 +234,8 @@ def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -
                 footer = None
             case Note():
                 notes.append(line)
+            case Source():
+                sources.append(line)
             case Footer():
                 footer = line
     if header is None:
@@ -240,6 +245,7 @@ def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -
         header=header,
         observations=standing(observations),
         notes=tuple(notes),
+        sources=distinct(sources),
         footer=footer,
         damaged=tuple(damaged),
     )

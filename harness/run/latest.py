@@ -15,7 +15,7 @@ import msgspec
 from harness.errors import BeamproofError
 from harness.run.cells import CellId
 from harness.run.file import read_run
-from harness.run.model import LeftOutCell, Observation, Run, RuntimeRecord
+from harness.run.model import LeftOutCell, Observation, Run, RuntimeRecord, distinct
 from harness.run.stored import latest_run, run_path, runs_newest_first
 
 _MOST_RUNS = 30
@@ -119,7 +119,10 @@ class _Filled:
             runtimes=tuple(sorted(self.records.values(), key=lambda one: (one.release, one.name))),
         )
         return msgspec.structs.replace(
-            self.latest, header=header, observations=tuple(self.observations)
+            self.latest,
+            header=header,
+            observations=tuple(self.observations),
+            sources=distinct(source for run in self.sources for source in run.sources),
         )
 
     def _planned(self, what: str) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from harness.run.model import (
     Outcome,
     Run,
     RuntimeRecord,
+    Source,
+    distinct,
     standing,
 )
 
@@ -49,6 +51,7 @@ class Merged:
     header: Header
     observations: tuple[Observation, ...]
     notes: tuple[Note, ...]
+    sources: tuple[Source, ...]
     footer: Footer
     missing: tuple[str, ...]
     incomplete: tuple[str, ...]
@@ -59,6 +62,7 @@ class Merged:
         content: tuple[Line, ...] = (
             self.header,
             *self.notes,
+            *self.sources,
             *self.observations,
             self.footer,
         )
@@ -108,6 +112,7 @@ def merge(
         header=header,
         observations=_in_order(observations, header.cells),
         notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
+        sources=distinct(source for run in runs for source in run.sources),
         footer=_footer(len(observations), at, missing, incomplete, gone),
         missing=missing,
         incomplete=incomplete,

@@ -5,6 +5,8 @@ Knows: the models of the run file. Must not know: how a run is written, made or 
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
@@ -15,7 +17,7 @@ import msgspec
 
 from harness.run.cells import CellId
 
-FORMAT = 2
+FORMAT = 3
 """Version of the run file's format; a reader refuses a newer one."""
 
 
@@ -182,6 +184,37 @@ class Note(_Model, frozen=True, kw_only=True, tag="note", tag_field="kind"):
     runtime: str | None = None
 
 
+class Source(_Model, frozen=True, kw_only=True, tag="source", tag_field="kind"):
+    """Keep one source file of the probes as it was when the run was made.
+
+    `text` is the file, packed by `pack`; `sha256` that of the file itself. `probe_sha256`, of a
+    module of probes only, is what its observations name; `uses` are the hashes of the other files
+    that it uses, by name.
+    """
+
+    name: str
+    sha256: str
+    text: str
+    probe_sha256: str | None = None
+    uses: dict[str, str] = {}
+
+    @classmethod
+    def pack(cls, content: bytes) -> str:
+        """Return a file's content as text: zlib in base64."""
+        return base64.b64encode(zlib.compress(content, 9)).decode()
+
+    def unpack(self) -> bytes:
+        """Return the file's content.
+
+        Raises:
+            ValueError: the text is not what `pack` made.
+        """
+        try:
+            return zlib.decompress(base64.b64decode(self.text))
+        except zlib.error as error:
+            raise ValueError(f"{self.name}: {error}") from error
+
+
 class Outcome(StrEnum):
     """Say how a run ended."""
 
@@ -219,6 +252,7 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
     header: Header
     observations: tuple[Observation, ...]
     notes: tuple[Note, ...] = ()
+    sources: tuple[Source, ...] = ()
     footer: Footer | None = None
     damaged: tuple[Damage, ...] = ()
 
@@ -231,6 +265,15 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
     def by_boundary_cell(self) -> dict[CellId, Observation]:
         """Return the observation of each cell outside the range of its claim."""
         return {CellId(cell): seen for seen in self.observations for cell in seen.boundary}
+
+    def source_of(self, seen: Observation) -> Source | None:
+        """Return the source of the probe that gave an observation; old formats keep none."""
+        name = f"{seen.probe.partition(':')[0]}.erl"
+        return self._sources.get((name, seen.probe_sha256))
+
+    @cached_property
+    def _sources(self) -> dict[tuple[str, str], Source]:
+        return {(one.name, one.probe_sha256): one for one in self.sources if one.probe_sha256}
 
     @property
     def missing(self) -> tuple[CellId, ...]:
@@ -252,7 +295,7 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
         return closed and not (self.damaged and self.missing)
 
 
-Line = Header | Observation | Note | Footer
+Line = Header | Observation | Note | Source | Footer
 """One line of a run file."""
 
 
@@ -269,3 +312,8 @@ def standing(observations: Iterable[Observation]) -> tuple[Observation, ...]:
         for at, seen in enumerate(found)
     )
     return tuple(seen for seen in kept if seen.cells or seen.boundary)
+
+
+def distinct(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return each source once, in the order given."""
+    return tuple({(one.name, one.sha256, one.probe_sha256): one for one in sources}.values())

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from harness import __version__
 from harness.claims.model import Claim, Skill
+from harness.collect.probes import ProbeStore
 from harness.collect.releases import Releases
 from harness.collect.runner import Collector, Decision, Listener, Options, describe
 from harness.collect.workshop import Workshop
@@ -20,7 +21,7 @@ from harness.judge import judge
 from harness.judge.finding import Finding, Verdict
 from harness.run.cells import CellId
 from harness.run.file import RunWriter
-from harness.run.model import Footer, Header, LeftOutCell, Note, Observation, Outcome
+from harness.run.model import Footer, Header, LeftOutCell, Note, Observation, Outcome, Source
 from harness.run.work import shared
 from harness.verify.plan import Matrix
 
@@ -66,16 +67,24 @@ class Recorder:
         claims: every claim by `skill/claim`.
         writer: the open run file.
         on_finding: what to show of a finding.
+        probes: where the sources are that the run keeps; None keeps none.
         fail_fast: stop at the first cell that is not confirmed.
+        kept: sources that the run file holds already.
     """
 
     claims: Mapping[str, Claim]
     writer: RunWriter
     on_finding: Callable[[Finding], None]
+    probes: ProbeStore | None = None
     fail_fast: bool = False
+    kept: Sequence[Source] = ()
     findings: dict[CellId, Finding] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _written: list[Source] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._written += self.kept
 
     def decide(self, observation: Observation) -> Decision:
         """Judge every cell that an observation serves; store and show it once it is final.
@@ -88,6 +97,7 @@ class Recorder:
         if any(map(judge.wants_more, found)):
             return Decision(more=True)
         with self._lock:
+            self._keep_source(observation)
             self.writer.append(observation)
             self.observations.append(observation)
             for finding in found:
@@ -95,6 +105,17 @@ class Recorder:
                 self.on_finding(finding)
         bad = any(finding.verdict in _BAD for finding in found)
         return Decision(keep=bad, go_on=not (self.fail_fast and bad))
+
+    def _keep_source(self, observation: Observation) -> None:
+        """Write the sources of a probe before its first observation."""
+        module, _, _ = observation.probe.partition(":")
+        written = (one.probe_sha256 for one in self._written)
+        if self.probes is None or observation.probe_sha256 in written:
+            return
+        for one in self.probes.kept(module):
+            if one not in self._written:
+                self.writer.append(one)
+                self._written.append(one)
 
 
 _BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)

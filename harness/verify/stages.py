@@ -109,7 +109,9 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
             claims=by_name(plan.skills),
             writer=writer,
             on_finding=display.cell_judged,
+            probes=plan.workshop.probes,
             fail_fast=request.fail_fast,
+            kept=before.sources if before else (),
         )
         footer: Footer | None = None
         try:

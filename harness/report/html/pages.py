@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.authoring.probe_source import Probe
+from harness.authoring.probe_then import ProbeThen
 from harness.claims.model import Claim
 from harness.claims.predicates import is_number
 from harness.judge.compare import Comparison
@@ -82,7 +82,7 @@ class ClaimPage:
     columns: tuple[str, ...]
     plots: tuple[series.Plot, ...]
     calls: tuple[Call, ...]
-    probe: Probe | None
+    probe: ProbeThen
     call_text: str
     trend: ClaimTrend | None
     trend_plots: tuple[series.Plot, ...]
@@ -143,7 +143,7 @@ def _grouped(view: ClaimView) -> list[tuple[str, Finding]]:
     return group(view.cells.items(), lambda finding: (finding.verdict, finding.reason))
 
 
-def claim_page(view: ClaimView, *, probe: Probe | None, trend: ClaimTrend | None) -> ClaimPage:
+def claim_page(view: ClaimView, *, probe: ProbeThen, trend: ClaimTrend | None) -> ClaimPage:
     """Gather what a claim's page shows."""
     samples = {
         runtime: finding.observation.samples

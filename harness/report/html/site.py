@@ -13,10 +13,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.authoring.probe_source import Probe, ProbeModule
+from harness.authoring.probe_source import ProbeModule
+from harness.authoring.probe_then import ProbeThen, probe_then
 from harness.judge.compare import Comparison
 from harness.judge.trend import ClaimTrend, trends
-from harness.judge.view import RunView, SkillView
+from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
 from harness.report.html import charts, pages, texts
 from harness.report.html.highlight import highlighted
@@ -24,6 +25,7 @@ from harness.report.html.series import words
 from harness.report.marks import MARKS
 from harness.report.phrases import label, labels, outcome_word
 from harness.run.cells import CellId
+from harness.run.model import Run
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
 _TAKEN = frozenset({"index", "assets"})
@@ -72,7 +74,7 @@ def _skill(
     for one in skill.claims:
         page = pages.claim_page(
             one,
-            probe=_probe(modules, one.claim.module, one.claim.probe),
+            probe=_probe(shared["view"].run, one, modules),
             trend=known.get(one.claim.name),
         )
         yield (
@@ -104,9 +106,11 @@ def _front(
     )
 
 
-def _probe(modules: Mapping[str, ProbeModule], module: str, name: str) -> Probe | None:
-    found = modules.get(module)
-    return found.probe(name) if found else None
+def _probe(run: Run, one: ClaimView, modules: Mapping[str, ProbeModule]) -> ProbeThen:
+    """Return the probe of a claim's newest observation."""
+    seen = [finding.observation for finding in one.cells.values() if finding.observation]
+    newest = max(seen, key=lambda observation: observation.at, default=None)
+    return probe_then(run, newest, f"{one.claim.module}:{one.claim.probe}", modules)
 
 
 def _render(template: str, **values: Any) -> bytes:

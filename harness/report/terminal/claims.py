@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent, wrap
 
 from harness.authoring.coverage import Row, Status
-from harness.authoring.probe_source import Probe
+from harness.authoring.probe_then import ProbeThen
 from harness.claims.expect import as_written, words
 from harness.claims.model import Claim, Skill
 from harness.claims.predicates import Prediction, show
@@ -65,10 +65,15 @@ def call_text(claim: Claim) -> str:
     return ", ".join(parts)
 
 
-def probe_lines(probe: Probe, place: str) -> Iterator[str]:
-    """Yield the source of a probe below its place."""
-    yield f"  {place}:{probe.line}"
-    yield indent(probe.source, "    ")
+def probe_lines(then: ProbeThen, place: str, name: str) -> Iterator[str]:
+    """Yield the source of a probe below its place, and whether it is today's."""
+    if then.probe is None:
+        yield f"  {place} exports no {name}/1"
+        return
+    yield f"  {place}:{then.probe.line}"
+    if then.note:
+        yield f"  ! {then.note}"
+    yield indent(then.probe.source, "    ")
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:

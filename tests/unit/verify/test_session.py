@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from support.judging import claim, failed, observation, rival, sample
 
+from harness.collect.probes import ProbeStore
 from harness.collect.runner import Decision
 from harness.judge.finding import Finding, Verdict
 from harness.run.file import RunWriter, read_run
@@ -64,6 +65,30 @@ def test_an_observation_gives_every_claim_its_finding(tmp_path: Path) -> None:
     assert [finding.cell for finding in shown] == ["beam-test/old@otp27", "beam-test/new@otp27"]
     assert {finding.verdict for finding in recorder.findings.values()} == {Verdict.CONFIRMED}
     assert len(read_run(path).observations) == 1
+
+
+def test_the_sources_of_a_probe_are_kept_once(tmp_path: Path) -> None:
+    """Before its first observation, and not again by a run that goes on."""
+    (tmp_path / "beam_test.erl").write_text("-module(beam_test).\n")
+    probes = ProbeStore(tmp_path, None)
+    made = msgspec.structs.replace(
+        seen(1, cells="old"), probe="beam_test:p", probe_sha256=probes.source_sha256("beam_test")
+    )
+    path = tmp_path / "r.jsonl"
+    for _ in range(2):
+        kept = read_run(path).sources if path.exists() else ()
+        with RunWriter(path) as writer:
+            writer.append(HEADER)
+            recorder = Recorder(
+                claims=CLAIMS, writer=writer, on_finding=print, probes=probes, kept=kept
+            )
+            recorder.decide(made)
+            recorder.decide(made)
+    kinds = [msgspec.json.decode(line)["kind"] for line in path.read_bytes().splitlines()]
+    assert kinds == ["header", "source", *["observation"] * 2, "header", *["observation"] * 2]
+    source = read_run(path).source_of(made)
+    assert source is not None
+    assert source.unpack() == b"-module(beam_test).\n"
 
 
 def test_more_samples_are_drawn_while_any_of_the_claims_wants_them(tmp_path: Path) -> None:
