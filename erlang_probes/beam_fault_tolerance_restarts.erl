@@ -271,9 +271,12 @@ significant_ends(AutoShutdown) ->
         #{
             survives_first => AfterFirst,
             survives_second => AfterSecond,
-            exit_reason => probe_lib:gone(Ref, 0)
+            exit_reason => reason_unless(AfterSecond, Ref)
         }
     end).
+
+reason_unless(true, _) -> alive;
+reason_unless(false, Ref) -> probe_lib:gone(Ref, ?DEADLINE_MS).
 
 %% What a supervisor says to a significant child that it may not have.
 -spec refused(supervisor:auto_shutdown(), supervisor:restart()) -> atom().

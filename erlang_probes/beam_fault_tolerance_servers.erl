@@ -144,9 +144,14 @@ without_callbacks(Send) ->
         Ref = erlang:monitor(process, Pid),
         Send(Pid),
         Answer = probe_lib:error_class(fun() -> gen_server:call(Pid, answer) end),
-        Why = probe_lib:gone(Ref, 0),
+        Answers = maps:get(reason, Answer) =:= answer,
+        Why =
+            case Answers of
+                true -> alive;
+                false -> probe_lib:gone(Ref, ?DEADLINE_MS)
+            end,
         probe_lib:kill_and_wait(Pid),
-        {maps:get(reason, Answer) =:= answer, Why}
+        {Answers, Why}
     end),
     #{
         survives => Survives,

@@ -24,7 +24,9 @@
 
 %% Run Fun in a process whose log events (those of the processes that it starts, too: they inherit
 %% its group leader) go nowhere but into the result, in the order in which they arrived. Not in it:
-%% events of processes that were there before.
+%% events of processes that were there before. All that Fun started must end with it, for a process
+%% may log after it has told that its start failed, as those of proc_lib did before release 26; else
+%% {setup, {never, Pids}} is raised.
 -spec with_log(fun(() -> Value)) -> {Value, [logger:log_event()]}.
 with_log(Fun) ->
     Leader = probe_lib:subject([]),
@@ -40,6 +42,7 @@ with_log(Fun) ->
             [],
             ?VALUE_MS
         ),
+        ok = ended_below(Leader),
         {Value, collected(Leader, Collector)}
     after
         ok = logger:remove_primary_filter(?MODULE),
@@ -54,9 +57,18 @@ divert(#{meta := #{gl := Leader}} = Event, {Leader, Collector}) ->
 divert(_Event, _) ->
     ignore.
 
+%% Wait for the end of the processes of that group leader.
+ended_below(Leader) ->
+    probe_lib:await(
+        fun() ->
+            Below = [P || P <- processes(), process_info(P, group_leader) =:= {group_leader, Leader}],
+            Below =:= [] orelse Below
+        end,
+        ?DEADLINE_MS
+    ).
+
 %% Errors of plain processes reach the filter through a process of logger's: when the event of a
-%% last process that fails is there, all before it are. Processes that still log may come after it
-%% or not at all: whose events a probe counts, it has seen end.
+%% last process that fails is there, all before it are.
 collected(Leader, Collector) ->
     {Last, Ref} = spawn_monitor(fun() ->
         group_leader(Leader, self()),

@@ -92,9 +92,14 @@ def test_a_log_is_kept_in_order_and_whole(node: Node) -> None:
     }
 
 
-def test_a_log_is_closed_while_somebody_still_logs(node: Node) -> None:
-    """What comes after the end mark does not hide it."""
-    assert shared_probe(node, "logs_without_end") == {"of_others_count": 0}
+def test_a_log_waits_for_all_who_may_log(node: Node) -> None:
+    """Whoever tells of its end first and logs then is in it."""
+    assert shared_probe(node, "logs_late") == {"told": "told", "events_count": 1}
+
+
+def test_a_log_is_not_closed_while_somebody_lives_who_may_log(node: Node) -> None:
+    """A probe that leaves one behind has no whole log."""
+    assert shared_probe(node, "logs_without_end") == {"class": "error"}
 
 
 def test_folders_are_removed_with_what_is_in_them(node: Node) -> None:

@@ -2,7 +2,7 @@
 -module(shared_probes).
 
 -export([waits/1, bounds/1, subjects/1, ends/1, heaps/1, thresholds/1, folders/1, texts/1]).
--export([logs/1, logs_without_end/1]).
+-export([logs/1, logs_late/1, logs_without_end/1]).
 
 waits(_) ->
     Counter = counters:new(1, []),
@@ -114,16 +114,25 @@ logs(_) ->
         none_count => length(None)
     }.
 
-%% One that does not stop logging while the log is closed.
-logs_without_end(_) ->
-    {Chatty, Events} = probe_capture:with_log(fun() ->
-        spawn(fun chat/0)
+%% One that logs when it has long said that it is done, as a start that fails may.
+logs_late(_) ->
+    {Told, Events} = probe_capture:with_log(fun() ->
+        Self = self(),
+        spawn(fun() -> Self ! done, timer:sleep(100), logger:error("late") end),
+        receive done -> told after 1000 -> untold end
     end),
+    #{told => Told, events_count => length(Events)}.
+
+%% One that does not end with the fun whose log is kept.
+logs_without_end(_) ->
+    #{class := Class, reason := {setup, {never, [Chatty]}}} =
+        probe_lib:error_class(fun() -> probe_capture:with_log(fun() -> spawn(fun chat/0) end) end),
     _ = probe_lib:kill_and_wait(Chatty),
-    #{of_others_count => length([Pid || #{meta := #{pid := Pid}} <- Events, Pid =/= Chatty])}.
+    #{class => Class}.
 
 chat() ->
     logger:error("and on"),
+    timer:sleep(1),
     is_process_alive(group_leader()) andalso chat().
 
 folders(_) ->
