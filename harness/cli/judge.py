@@ -5,50 +5,53 @@ Knows: its options, exit codes. Must not know: how a verdict is reached.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from harness.claims.folder import load_skills
-from harness.cli.options import claims_option, json_option, runs_option
+from harness.cli.options import (
+    claims_option,
+    json_option,
+    runs_option,
+    verbosity_of,
+    verbosity_options,
+)
 from harness.judge.exit import exit_code
 from harness.judge.finding import Judgement
 from harness.judge.judge import judge_run
-from harness.report.terminal.findings import render_findings
+from harness.report.terminal.findings import duration_lines, render_findings
 from harness.report.to_json import finding_report
 from harness.run.latest import run_meant
 from harness.run.model import Run
-from harness.system.streams import print_json, say
+from harness.system.streams import print_json, print_lines, say
 
 
 @click.command("judge")
 @click.argument("run", required=False)
 @json_option
+@verbosity_options
 @claims_option
 @runs_option
 @click.pass_context
-def judge(
-    context: click.Context, run: str | None, claims_dir: Path, runs_dir: Path, *, as_json: bool
-) -> None:
+def judge(context: click.Context, /, **given: Any) -> None:
     """Judge a stored RUN by the claims as they are.
 
     RUN is a file, a run's name, or `latest` (the default): what was observed last of each cell.
     """
-    stored = run_meant(run, runs_dir)
-    judgement = judge_run(stored, load_skills(claims_dir))
-    if as_json:
+    verbosity = verbosity_of(given)
+    stored = run_meant(given["run"], given["runs_dir"])
+    judgement = judge_run(stored, load_skills(given["claims_dir"]))
+    if given["as_json"]:
         findings = [finding_report(finding) for finding in judgement.findings]
         print_json({"run": str(stored.path), "findings": findings, "unknown": judgement.unknown})
     else:
-        _render(judgement, stored)
+        console = Console(highlight=False)
+        render_findings(judgement.findings, stored, console=console, verbosity=verbosity)
+        print_lines(duration_lines(stored, given["durations"]))
     _warn(stored, judgement)
     context.exit(exit_code(judgement.findings))
-
-
-def _render(judgement: Judgement, run: Run) -> None:
-    console = Console(highlight=False)
-    render_findings(judgement.findings, run, console=console)
 
 
 def _warn(run: Run, judgement: Judgement) -> None:

@@ -5,11 +5,14 @@ Knows: folders and their defaults. Must not know: what lies in them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from harness.folders import RUNS, default_claims_dir, default_probes_dir, default_runs_dir
+from harness.system.verbosity import Verbosity
 
 claims_option = click.option(
     "--claims",
@@ -37,6 +40,34 @@ runs_option = click.option(
     metavar="DIR",
     help=f"Folder of stored runs [default: BEAMPROOF_RUNS, else {RUNS}].",
 )
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def verbosity_options(command: F) -> F:
+    """Add --verbose and --quiet, and --durations."""
+    for option in (
+        click.option("--durations", type=click.IntRange(0), default=0, metavar="N",
+                     help="List the N slowest calls."),
+        click.option("--quiet", "-q", is_flag=True, help="Totals alone."),
+        click.option("--verbose", "-v", is_flag=True, help="A line a claim, and each as it comes."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def verbosity_of(given: Mapping[str, Any]) -> Verbosity:
+    """Return what --verbose and --quiet come to.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if given["verbose"] and given["quiet"]:
+        raise click.UsageError("--verbose and --quiet exclude each other")
+    if given["quiet"]:
+        return Verbosity.QUIET
+    return Verbosity.VERBOSE if given["verbose"] else Verbosity.NORMAL
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

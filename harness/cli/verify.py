@@ -13,7 +13,13 @@ from typing import Any
 import click
 
 from harness.claims.paths import refuse_unknown
-from harness.cli.options import claims_option, probes_option, runs_option
+from harness.cli.options import (
+    claims_option,
+    probes_option,
+    runs_option,
+    verbosity_of,
+    verbosity_options,
+)
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
@@ -37,6 +43,7 @@ from harness.verify.request import Request
 @click.option("--failed", is_flag=True, help="Only what was not confirmed when it ran last.")
 @click.option("--plan", is_flag=True, help="Print the cells and what is left out; run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, or the findings, as JSON.")
+@verbosity_options
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that is not confirmed.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Nodes at work at once [default: cores].")
 @click.option("--repeat", type=click.IntRange(1, 10_000), help="Samples a cell, at least.")
@@ -92,6 +99,8 @@ def _request(given: dict[str, Any]) -> Request:
         runs_dir=runs_dir,
         plan_only=given["plan"],
         as_json=given["as_json"],
+        verbosity=verbosity_of(given),
+        durations=given["durations"],
         fail_fast=given["fail_fast"],
         resumed=resumed,
         repeat=given["repeat"],

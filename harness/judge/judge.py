@@ -25,7 +25,7 @@ from harness.judge.reasons import (
     refutation,
     undecided_rival,
     version_of,
-    with_sample,
+    with_samples,
 )
 from harness.run.cells import CellId, Json
 from harness.run.model import FailureKind, Observation, Run
@@ -251,7 +251,7 @@ def _check(
     at = next((n for n, one in enumerate(outcomes) if one == outcome), 0)
     if found[at] is MISSING and outcome.holds is None:
         outcome = Held(holds=None, note=absence(evidence[at], prediction.path))
-    note = with_sample(outcome, at, len(found))
+    note = with_samples(outcome, outcomes, at)
     return Check(prediction=prediction, value=found[at], holds=outcome.holds, note=note)
 
 

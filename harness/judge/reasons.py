@@ -39,11 +39,19 @@ def failed_call(failure: Failure) -> str:
     return f"{_FAILED[failure.kind]}: {raised}{failure.reason}"
 
 
-def with_sample(outcome: Held, at: int, total: int) -> str:
-    """Return the note of an outcome, naming the sample that decided against the prediction."""
-    if total == 1 or outcome.holds:
+def with_samples(outcome: Held, outcomes: Sequence[Held], at: int) -> str:
+    """Return the note of an outcome with the samples that decided against the prediction.
+
+    A cell of which some samples hold and others do not is flaky: so the probe is wrong, or the
+    sentence is true of a part only.
+    """
+    if len(outcomes) == 1 or outcome.holds:
         return outcome.note
-    return ", ".join(filter(None, (outcome.note, f"in sample {at + 1} of {total}")))
+    against = sum(one.holds is not True for one in outcomes)
+    where = f"in each of {len(outcomes)} samples"
+    if against < len(outcomes):
+        where = f"flaky: in {against} of {len(outcomes)} samples, the first is {at + 1}"
+    return ", ".join(filter(None, (outcome.note, where)))
 
 
 def absence(evidence: Mapping[str, Json], path: Sequence[str]) -> str:

@@ -75,6 +75,13 @@ def duration(microseconds: float | None) -> str:
     return f"{microseconds:g} µs"
 
 
+def clock(seconds: float) -> str:
+    """Return a span of time as a clock shows it, e.g. `1:05` or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def took(started: str, ended: str) -> str:
     """Return how long a run took, e.g. `4 min 10 s`; nothing if the times cannot be read."""
     try:

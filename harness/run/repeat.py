@@ -15,14 +15,16 @@ _CARRIED = ("--claims", "--probes", "--image", "--otp-root")
 """Options of the run's command that its repetition needs as well."""
 
 
-def repeat_command(cell: str, header: Header | None = None) -> str:
+def repeat_command(cell: str, header: Header | None = None, *, samples: int = 1) -> str:
     """Return the command that repeats just this cell; with a header as its run was made.
 
-    What others read does without: folders and images are those of the machine that ran.
+    What others read does without: folders and images are those of the machine that ran. `samples`
+    is how many it takes to see what was seen.
     """
     named = CellId(cell)
     release = named.runtime.removeprefix("otp")
     parts = ["beamproof", "verify", named.skill, "--claim", named.claim, "--otp", release]
+    parts += ["--repeat", str(samples)] if samples > 1 else []
     if header is None:
         return shlex.join(parts)
     ways = [record.way for record in header.runtimes if record.name == named.runtime]

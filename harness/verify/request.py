@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.collect.runner import Options
 from harness.run.model import Run
+from harness.system.verbosity import Verbosity
 from harness.verify.plan import Selection
 
 
@@ -25,6 +26,8 @@ class Request:
         runs_dir: folder of stored runs.
         plan_only: print the cells and run nothing.
         as_json: print JSON instead of tables.
+        verbosity: how much is printed.
+        durations: how many of the slowest calls are listed at the end.
         fail_fast: stop at the first cell that is not confirmed.
         resumed: the run that goes on.
         repeat: samples a cell; `None` leaves what the claims say.
@@ -39,6 +42,8 @@ class Request:
     runs_dir: Path
     plan_only: bool
     as_json: bool
+    verbosity: Verbosity
+    durations: int
     fail_fast: bool
     resumed: Run | None
     repeat: int | None

@@ -21,15 +21,15 @@ from harness.errors import ExitCode, InfrastructureError, NothingSelectedError
 from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
-from harness.report.terminal.findings import render_findings
-from harness.report.terminal.progress import display_for
+from harness.report.terminal.findings import duration_lines, render_findings
+from harness.report.terminal.progress import Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, assemble
 from harness.run.model import Footer, Header, Run
 from harness.run.stored import note_latest, seconds_of_calls
 from harness.run.work import shared
-from harness.system.streams import echo, print_json, say
+from harness.system.streams import echo, print_json, print_lines, say
 from harness.verify import plan as matrix
 from harness.verify import session
 from harness.verify.request import Request
@@ -98,9 +98,12 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     before = request.resumed
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     gone: InfrastructureError | None = None
+    interrupted: KeyboardInterrupt | None = None
     header = before.header if before else None
     progress = Console(highlight=False, stderr=request.as_json)  # what programs read stays whole
-    with RunWriter(path, header) as writer, display_for(progress, plan.matrix.cells) as display:
+    pace = Pace(plan.matrix.cells, plan.seconds, request.options.jobs)
+    display_ = display_for(progress, pace, request.verbosity)
+    with RunWriter(path, header) as writer, display_ as display:
         if header is None:
             header = _header(plan, request)
             writer.append(header)
@@ -116,19 +119,27 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
         footer: Footer | None = None
         try:
             footer = session.observe(plan, recorder, display, request.options)
-        except KeyboardInterrupt:
-            say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(path))}")
-            raise
+        except KeyboardInterrupt as signal:
+            interrupted = signal
         except InfrastructureError as error:
             gone = error
     lines = (*(before.observations if before else ()), *recorder.observations)
     damaged = before.damaged if before else ()
     run = assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
     findings = judge_run(run, plan.skills, known=recorder.findings).findings
-    _print(findings, run, as_json=request.as_json)
+    if interrupted is not None:
+        _tell_of_part([one for one in findings if one.observation is not None], run, request)
+        raise interrupted
+    _print(findings, run, request)
     if gone is not None:
         raise gone
     return exit_code(findings)
+
+
+def _tell_of_part(findings: Sequence[Finding], run: Run, request: Request) -> None:
+    """Print what a run came to that somebody ended, and how it goes on."""
+    _print(findings, run, request)
+    say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(run.path))}")
 
 
 def _header(plan: session.Plan, request: Request) -> Header:
@@ -136,11 +147,13 @@ def _header(plan: session.Plan, request: Request) -> Header:
     return session.header_for(plan, command=command, options=request.options)
 
 
-def _print(findings: Sequence[Finding], run: Run, *, as_json: bool) -> None:
-    if as_json:
+def _print(findings: Sequence[Finding], run: Run, request: Request) -> None:
+    if request.as_json:
         _print_json(findings, run)
-    else:
-        render_findings(findings, run, console=_console())
+        return
+    render_findings(findings, run, console=_console(), verbosity=request.verbosity)
+    if request.durations:
+        print_lines(duration_lines(run, request.durations))
 
 
 def print_plan(plan: session.Plan, *, as_json: bool) -> None:

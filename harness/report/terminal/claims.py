@@ -5,6 +5,7 @@ Knows: how they read. Must not know: where the text goes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent, wrap
 
@@ -85,8 +86,11 @@ def finding_lines(finding: Finding) -> Iterator[str]:
         by = f"{rival.by.path}: {rival.by.found_text}" if rival.by else "nothing"
         sign = mark_of(rival.contradicted or None).sign
         yield f"    {sign} contradicted by {by}: {rival.statement}"
-    for sample in finding.observation.samples if finding.observation else ():
-        yield f"    evidence: {show(sample.evidence, limit=_EVIDENCE)}"
+    samples = finding.observation.samples if finding.observation else ()
+    alike = Counter(show(sample.evidence, limit=_EVIDENCE) for sample in samples)
+    for text, count in alike.items():
+        times = f" ({count} of {len(samples)} samples)" if len(samples) > 1 else ""
+        yield f"    evidence{times}: {text}"
 
 
 def coverage_lines(rows: Sequence[Row]) -> Iterator[str]:

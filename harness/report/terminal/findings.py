@@ -1,4 +1,4 @@
-"""The report in a terminal: the table claims by releases, then every cell that is not confirmed.
+"""The report in a terminal: a table, then every cell that is not confirmed, totals last.
 
 Knows: findings and how they read. Must not know: where they come from.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from rich.console import Console, RenderableType
@@ -16,10 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.judge.finding import Check, Finding, Verdict
+from harness.judge.judge import MOST_SAMPLES
 from harness.report.marks import MARKS, mark_of
+from harness.report.phrases import plural, took
 from harness.run.cells import CellId
 from harness.run.model import FailureKind, Observation, Run, RuntimeRecord
 from harness.run.repeat import repeat_command
+from harness.system.verbosity import Verbosity
 
 _LOG_LINES = 8
 _VALUE_CHARS = 160
@@ -27,27 +30,60 @@ _UNBOUNDED_COLUMNS = 100_000
 """How wide lines may be where no terminal bounds them."""
 
 
-def render_findings(findings: Sequence[Finding], run: Run | None, *, console: Console) -> None:
-    """Print the table, what is not confirmed, and the counts.
+_FEW_CLAIMS = 12
+"""So many claims are listed one by one whatever the verbosity: somebody picked them."""
+
+
+def render_findings(
+    findings: Sequence[Finding],
+    run: Run | None,
+    *,
+    console: Console,
+    verbosity: Verbosity = Verbosity.NORMAL,
+) -> None:
+    """Print what there is to say: a line a skill, what is not confirmed, and the counts.
+
+    Verbose, or where there are few claims, a line a claim; quiet, the counts alone.
 
     Args:
         findings: in the order of the matrix, skipped cells included.
         run: where they come from, for the releases' builds and the path; `None` leaves them out.
         console: where to print.
+        verbosity: how much.
     """
+    if verbosity is not Verbosity.QUIET:
+        _print_tables(findings, run, console, each=verbosity is Verbosity.VERBOSE)
+        _print_unconfirmed(findings, run, console)
+        _print_skipped(findings, console)
+        _print_leftovers(findings, console)
+    total = summary(findings)
+    if run is not None and run.footer and run.footer.observations == len(run.observations):
+        total.append(f" in {took(run.header.started, run.footer.ended)}", style="dim")
+    console.print(total)
+    if run is not None:
+        _print_run(run, console)
+
+
+def _print_tables(
+    findings: Sequence[Finding], run: Run | None, console: Console, *, each: bool
+) -> None:
+    if not findings:
+        return
+    claims = {finding.cell.name for finding in findings}
+    if not each and len(claims) > _FEW_CLAIMS:
+        _put(console, _skills_table(findings, run))
+        return
     for skill in _unique(finding.cell.skill for finding in findings):
         own = [finding for finding in findings if finding.cell.skill == skill]
         _put(console, _table(skill, own, run))
+
+
+def _print_unconfirmed(findings: Sequence[Finding], run: Run | None, console: Console) -> None:
     for alike in _alike(findings):
         _put_details(console, alike[0], run)
         if len(alike) > 1:
             others = ", ".join(str(finding.cell) for finding in alike[1:])
             _put(console, Text(f"the same in {len(alike)} cells; also {_short(others)}"), indent=2)
-    _print_skipped(findings, console)
-    _print_leftovers(findings, console)
-    console.print(summary(findings))
-    if run is not None:
-        _print_run(run, console)
 
 
 _OF_A_WHOLE_NODE = frozenset({FailureKind.NOT_COMPILED, FailureKind.NOT_STARTED})
@@ -66,6 +102,22 @@ def _alike(findings: Sequence[Finding]) -> Iterable[Sequence[Finding]]:
         key = (finding.cell.runtime, finding.reason) if whole else (finding.cell,)
         groups.setdefault(key, []).append(finding)
     return groups.values()
+
+
+def duration_lines(run: Run, count: int) -> Iterator[str]:
+    """Yield the calls that took longest, all their samples together, the slowest first."""
+    slowest = sorted(run.observations, key=_elapsed_us, reverse=True)[:count]
+    if slowest:
+        yield f"slowest {plural(len(slowest), 'call')} of {len(run.observations)}"
+    for seen in slowest:
+        samples = f", {len(seen.samples)} samples" if len(seen.samples) > 1 else ""
+        cells = (*seen.cells, *seen.boundary)
+        more = f" +{len(cells) - 1}" if len(cells) > 1 else ""
+        yield f"  {_elapsed_us(seen) / 1e6:8.2f} s  {cells[0]}{more}{samples}"
+
+
+def _elapsed_us(seen: Observation) -> int:
+    return sum(sample.elapsed_us for sample in seen.samples)
 
 
 def summary(findings: Iterable[Finding]) -> Text:
@@ -89,6 +141,27 @@ def _table(skill: str, findings: Sequence[Finding], run: Run | None) -> Table:
     for claim in _unique(finding.cell.claim for finding in findings):
         marks = (verdicts.get(CellId.of(skill, claim, runtime)) for runtime in runtimes)
         table.add_row(claim, *(_mark(verdict) for verdict in marks))
+    return table
+
+
+def _skills_table(findings: Sequence[Finding], run: Run | None) -> Table:
+    """Return a line a skill with the counts of each release."""
+    runtimes = sorted(_unique(finding.cell.runtime for finding in findings))
+    counts = Counter((one.cell.skill, one.cell.runtime, one.verdict) for one in findings)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("skill", overflow="fold")
+    for runtime in runtimes:
+        table.add_column(_heading(runtime, run), justify="center")
+    for skill in _unique(finding.cell.skill for finding in findings):
+        cells = [
+            Text("  ").join(
+                Text(f"{count} {mark.sign}", mark.style)
+                for verdict, mark in MARKS.items()
+                if (count := counts[skill, runtime, verdict])
+            )
+            for runtime in runtimes
+        ]
+        table.add_row(skill, *cells)
     return table
 
 
@@ -126,8 +199,15 @@ def _put_details(console: Console, finding: Finding, run: Run | None = None) -> 
             _put(console, Text(f"rival not contradicted: {rival.statement}"), indent=2)
     for line in _envelope(finding.observation):
         _put(console, line, indent=2)
-    again = repeat_command(finding.cell, None if run is None else run.header)
+    header = None if run is None else run.header
+    again = repeat_command(finding.cell, header, samples=_samples_needed(finding))
     put_command(console, f"  again: {again}", style="cyan")
+
+
+def _samples_needed(finding: Finding) -> int:
+    """Return how many samples were asked for beyond what the claim itself draws."""
+    drawn = len(finding.observation.samples) if finding.observation else 1
+    return drawn if drawn > MOST_SAMPLES * finding.claim.repeat or finding.claim.repeat == 1 else 1
 
 
 def put_command(console: Console, line: str, *, style: str) -> None:

@@ -170,13 +170,15 @@ def test_an_interruption_keeps_what_was_observed_and_ends_every_vm(
     beamproof: Beamproof, sent: signal.Signals
 ) -> None:
     """Ctrl-C ends nodes in time, exits as the signal says, and the run can be resumed."""
-    with beamproof.start("misbehaving", "--otp", "27", "--claim", "fine", "--claim", "slow") as run:
+    with beamproof.start(
+        "misbehaving", "-v", "--otp", "27", "--claim", "fine", "--claim", "slow"
+    ) as run:
         assert run.stdout is not None
         assert "misbehaving/fine@otp27" in run.stdout.readline()
         nodes = children_of(run.pid)
         start = time.monotonic()
         run.send_signal(sent)
-        _, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=30)
         took_s = time.monotonic() - start
     assert run.returncode == 128 + sent
     assert took_s < INTERRUPT_S
@@ -186,6 +188,7 @@ def test_an_interruption_keeps_what_was_observed_and_ends_every_vm(
         time.sleep(0.02)
     assert not nodes & vms()
     assert f"--resume {beamproof.run_file}" in err
+    assert "1 confirmed" in out
     stored = read_run(beamproof.run_file)
     assert stored.footer is not None
     assert stored.footer.outcome is Outcome.INTERRUPTED
@@ -275,7 +278,7 @@ def test_bad_input_is_answered_with_its_exit_code(
 def test_a_full_disk_keeps_what_was_observed_and_ends_in_good_order(beamproof: Beamproof) -> None:
     """A run file that cannot grow any more ends the run with a message, not a traceback."""
     options = ["--otp", "27", "--claim", "fine", "--claim", "hangs", "--claim", "refuted"]
-    with beamproof.start("misbehaving", *options, "--jobs", "1") as process:
+    with beamproof.start("misbehaving", "--verbose", *options, "--jobs", "1") as process:
         assert process.stdout is not None
         assert "misbehaving/fine@otp27" in process.stdout.readline()
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
@@ -306,7 +309,7 @@ def test_a_runtime_that_vanishes_ends_the_run_and_keeps_what_was_observed(
         "1",
         *(word for name in names for word in ("--claim", name)),
     ]
-    with beamproof.start("misbehaving", *options) as process:
+    with beamproof.start("misbehaving", "--verbose", *options) as process:
         assert process.stdout is not None
         assert "misbehaving/fine@otp27" in process.stdout.readline()
         erl.unlink()

@@ -107,7 +107,15 @@ def test_show_without_a_run_or_a_probe_says_so(terminal: Terminal, tmp_path: Pat
 def test_judge_judges_a_stored_run(terminal: Terminal) -> None:
     """The table, and the findings as data."""
     assert terminal("judge", *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+    assert "beam-memory-management   60 ✔     60 ✔" in terminal.out
+    assert "refc-threshold" not in terminal.out
+    assert terminal("judge", "--verbose", *CLAIMS, *RUNS) == ExitCode.CONFIRMED
     assert "refc-threshold" in terminal.out
+    assert terminal("judge", "--quiet", *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+    assert terminal.out.splitlines()[0] == "120 confirmed in 18 s"
+    assert terminal("judge", "-q", "-v", *CLAIMS, *RUNS) == ExitCode.BAD_INPUT
+    assert terminal("judge", "--durations", "2", *CLAIMS, *RUNS) == ExitCode.CONFIRMED
+    assert "slowest 2 calls of " in terminal.out
     judged = terminal.json("judge", str(RUN), *CLAIMS)
     assert {one["verdict"] for one in judged["findings"]} == {"confirmed"}
     assert judged["unknown"] == []

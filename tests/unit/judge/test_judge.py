@@ -280,7 +280,10 @@ def test_a_law_must_hold_in_every_sample_however_many_are_drawn() -> None:
     assert verdict_of(LAW, *({"size_bytes": 64},) * 20) is Verdict.CONFIRMED
     finding = judge(LAW, seen(*({"size_bytes": 64},) * 19, {"size_bytes": 65}))
     assert finding.verdict is Verdict.REFUTED
-    assert finding.reason == "size_bytes: predicted 64, found 65 (in sample 20 of 20)"
+    assert (
+        finding.reason
+        == "size_bytes: predicted 64, found 65 (flaky: in 1 of 20 samples, the first is 20)"
+    )
 
 
 def test_an_undecided_median_shows_its_interval() -> None:
@@ -297,7 +300,7 @@ def test_text_must_hold_in_every_sample() -> None:
     assert verdict_of(named, *({"reason": "killed"},) * 5) is Verdict.CONFIRMED
     finding = judge(named, seen({"reason": "killed"}, {"reason": "kill"}))
     assert finding.verdict is Verdict.REFUTED
-    assert finding.reason.endswith('found "kill" (in sample 2 of 2)')
+    assert finding.reason.endswith('found "kill" (flaky: in 1 of 2 samples, the first is 2)')
 
 
 def test_a_key_missing_in_one_sample_is_inconclusive() -> None:
