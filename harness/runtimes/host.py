@@ -265,7 +265,8 @@ def _recall(cache_dir: Path) -> dict[str, _Known]:
 
 
 def _remember(cache_dir: Path, known: dict[str, _Known]) -> None:
+    there = {root: entry for root, entry in known.items() if (Path(root) / "bin" / "erl").exists()}
     try:
-        storage.write_whole(cache_dir / _CACHE, msgspec.json.encode(known))
+        storage.write_whole(cache_dir / _CACHE, msgspec.json.encode(there))
     except BeamproofError:
         return  # only speed is lost; a cache that cannot be written is told of by `doctor`

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 from support import synthetic_runs
 from support.synthetic_runs import Shape
+from support.visits import PATIENCE_MS, Visit
 
 from harness.cli.main import run
 from tests.conftest import Missing
@@ -24,7 +25,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,29 +70,6 @@ def playwright() -> Iterator[Playwright]:
     """Yield the driver of the browser."""
     with sync_playwright() as driver:
         yield driver
-
-
-class Visit:
-    """Hold an open page with everything that went wrong on it."""
-
-    def __init__(self, context: BrowserContext, site: Path) -> None:
-        self.page: Page = context.pages[0] if context.pages else context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.site = site
-        self.problems: list[str] = []
-        self.page.on("console", lambda said: self.problems.append(f"console: {said.text}"))
-        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
-        self.page.on("request", lambda asked: self._asked(asked.url))
-        self.page.on("requestfailed", lambda asked: self.problems.append(f"failed: {asked.url}"))
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith(self.site.as_uri()):
-            self.problems.append(f"outside: {url}")
-
-    def open(self, name: str) -> Page:
-        """Open a page of the site."""
-        self.page.goto(f"{self.site.as_uri()}/{name}")
-        return self.page
 
 
 @pytest.fixture(scope="session")

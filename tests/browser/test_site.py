@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Visit
 from playwright.sync_api import Page, expect
+from support.visits import Visit
 
 PAGES = [
     "index.html",

@@ -1,6 +1,8 @@
 """Installs of the machine: named ones, the PATH, version managers."""
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,17 @@ def test_a_vm_is_asked_once_until_it_changes(installs: Installs, tmp_path: Path)
     os.utime(root / "bin" / "erl", (1, 1))
     assert releases(root, cache=tmp_path) == [25]
     assert installs.starts(root) == 2
+
+
+def test_what_is_gone_is_forgotten(installs: Installs, tmp_path: Path) -> None:
+    """The memory holds no install that is not there any more."""
+    gone, stays, new = (installs.make(name, 27) for name in ("gone", "stays", "new"))
+    assert releases(gone, stays, cache=tmp_path) == [27, 27]
+    shutil.rmtree(gone)
+    assert releases(new, cache=tmp_path) == [27]
+    assert set(json.loads((tmp_path / "vms.json").read_bytes())) == {str(stays), str(new)}
+    assert releases(stays, cache=tmp_path) == [27]
+    assert installs.starts(stays) == 1
 
 
 def test_a_damaged_memory_is_no_obstacle(installs: Installs, tmp_path: Path) -> None:
