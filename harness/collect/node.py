@@ -12,8 +12,9 @@ from typing import Any, Self, TypeVar
 
 from harness.bridge.channel import Launcher, Limits
 from harness.bridge.terms import Atom, Term
+from harness.collect.compiled import Compiled, ModuleText
 from harness.collect.outcome import Answer, outcome_of, probed_of, raised
-from harness.collect.probes import BRIDGE, COMPANIONS, Compiled, ProbeStore
+from harness.collect.probes import BRIDGE, COMPANIONS, ProbeStore
 from harness.collect.started import StartedVm
 from harness.errors import (
     CallTimeoutError,
@@ -73,6 +74,7 @@ class Node:
         self._vm: StartedVm | None = None
         self._build: Build | None = None
         self._loaded: set[str] = set()
+        self._compiler: Node | None = None
         self._killed = False
 
     def __enter__(self) -> Self:
@@ -191,14 +193,18 @@ class Node:
             case other:
                 raise RemoteError("error", f"{other!r}: {path}")
 
-    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
-        """Compile modules on a second VM of the same runtime, which is closed afterwards.
+    def compile(self, sources: Sequence[ModuleText]) -> Sequence[Compiled]:
+        """Compile sources on a second VM of the same runtime, which ends afterwards or with this.
 
         Raises:
             InfrastructureError: that VM does not start.
+            NodeDiedError: it ended.
         """
-        with self.beside("compile") as compiler:
-            return {name: compiler.compile_here(name, text) for name, text in sources.items()}
+        compiler = self._compiler = self.beside("compile")
+        if self._killed:  # from another thread, before there was a second one to kill
+            compiler.kill()
+        with compiler:
+            return [compiler.compile_here(*source) for source in sources]
 
     def compile_here(self, name: str, source: bytes) -> Compiled:
         """Compile a module on this VM, which is not what probes should find afterwards."""
@@ -228,6 +234,8 @@ class Node:
     def kill(self) -> None:
         """End the VM at once, and whatever it started; from any thread, never raises."""
         self._killed = True
+        if self._compiler is not None:
+            self._compiler.kill()
         if self._vm is not None:
             self._vm.kill(keep=self.keep)
 

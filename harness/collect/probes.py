@@ -11,22 +11,24 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from harness.bridge.boot import LENT
-from harness.collect import called
-from harness.collect.called import Called
-from harness.errors import (
-    CompileError,
-    DamagedError,
-    InfrastructureError,
-    InputError,
-    ProtocolError,
-    StorageError,
+from harness.collect.compiled import (
+    Compiled,
+    CompilesProbes,
+    Elsewhere,
+    ModuleText,
+    beam_of,
+    build_key,
+    digest_of,
+    examined,
+    key_of,
 )
+from harness.errors import DamagedError, InfrastructureError, InputError, StorageError
 from harness.folders import own_probes_dir
 from harness.run.model import Build, Source
 from harness.system import files
@@ -47,39 +49,8 @@ NATIVE_FOLDER = "c_src"
 CROSSREF = "probe_crossref"
 """The module that `beamproof compile` asks what calls what."""
 
-_FORMAT = b"2"  # part of every key: changes with the compiler options of probe_bridge:compile/2
-_KEY_CHARS = 24
-
-
-class Compiled(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold what a VM made of one source: its code and warnings, or the compiler's errors.
-
-    `called` says what each function of it calls, by `function/arity`.
-    """
-
-    beam: bytes | None = None
-    errors: str | None = None
-    warnings: str = ""
-    called: dict[str, Called] = {}
-
-
-class CompilesProbes(Protocol):
-    """Be a node whose runtime can compile; see `harness.node.Node`."""
-
-    @property
-    def build(self) -> Build:
-        """Return who the VM is."""
-
-    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
-        """Compile modules on a VM of the same runtime that runs no probes."""
-
-
-Elsewhere = Callable[[int], CompilesProbes]
-"""Return a node with a compiler whose code a release can load.
-
-Raises:
-    InfrastructureError: there is none.
-"""
+_BATCH = 32
+"""So many sources of those that are expected are compiled on one VM, which takes some seconds."""
 
 
 class ProbeStore:
@@ -105,10 +76,12 @@ class ProbeStore:
         self.warnings: dict[str, str] = {}
         self._probes_dir = probes_dir
         self._cache_dir = cache_dir
-        self._sources: dict[str, bytes] = dict(changed or {})
+        self._changed: dict[str, bytes] = dict(changed or {})
+        self._sources: dict[str, bytes] = {}
         self._closures: dict[str, tuple[str, ...]] = {}
         self._beams: dict[str, Compiled] = {}
         self._lent: dict[str, bytes] = {}
+        self._expected: list[ModuleText] = []
         self._lock = threading.Lock()
         self._compiling: dict[str, threading.Lock] = {}
 
@@ -118,10 +91,16 @@ class ProbeStore:
         return tuple(sorted(names | set(SUPPORT)))
 
     def with_changed(self, changed: Mapping[str, bytes]) -> ProbeStore:
-        """Return a store of the same folder in which some sources are other ones."""
+        """Return a store in which some sources are other ones; both know what either compiled."""
         store = ProbeStore(self._probes_dir, self._cache_dir, changed)
         store.elsewhere, store.tell = self.elsewhere, self.tell
+        store._sources, store._beams, store._expected = self._sources, self._beams, self._expected
+        store._lock, store._compiling = self._lock, self._compiling
         return store
+
+    def expect(self, sources: Iterable[ModuleText]) -> None:
+        """Learn what stores `with_changed` will ask for: it is compiled many at a time."""
+        self._expected.extend(sources)
 
     def alone(self) -> ProbeStore:
         """Return a store of the same folders that has nothing compiled elsewhere."""
@@ -133,6 +112,8 @@ class ProbeStore:
         Raises:
             InputError: there is no such module.
         """
+        if module in self._changed:
+            return self._changed[module]
         with self._lock:
             if module not in self._sources:
                 self._sources[module] = self._read(module)
@@ -199,7 +180,7 @@ class ProbeStore:
             InputError: there is no such module.
         """
         found = self.compiled(node, modules)
-        return {name: _beam_of(name, compiled) for name, compiled in found.items()}
+        return {name: beam_of(name, compiled) for name, compiled in found.items()}
 
     def compiled(self, node: CompilesProbes, modules: Iterable[str]) -> dict[str, Compiled]:
         """Return what the node's compiler, or one elsewhere, makes of modules.
@@ -212,18 +193,25 @@ class ProbeStore:
         if not wanted:
             return {}
         compiler = node if node.build.has_compiler else self.elsewhere(node.build.otp_release)
-        keys = {module: self._key(compiler.build, module) for module in wanted}
+        build = compiler.build
+        sources = [(module, self.source(module)) for module in wanted]
         with self._lock:
-            compiling = self._compiling.setdefault(_build_key(compiler.build), threading.Lock())
+            compiling = self._compiling.setdefault(build_key(build), threading.Lock())
         with compiling:
-            missing = {name: key for name, key in keys.items() if not self._is_known(key)}
+            missing = self._unknown(build, sources)
             if missing:
-                made = compiler.compile({name: self.source(name) for name in missing})
-                for name, found in made.items():
-                    self._keep(missing[name], _examined(found, compiler.build))
-        known = {name: self._beams[key] for name, key in keys.items()}
+                missing |= dict(islice(self._unknown(build, self._expected).items(), _BATCH))
+                made = compiler.compile(list(missing.values()))
+                for key, found in zip(missing, made, strict=True):
+                    self._keep(key, examined(found, build))
+        known = {source[0]: self._beams[key_of(build, source)] for source in sources}
         self._note_warnings(known)
         return known
+
+    def _unknown(self, build: Build, sources: Iterable[ModuleText]) -> dict[str, ModuleText]:
+        """Return those of the sources that are not compiled yet, by their keys."""
+        keys = {key_of(build, source): source for source in sources}
+        return {key: source for key, source in keys.items() if not self._is_known(key)}
 
     def bridge_beams(self) -> dict[str, bytes]:
         """Return what is known of the bridge's own code, by ERTS version."""
@@ -273,11 +261,7 @@ class ProbeStore:
         return tuple(sorted(found))
 
     def _bridge_key(self) -> str:
-        return hashlib.sha256(_FORMAT + self.source(BRIDGE)).hexdigest()[:_KEY_CHARS]
-
-    def _key(self, build: Build, module: str) -> str:
-        digest = hashlib.sha256(_FORMAT + self.source(module)).hexdigest()[:_KEY_CHARS]
-        return f"{module}-{_build_key(build)}-{digest}"
+        return digest_of(self.source(BRIDGE))
 
     def _read(self, module: str) -> bytes:
         path = self._probes_dir / f"{module}.erl"
@@ -313,28 +297,6 @@ class ProbeStore:
         with suppress(StorageError):  # a cache that cannot be written only costs time
             content = msgspec.msgpack.encode(compiled)
             files.write_sealed(self._cache_dir / f"{key}.beam", content)
-
-
-def _build_key(build: Build) -> str:
-    return f"{build.otp_version}-{build.erts_version}-{build.wordsize_bytes * 8}"
-
-
-def _beam_of(module: str, compiled: Compiled) -> bytes:
-    if compiled.beam is None:
-        raise CompileError(f"{module} does not compile on {compiled.errors}")
-    return compiled.beam
-
-
-def _examined(compiled: Compiled, build: Build) -> Compiled:
-    """Note what the code calls; what the compiler said names its release."""
-    named = f"OTP {build.otp_version}:\n"
-    if compiled.beam is None:
-        return msgspec.structs.replace(compiled, errors=f"{named}{compiled.errors}")
-    calls: dict[str, Called] = {}
-    with suppress(ValueError, ProtocolError):  # then nothing is known to be missing
-        calls = dict(called.read(compiled.beam))
-    warnings = compiled.warnings and f"{named}{compiled.warnings}"
-    return msgspec.structs.replace(compiled, called=calls, warnings=warnings)
 
 
 def _nowhere(release: int) -> CompilesProbes:

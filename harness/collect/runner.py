@@ -79,10 +79,13 @@ class Collector:
         runtimes: by name (`otp27`).
         nodes: a node of each that already runs; taken (and emptied) by the first lanes.
         workshop: what every lane shares: compiled probes, native libraries, node names.
+        workshops: other ones, by the names of the runtimes whose probes are other ones.
         steering: decides on observations.
         listener: follows the progress.
         options: how works are done.
         seconds: how long works took before, by runtime and name of the call.
+
+    `gone` are the runtimes that gave no node any more, and why.
     """
 
     runtimes: Mapping[str, Runtime]
@@ -92,9 +95,10 @@ class Collector:
     listener: Listener
     options: Options
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    workshops: Mapping[str, Workshop] = field(default_factory=dict)
+    gone: dict[str, InfrastructureError] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _lanes: list[Lane] = field(default_factory=list)
-    _gone: dict[str, InfrastructureError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, works: Sequence[Work]) -> None:
@@ -107,7 +111,7 @@ class Collector:
         ordered = self._ordered(works)
         self._together([work for work in ordered if not work.call.timing], self.options.jobs)
         self._together([work for work in ordered if work.call.timing], 1)
-        for error in self._gone.values():
+        for error in self.gone.values():
             raise error
 
     def _ordered(self, works: Sequence[Work]) -> list[Work]:
@@ -117,7 +121,7 @@ class Collector:
         return ordered
 
     def _together(self, works: Sequence[Work], jobs: int) -> None:
-        works = [work for work in works if work.runtime not in self._gone]
+        works = [work for work in works if work.runtime not in self.gone]
         if not works or self._stop.is_set():
             return
         agenda = Agenda(
@@ -153,7 +157,7 @@ class Collector:
         with self._lock:
             lane = Lane(
                 self.runtimes[runtime],
-                self.workshop,
+                self.workshops.get(runtime, self.workshop),
                 self.nodes.pop(runtime, None),
                 isolate=self.options.isolate,
             )
@@ -168,7 +172,7 @@ class Collector:
             self._observe(lane, work)
         except InfrastructureError as error:
             with self._lock:
-                self._gone.setdefault(work.runtime, error)
+                self.gone.setdefault(work.runtime, error)
             agenda.drop(work.runtime)
         finally:
             agenda.done(work)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from harness.bridge.channel import Launcher, ProcessLauncher
 from harness.bridge.terms import Atom
 from harness.collect.node import Node
-from harness.collect.probes import ProbeStore
+from harness.collect.probes import BRIDGE, ProbeStore
 from harness.errors import CompileError, InfrastructureError, InputError, NodeDiedError, RemoteError
 from harness.system import processes
 
@@ -202,6 +204,19 @@ def test_close_leaves_nothing(open_node: OpenNode) -> None:
     assert not node.alive
     with pytest.raises(NodeDiedError, match="closed"):
         node.call("erlang", "node", timeout_s=1)
+
+
+def test_a_killed_node_compiles_no_longer(node: Node, store: ProbeStore) -> None:
+    """A second VM with hours of work ends with the node, and whoever waits for it is told."""
+    with ThreadPoolExecutor(1) as pool:
+        compiling = pool.submit(node.compile, [(BRIDGE, store.source(BRIDGE))] * 10_000)
+        deadline = time.monotonic() + 20
+        while node._compiler is None or not node._compiler.alive:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        node.kill()
+        with pytest.raises((InfrastructureError, NodeDiedError)):
+            compiling.result(timeout=10)
 
 
 def test_flags_reach_the_vm(open_node: OpenNode) -> None:

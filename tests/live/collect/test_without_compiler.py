@@ -10,8 +10,9 @@ import pytest
 
 from harness.bridge.channel import ProcessLauncher
 from harness.collect.applications import Applications
+from harness.collect.compiled import CompilesProbes
 from harness.collect.node import Node
-from harness.collect.probes import CompilesProbes, ProbeStore
+from harness.collect.probes import ProbeStore
 from harness.errors import BeamproofError, InfrastructureError, UnmetNeedError
 from harness.folders import cache_dir, default_probes_dir
 from harness.run.cells import ProbeCall

@@ -9,8 +9,8 @@ import pytest
 
 from harness.collect.applications import Applications, application_of
 from harness.collect.called import Called
+from harness.collect.compiled import Compiled
 from harness.collect.outcome import Answer
-from harness.collect.probes import Compiled
 from harness.errors import UnmetNeedError
 from harness.run.cells import ProbeCall
 

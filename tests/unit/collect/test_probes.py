@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 from support.judging import build
 
-from harness.collect.probes import Compiled, ProbeStore
+from harness.collect.compiled import Compiled, ModuleText
+from harness.collect.probes import ProbeStore
 from harness.errors import CompileError, InfrastructureError, InputError
 from harness.run.model import Build
 
@@ -23,15 +24,17 @@ class Compiler:
     def __init__(self, build: Build = BUILD) -> None:
         self.build = build
         self.asked: list[str] = []
+        self.vms = 0
 
-    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
-        self.asked += sorted(sources)
-        return {
-            name: Compiled(errors=f"{name}.erl:1: refused")
+    def compile(self, sources: Sequence[ModuleText]) -> Sequence[Compiled]:
+        self.vms += 1
+        self.asked += sorted(name for name, _ in sources)
+        return [
+            Compiled(errors=f"{name}.erl:1: refused")
             if b"refuse me" in source
             else Compiled(beam=b"FOR1" + source)
-            for name, source in sources.items()
-        }
+            for name, source in sources
+        ]
 
 
 @pytest.fixture
@@ -58,6 +61,17 @@ def test_a_source_is_compiled_once(probes: Path, tmp_path: Path) -> None:
     assert store.beam(first, "skill") == store.beam(second, "skill")
     assert ProbeStore(probes, tmp_path / "cache").beam(second, "skill").startswith(b"FOR1")
     assert (first.asked, second.asked) == (["skill"], [])
+
+
+def test_what_is_expected_is_compiled_at_once(probes: Path) -> None:
+    """Stores with other sources find them compiled, each of them its own."""
+    compiler, store = Compiler(), ProbeStore(probes)
+    texts = [f"variant {number}".encode() for number in range(40)]
+    store.expect(("skill", text) for text in texts)
+    found = [store.with_changed({"skill": text}).beam(compiler, "skill") for text in texts]
+    assert found == [b"FOR1" + text for text in texts]
+    assert (compiler.vms, len(compiler.asked)) == (2, 40)
+    assert store.beam(compiler, "skill") == b"FOR1calls skill_lib:a()"
 
 
 def test_another_build_or_source_is_compiled_again(probes: Path, tmp_path: Path) -> None:
@@ -162,8 +176,8 @@ def test_the_bridges_own_code_is_kept_by_version(probes: Path, tmp_path: Path) -
 class WarningCompiler(Compiler):
     """Compile, and warn of every module."""
 
-    def compile(self, sources: Mapping[str, bytes]) -> Mapping[str, Compiled]:
-        return {name: Compiled(beam=b"FOR1", warnings=f"{name}.erl:3: old") for name in sources}
+    def compile(self, sources: Sequence[ModuleText]) -> Sequence[Compiled]:
+        return [Compiled(beam=b"FOR1", warnings=f"{name}.erl:3: old") for name, _ in sources]
 
 
 def test_a_warning_is_a_note_told_once_and_also_from_the_cache(
