@@ -42,8 +42,8 @@ $(READY): pyproject.toml .ci/constraints.txt
 verify: $(READY) ## prove the claims of SKILL (all skills without it) on the releases of OTP
 	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS)
 
-test: $(READY) ## run all tests: unit tests, and live ones on OTP 25 and 27
-	@$(BIN)/pytest
+test: $(READY) ## run all tests, two at a time: unit tests, and live ones on OTP 25 and 27
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(READY) ## format, lint, types, import rules, unit tests, claim lint, probes compiled with warnings as errors
 	@$(BIN)/ruff format --check .

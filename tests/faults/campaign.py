@@ -39,8 +39,11 @@ def trees(erl: Path) -> Iterator[Place]:
     """Have VMs as processes, with a cache of the campaign's own that is filled."""
     with tempfile.TemporaryDirectory(prefix="beamproof-faults-") as folder:
         options = ("--runtime", "host", "--otp", "27", "--otp-root", str(erl.parent.parent))
-        cache = {"BEAMPROOF_CACHE": str(Path(folder) / "cache")}
-        place = Place(options=options, environment=cache)
+        own = {
+            "BEAMPROOF_CACHE": str(Path(folder) / "cache"),
+            "DOCKER_HOST": f"unix://{folder}/none",  # what engines hold is not ours to sweep
+        }
+        place = Place(options=options, environment=own)
         warm_up(Path(folder), place)
         yield place
 

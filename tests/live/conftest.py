@@ -125,3 +125,28 @@ def open_node(launcher: Launcher, store: ProbeStore) -> Iterator[OpenNode]:
 def node(open_node: OpenNode) -> Node:
     """Return an open node of the release."""
     return open_node()
+
+
+@pytest.fixture(scope="session")
+def lend(erls: dict[int, Path], store: ProbeStore) -> Iterator[Callable[[int], Node]]:
+    """Return what lends the one node of a release that all take who leave it as it was."""
+    lent: dict[int, Node] = {}
+
+    def take(release: int) -> Node:
+        if release in lent and not lent[release].fit():
+            lent.pop(release).close()
+        if release not in lent:
+            name = f"test-{os.getpid()}-lent{release}"
+            lent[release] = Node(ProcessLauncher(erls[release]), name=name, probes=store)
+            lent[release].open()
+        return lent[release]
+
+    yield take
+    for node in lent.values():
+        node.close()
+
+
+@pytest.fixture
+def lent_node(release: int, lend: Callable[[int], Node]) -> Node:
+    """Return a node of the release that other tests use as well."""
+    return lend(release)

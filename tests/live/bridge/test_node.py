@@ -40,38 +40,38 @@ KINDS = {
 }
 
 
-def test_says_who_it_is(node: Node, release: int) -> None:
+def test_says_who_it_is(lent_node: Node, release: int) -> None:
     """A node knows the build of its VM to the patch."""
-    assert node.build.otp_release == release
-    assert node.build.otp_version.startswith(f"{release}.")
-    assert node.build.wordsize_bytes == 8
-    assert node.build.schedulers >= 1
-    assert node.build.host_kernel.startswith("linux ")
+    assert lent_node.build.otp_release == release
+    assert lent_node.build.otp_version.startswith(f"{release}.")
+    assert lent_node.build.wordsize_bytes == 8
+    assert lent_node.build.schedulers >= 1
+    assert lent_node.build.host_kernel.startswith("linux ")
 
 
-def test_calls_any_function(node: Node) -> None:
+def test_calls_any_function(lent_node: Node) -> None:
     """A plain call makes any value plain."""
-    assert node.call("lists", "seq", [1, 3], timeout_s=5).value == [1, 2, 3]
-    assert node.call("erlang", "node", timeout_s=5).value == "nonode@nohost"
-    assert node.call("erlang", "abs", [-(2**63)], timeout_s=5).value == 2**63
-    found = node.call("erlang", "system_info", [Atom("wordsize")], timeout_s=5)
+    assert lent_node.call("lists", "seq", [1, 3], timeout_s=5).value == [1, 2, 3]
+    assert lent_node.call("erlang", "node", timeout_s=5).value == "nonode@nohost"
+    assert lent_node.call("erlang", "abs", [-(2**63)], timeout_s=5).value == 2**63
+    found = lent_node.call("erlang", "system_info", [Atom("wordsize")], timeout_s=5)
     assert found.value == 8
     assert found.elapsed_us > 0
     assert found.probe_us is None
 
 
-def test_reads_files_as_the_vm_sees_them(node: Node, tmp_path: Path) -> None:
+def test_reads_files_as_the_vm_sees_them(lent_node: Node, tmp_path: Path) -> None:
     """A file arrives byte for byte, or with Erlang's reason why not."""
     for content in (b"text", b"\xff\x00\xfe", b""):
         (tmp_path / "file").write_bytes(content)
-        assert node.read_file(str(tmp_path / "file")) == content
+        assert lent_node.read_file(str(tmp_path / "file")) == content
     with pytest.raises(RemoteError, match="enoent"):
-        node.read_file(str(tmp_path / "none"))
+        lent_node.read_file(str(tmp_path / "none"))
 
 
-def test_evidence_is_json_whatever_the_terms(node: Node) -> None:
+def test_evidence_is_json_whatever_the_terms(lent_node: Node) -> None:
     """Every kind of term becomes JSON: what JSON cannot say is text as the VM prints it."""
-    answer = node.probe("good_probes", "kinds", {}, timeout_s=5)
+    answer = lent_node.probe("good_probes", "kinds", {}, timeout_s=5)
     assert isinstance(answer.value, dict)
     for key, expected in KINDS.items():
         assert answer.value[key] == expected, key
@@ -87,10 +87,10 @@ def test_evidence_is_json_whatever_the_terms(node: Node) -> None:
     assert 0 <= answer.probe_us <= answer.elapsed_us
 
 
-def test_args_arrive_as_a_map_with_atoms(node: Node) -> None:
+def test_args_arrive_as_a_map_with_atoms(lent_node: Node) -> None:
     """A claim's args reach the probe with atoms as keys and binaries as text."""
     args = {"size": 3, "text": "ü", "nested": {"list": [1.5, True, {"x": -1}]}, "data": b"\xff\x00"}
-    answer = node.probe("good_probes", "echo", args, timeout_s=5)
+    answer = lent_node.probe("good_probes", "echo", args, timeout_s=5)
     assert isinstance(answer.value, dict)
     printed = str(answer.value["printed"])
     for part in ("size => 3", "nested => #{list => [1.5,true,#{x => -1}]}", "data => <<255,0>>"):
@@ -163,11 +163,13 @@ def test_what_ends_or_belongs_to_the_vm_is_no_leftover(node: Node, probe: str) -
     assert node.probe("bad_probes", probe, {}, timeout_s=5).leftovers == ()
 
 
-def test_the_log_belongs_to_its_call(node: Node) -> None:
+def test_the_log_belongs_to_its_call(lent_node: Node) -> None:
     """What a probe prints arrives with its answer, NUL bytes included."""
-    assert node.probe("good_probes", "prints", {"text": "erste\n"}, timeout_s=5).log == "erste\n"
-    assert node.probe("good_probes", "none", {}, timeout_s=5).log == ""
-    answer = node.probe("good_probes", "nul_bytes", {}, timeout_s=5)
+    assert (
+        lent_node.probe("good_probes", "prints", {"text": "erste\n"}, timeout_s=5).log == "erste\n"
+    )
+    assert lent_node.probe("good_probes", "none", {}, timeout_s=5).log == ""
+    answer = lent_node.probe("good_probes", "nul_bytes", {}, timeout_s=5)
     assert "before\\x00\\x00after" in answer.log
     assert answer.value == {"text": "a\0b"}
 

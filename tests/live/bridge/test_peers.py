@@ -22,9 +22,9 @@ def peer_probe(node: Node, name: str) -> Answer:
     return node.probe("peer_probes", name, {}, timeout_s=60)
 
 
-def test_a_peer_has_the_probes_code_and_its_own_flags(node: Node) -> None:
+def test_a_peer_has_the_probes_code_and_its_own_flags(lent_node: Node) -> None:
     """Calls, closures, modules, environment and flags all reach the peer; nothing is left."""
-    answer = peer_probe(node, "calls")
+    answer = peer_probe(lent_node, "calls")
     assert isinstance(answer.value, dict)
     assert answer.value["schedulers_count"] == 1
     assert answer.value["own_code"] == 2.0
@@ -35,16 +35,16 @@ def test_a_peer_has_the_probes_code_and_its_own_flags(node: Node) -> None:
     assert not Path(str(answer.value["scratch"])).exists()
 
 
-def test_how_a_peer_ended_is_evidence(node: Node) -> None:
+def test_how_a_peer_ended_is_evidence(lent_node: Node) -> None:
     """Exit status, slogan, output and dump of a peer that halts; the status of one killed."""
-    ended = peer_probe(node, "ends").value
+    ended = peer_probe(lent_node, "ends").value
     assert isinstance(ended, dict)
     assert (ended["exit_status"], ended["slogan"]) == (1, "the slogan")
     assert "the slogan" in str(ended["output"])
     assert int(str(ended["dump_bytes"])) > 0
     assert ended["dumped"] is True
     assert ended["call_after"] is True
-    killed = peer_probe(node, "killed_by_signal").value
+    killed = peer_probe(lent_node, "killed_by_signal").value
     assert isinstance(killed, dict)
     assert (killed["exit_status"], killed["slogan"], killed["dump_bytes"]) == (137, "", 0)
 
@@ -57,12 +57,12 @@ def test_how_a_peer_ended_is_evidence(node: Node) -> None:
         ("hangs", r"\{peer_timeout,300\}"),
     ],
 )
-def test_what_fails_on_a_peer_fails_the_probe(node: Node, probe: str, reason: str) -> None:
+def test_what_fails_on_a_peer_fails_the_probe(lent_node: Node, probe: str, reason: str) -> None:
     """A peer that does not start, raises or hangs ends as the probe's own error."""
     with pytest.raises(RemoteError) as caught:
-        peer_probe(node, probe)
+        peer_probe(lent_node, probe)
     assert re.search(reason, caught.value.reason, re.DOTALL)
-    assert node.probe("good_probes", "none", {}, timeout_s=20).leftovers == ()
+    assert lent_node.probe("good_probes", "none", {}, timeout_s=20).leftovers == ()
 
 
 def test_a_peer_ends_with_its_node(node: Node) -> None:

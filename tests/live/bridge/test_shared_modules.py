@@ -18,9 +18,9 @@ def shared_probe(node: Node, name: str) -> dict[str, Any]:
     return answer.value
 
 
-def test_waiting_says_how_it_ended(node: Node) -> None:
+def test_waiting_says_how_it_ended(lent_node: Node) -> None:
     """What observes returns what it saw last; what requires raises it as a setup that failed."""
-    found = shared_probe(node, "waits")
+    found = shared_probe(lent_node, "waits")
     assert found.pop("waited_ms") >= 20
     assert found == {
         "asked_count": 3,
@@ -32,21 +32,21 @@ def test_waiting_says_how_it_ended(node: Node) -> None:
     }
 
 
-def test_a_process_that_takes_too_long_is_killed(node: Node) -> None:
+def test_a_process_that_takes_too_long_is_killed(lent_node: Node) -> None:
     """A fun that does not return costs its deadline and leaves nothing behind."""
     expected = {"raised": "{setup,{no_value,20}}", "left_alive": False}
-    assert shared_probe(node, "bounds") == expected
+    assert shared_probe(lent_node, "bounds") == expected
 
 
-def test_subjects_keep_their_state(node: Node) -> None:
+def test_subjects_keep_their_state(lent_node: Node) -> None:
     """Told, hibernated and woken, a subject answers with its own state."""
     expected = {"told": "kept", "function": "hibernate", "woken": "kept"}
-    assert shared_probe(node, "subjects") == expected
+    assert shared_probe(lent_node, "subjects") == expected
 
 
-def test_ends_have_their_reasons(node: Node) -> None:
+def test_ends_have_their_reasons(lent_node: Node) -> None:
     """Each process' end is told once, whatever its state before."""
-    assert shared_probe(node, "ends") == {
+    assert shared_probe(lent_node, "ends") == {
         "alive": "alive",
         "reasons": ["killed", "killed", "noproc"],
         "by_monitor": "killed",
@@ -54,9 +54,9 @@ def test_ends_have_their_reasons(node: Node) -> None:
     }
 
 
-def test_each_figure_of_a_heap_has_one_meaning(node: Node) -> None:
+def test_each_figure_of_a_heap_has_one_meaning(lent_node: Node) -> None:
     """Live words without garbage, used words with it, blocks with what is free, binaries once."""
-    found = shared_probe(node, "heaps")
+    found = shared_probe(lent_node, "heaps")
     assert found["live_words"] == 2000
     assert 1000 <= found["garbage_words"] < 1100
     assert found["block_words"] > 100_000
@@ -67,9 +67,9 @@ def test_each_figure_of_a_heap_has_one_meaning(node: Node) -> None:
     assert found["memory_bytes"] > 0
 
 
-def test_thresholds_were_tried(node: Node) -> None:
+def test_thresholds_were_tried(lent_node: Node) -> None:
     """No end of a range is returned that nobody tried."""
-    assert shared_probe(node, "thresholds") == {
+    assert shared_probe(lent_node, "thresholds") == {
         "swept": [3, 4],
         "swept_none": [9, "none"],
         "bisected": [64, 65],
@@ -82,9 +82,9 @@ def test_thresholds_were_tried(node: Node) -> None:
     }
 
 
-def test_a_log_is_kept_in_order_and_whole(node: Node) -> None:
+def test_a_log_is_kept_in_order_and_whole(lent_node: Node) -> None:
     """Events of the fun's own processes are kept, the end mark is not, and nothing is printed."""
-    assert shared_probe(node, "logs") == {
+    assert shared_probe(lent_node, "logs") == {
         "value": "returned",
         "first": '{string,"first"}',
         "events_count": 2,
@@ -102,14 +102,14 @@ def test_a_log_is_not_closed_while_somebody_lives_who_may_log(node: Node) -> Non
     assert shared_probe(node, "logs_without_end") == {"class": "error"}
 
 
-def test_folders_are_removed_with_what_is_in_them(node: Node) -> None:
+def test_folders_are_removed_with_what_is_in_them(lent_node: Node) -> None:
     """A folder lives as long as the fun that has it."""
-    assert shared_probe(node, "folders") == {"was": True, "left": False}
+    assert shared_probe(lent_node, "folders") == {"was": True, "left": False}
 
 
-def test_any_term_is_text(node: Node) -> None:
+def test_any_term_is_text(lent_node: Node) -> None:
     """Terms, formats and ends of calls become text that does not differ from run to run."""
-    assert shared_probe(node, "texts") == {
+    assert shared_probe(lent_node, "texts") == {
         "term": '{"text",1}',
         "format": "1 of ä",
         "chars": "äb",

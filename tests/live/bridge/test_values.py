@@ -42,18 +42,18 @@ values = st.recursive(
 
 @EXAMPLES
 @given(value=values)
-def test_what_a_probe_returns_arrives(node: Node, value: Any) -> None:
+def test_what_a_probe_returns_arrives(lent_node: Node, value: Any) -> None:
     """There and back, to the last digit and sign, through a probe's evidence."""
-    answer = node.probe("good_probes", "echo", {"value": value}, timeout_s=20)
+    answer = lent_node.probe("good_probes", "echo", {"value": value}, timeout_s=20)
     assert isinstance(answer.value, dict)
     assert json.dumps(answer.value["args"], sort_keys=True) == json.dumps(
         {"value": value}, sort_keys=True
     )
 
 
-def test_odd_terms_are_text_and_never_another_value(node: Node) -> None:
+def test_odd_terms_are_text_and_never_another_value(lent_node: Node) -> None:
     """Text that is no UTF-8, keys that are no names, lists that are no text."""
-    answer = node.probe("good_probes", "odd", {}, timeout_s=20)
+    answer = lent_node.probe("good_probes", "odd", {}, timeout_s=20)
     assert answer.value == {
         "charlist": [104, 228, 128512],
         "invalid": "<<237,160,128>>",
@@ -67,11 +67,11 @@ def test_odd_terms_are_text_and_never_another_value(node: Node) -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_an_integer_that_no_reader_takes_is_said(node: Node, sign: int) -> None:
+def test_an_integer_that_no_reader_takes_is_said(lent_node: Node, sign: int) -> None:
     """Beyond 4,300 characters a number is no evidence, however long it would take to write."""
     for digits in (4_301, 1_000_000):
         with pytest.raises(RemoteError, match="more than 4300 digits"):
-            node.probe(
+            lent_node.probe(
                 "good_probes", "long", {"bits": digits * 10 // 3, "sign": sign}, timeout_s=20
             )
-    assert node.probe("good_probes", "none", {}, timeout_s=10).value == {}
+    assert lent_node.probe("good_probes", "none", {}, timeout_s=10).value == {}

@@ -61,10 +61,10 @@ terms = st.recursive(leaves, extend, max_leaves=25)
 
 
 @pytest.fixture
-def wire(node: Node) -> Node:
+def wire(lent_node: Node) -> Node:
     """Return a node that knows how to make terms."""
-    node.probe("good_probes", "none", {}, timeout_s=20)
-    return node
+    lent_node.probe("good_probes", "none", {}, timeout_s=20)
+    return lent_node
 
 
 def raw(node: Node, module: str, function: str, args: list[Any], context: Context) -> Any:

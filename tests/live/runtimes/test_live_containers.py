@@ -20,7 +20,11 @@ from harness.runtimes.docker import container as docker
 from harness.runtimes.docker import engine, images
 from harness.system import processes
 
-pytestmark = [pytest.mark.live, pytest.mark.docker]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.docker,
+    pytest.mark.xdist_group("containers"),  # what one of them leaves, another one sweeps
+]
 
 Run = Callable[..., tuple[int | None, bytes]]
 

@@ -7,6 +7,7 @@ confirmed, the attack would have reached it. The claims are written here, two a 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,8 +59,8 @@ id = "{kind}-{probe}"
 probe = "{probe}"
 statement = "The answer is 42."
 sources = ["https://www.erlang.org/doc/"]
-args = {{ kind = "{kind}" }}
-timeout_s = 20
+args = {{ kind = "{kind}", seconds = "61.{unique}" }}
+timeout_s = 8
 expect.answer_count = 42
 
 [[claim.rival]]
@@ -71,7 +72,10 @@ expect.answer_count = 41
 def written(folder: Path, probes: tuple[str, ...]) -> Path:
     """Write the claims of every kind, and return their folder."""
     head = 'skill = "hostile"\ndescription = "Attacks, each followed by a false claim."\n'
-    claims = (CLAIM.format(kind=kind, probe=probe) for kind in KINDS for probe in probes)
+    unique = os.getpid()  # the attack that leaves a program behind is looked for machine-wide
+    claims = (
+        CLAIM.format(kind=kind, probe=probe, unique=unique) for kind in KINDS for probe in probes
+    )
     (folder / "hostile.toml").write_text(head + "".join(claims), encoding="utf-8")
     return folder
 
