@@ -32,18 +32,27 @@ on_change(Running, [First, Second | _]) ->
     with_server(First, fun(Server) ->
         ok = case Running of running -> ok; suspended -> sys:suspend(Server) end,
         ok = ?CODE:load(?SUBJECT, Second),
-        Returned = sys:change_code(Server, ?SUBJECT, "before", extra),
-        Suspended = suspended(Server),
-        ok = sys:resume(Server),
-        State = state_of(Server),
+        Returned = change_code(Server),
+        Survives = is_process_alive(Server),
+        Suspended = Survives andalso suspended(Server),
+        _ = Survives andalso sys:resume(Server),
+        State = case Survives of true -> state_of(Server); false -> #{} end,
         Changes = changes(),
         State#{
             returned => said(Returned),
+            survives => Survives,
             suspended_then => Suspended,
             code_change_count => length(Changes),
             code_changes => [said(Change) || Change <- Changes]
         }
     end).
+
+change_code(Server) ->
+    try
+        sys:change_code(Server, ?SUBJECT, "before", extra)
+    catch
+        exit:{Reason, _} -> {exit, Reason}
+    end.
 
 suspended(Server) ->
     {status, Server, _, [_, Status | _]} = sys:get_status(Server),

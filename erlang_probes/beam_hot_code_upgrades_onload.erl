@@ -75,16 +75,16 @@ meanwhile(Before, Beam) ->
         end)),
         OnLoad =
             receive {on_load, _, Pid} -> Pid after ?DEADLINE_MS -> error({setup, no_on_load}) end,
-        Caller = ?CODE:mine(spawn(fun() -> Self ! {called, ?CODE:current(?SUBJECT)} end)),
+        Caller = ?CODE:mine(spawn(fun() -> Self ! {called, ?CODE:says_current(?SUBJECT)} end)),
         Waits = waits(Caller),
-        Early = receive {called, First} -> First after 0 -> waits end,
+        Early = receive {called, First} -> First after 0 -> <<"waits">> end,
         OnLoad ! {return, ok},
-        Late = case Early of waits -> within(called); _ -> null end,
+        Late = case Early of <<"waits">> -> within(called); _ -> null end,
         Loaded = within(loaded),
         #{
-            call_meanwhile => probe_capture:text(Early),
+            call_meanwhile => Early,
             caller_waits => Waits,
-            call_at_last => probe_capture:text(Late),
+            call_at_last => Late,
             loaded => probe_capture:text(Loaded),
             current => ?CODE:says_current(?SUBJECT)
         }

@@ -2,7 +2,7 @@
 %% any claim.
 -module(beam_hot_code_upgrades_purges).
 
--export([purged/3, holders/1, answers/2, guarded/2]).
+-export([purged/3, holders/1, answers/2, guarded/2, cost/3]).
 
 -define(CODE, beam_hot_code_upgrades_code).
 -define(SUBJECT, hot_subject).
@@ -239,3 +239,22 @@ guarded(End, [First, Second | _]) ->
             survives => is_process_alive(Pid)
         }
     end).
+
+%% With so many idle processes in the VM, load each of two versions over the other and purge what is
+%% old, nobody being in it, so many times: the least time of a load and of a purge.
+-spec cost(non_neg_integer(), pos_integer(), [binary()]) -> #{load_us := float(), purge_us := float()}.
+cost(Idle, Rounds, [First, Second | _]) ->
+    ?CODE:with([?SUBJECT], fun() ->
+        Pids = [probe_lib:subject([]) || _ <- lists:seq(1, Idle)],
+        ok = ?CODE:load(?SUBJECT, First),
+        Times = [timed(Beam) || _ <- lists:seq(1, Rounds), Beam <- [Second, First]],
+        _ = probe_lib:kill_all(Pids),
+        {Loads, Purges} = lists:unzip(Times),
+        #{load_us => lists:min(Loads), purge_us => lists:min(Purges)}
+    end).
+
+timed(Beam) ->
+    Load = probe_measure:elapsed_us(fun() -> {module, _} = erlang:load_module(?SUBJECT, Beam) end),
+    true = erlang:check_old_code(?SUBJECT),
+    Purge = probe_measure:elapsed_us(fun() -> false = code:purge(?SUBJECT) end),
+    {Load, Purge}.
