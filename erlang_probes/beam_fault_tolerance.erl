@@ -352,7 +352,7 @@ unlinked_bystander(_) ->
          || Body <- lists:append(lists:duplicate(500, Bodies)) ++ Failures
         ],
         Crasher = probe_lib:ask(Linked, fun(S) -> {spawn_link(?SIGNALS:exit_reason(boom)), S} end),
-        Gone = erlang:monitor(process, Linked),
+        Gone = probe_lib:monitored(Linked),
         Crasher ! go,
         LinkedReason = probe_lib:gone(Gone, ?DEADLINE_MS),
         After = probe_lib:ask(Bystander, Known),

@@ -112,7 +112,7 @@ told_of_end(From) ->
     Options = #{id => server, report_to => Self, trap => true, terminate => report, info => report},
     {ok, Pid} = probe_lib:ask(Parent, fun(S) -> {?TREES:start_worker(Options), S} end),
     true = From =/= linked orelse probe_lib:ask(Other, fun(S) -> {link(Pid), S} end),
-    Ref = erlang:monitor(process, Pid),
+    Ref = probe_lib:monitored(Pid),
     Die = fun(_) -> exit(boom) end,
     Send = fun(S) -> {exit(Pid, boom), S} end,
     _ =

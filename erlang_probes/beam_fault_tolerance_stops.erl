@@ -68,7 +68,7 @@ stopped(Start, Shutdown) ->
     },
     ?TREES:supervised(#{}, [Child], fun(Supervisor) ->
         Pid = ?TREES:await_started(child),
-        Ref = erlang:monitor(process, Pid),
+        Ref = probe_lib:monitored(Pid),
         Self = self(),
         _ = spawn_link(fun() ->
             Stop = fun() -> ok = supervisor:terminate_child(Supervisor, child) end,

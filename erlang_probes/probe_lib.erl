@@ -16,6 +16,7 @@
     hibernate/1,
     asleep/1,
     wake/1,
+    monitored/1,
     gone/2,
     kill_and_wait/1,
     kill_all/1,
@@ -216,6 +217,14 @@ slack_words(Pid) ->
      || Key <- [heap_block_size, heap_size, old_heap_block_size]
     ],
     Young - Used - Stack + Old.
+
+%% Monitor a process that a third one is to end. When this returns the monitor has arrived there: the
+%% signals of two senders have no order, and the reason in the 'DOWN' could be `noproc'.
+-spec monitored(pid()) -> reference().
+monitored(Pid) ->
+    Ref = erlang:monitor(process, Pid),
+    _ = process_info(Pid, status),
+    Ref.
 
 %% The exit reason of a process, or `alive' when it has not ended after DeadlineMs. Given the
 %% reference of a monitor, it waits for that one's 'DOWN'; given a pid that has ended already, the

@@ -49,6 +49,7 @@ def test_ends_have_their_reasons(lent_node: Node) -> None:
     assert shared_probe(lent_node, "ends") == {
         "alive": "alive",
         "reasons": ["killed", "killed", "noproc"],
+        "by_a_third": "killed",
         "by_monitor": "killed",
         "by_pid": "noproc",
     }

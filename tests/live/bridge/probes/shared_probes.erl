@@ -50,7 +50,11 @@ ends(_) ->
     Linked = spawn_link(Deaf),
     {Ended, EndedRef} = spawn_monitor(fun() -> ok end),
     normal = probe_lib:gone(EndedRef, 1000),
+    Watched = spawn(Deaf),
+    Watch = probe_lib:monitored(Watched),
+    spawn(fun() -> exit(Watched, kill) end),
     #{
+        by_a_third => probe_lib:gone(Watch, 1000),
         alive => probe_lib:gone(Pid, 0),
         reasons => probe_lib:kill_all([Pid, Linked, Ended]),
         by_monitor => probe_lib:gone(Ref, 0),
