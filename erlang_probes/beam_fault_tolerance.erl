@@ -418,9 +418,9 @@ call_default_timeout(_) ->
 -spec call_to_oneself(probe_lib:args()) -> probe_lib:evidence().
 call_to_oneself(_) ->
     probe_lib:in_process(fun() ->
-        #{class := Class, reason := {Reason, _}} =
+        #{class := Class, reason := Said} =
             probe_lib:error_class(fun() -> gen_server:call(self(), hello, 200) end),
-        #{class => Class, reason => Reason}
+        #{class => Class, reason => if is_tuple(Said) -> element(1, Said); true -> Said end}
     end).
 
 %% Bring a gen_server that traps exits the end of its parent, the end of another process that it is
