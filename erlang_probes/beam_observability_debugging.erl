@@ -66,6 +66,9 @@
     without_screen/1,
     log_bursts/1,
     log_queues/1,
+    log_modes/1,
+    observers_without_screen/1,
+    debugger_stops/1,
     hidden_visitor/1
 ]).
 
@@ -79,7 +82,9 @@
 -define(MONITORS, beam_observability_debugging_monitors).
 -define(DUMPS, beam_observability_debugging_dumps).
 -define(LOGS, beam_observability_debugging_logs).
+-define(SCREENS, beam_observability_debugging_screens).
 -define(TOOLS, beam_observability_debugging_tools).
+-define(NO_DISPLAY, #{env => [{"DISPLAY", false}, {"WAYLAND_DISPLAY", false}]}).
 %% Allocators that may have 128 MB together.
 -define(CAPPED, ["+Musac", "false", "+MMsco", "true", "+MMscs", "128"]).
 
@@ -599,44 +604,80 @@ tool_origins(_) ->
 %% Source: https://www.erlang.org/doc/apps/runtime_tools/runtime_tools_app.html
 -spec without_screen(probe_lib:args()) -> probe_lib:evidence().
 without_screen(_) ->
-    Options = #{env => [{"DISPLAY", false}, {"WAYLAND_DISPLAY", false}]},
-    probe_peer:with(Options, fun(Peer) ->
+    probe_peer:with(?NO_DISPLAY, fun(Peer) ->
         probe_peer:call(Peer, ?TOOLS, without_screen, [])
     end).
 
-%% Log 2,000 events on peers, each when the one before has been dealt with, with and without the
-%% limit of bursts.
+%% Have 2,000 events wait at a handler of a peer, whose queue may be long, with the limit of bursts and
+%% without; then let it go.
 %% Evidence: the settings of the default handler, how many were printed of how many.
-%% Cost: two peers.
+%% Cost: a peer.
 %% Misread: what is over the limit is dropped without a word.
 %% Source: https://www.erlang.org/doc/apps/kernel/logger_chapter.html#protecting-the-handler-from-overload
 -spec log_bursts(#{event_count => pos_integer()}) -> probe_lib:evidence().
 log_bursts(Args) ->
     Count = maps:get(event_count, Args, 2_000),
-    Printed = fun(Limited) ->
-        in_peer(fun(Peer) -> probe_peer:call(Peer, ?LOGS, burst, [Limited, Count]) end)
-    end,
-    #{
-        defaults => in_peer(fun(Peer) -> probe_peer:call(Peer, ?LOGS, defaults, []) end),
-        logged_count => Count,
-        limited_count => Printed(true),
-        unlimited_count => Printed(false)
-    }.
+    in_peer(fun(Peer) ->
+        Defaults = probe_peer:call(Peer, ?LOGS, defaults, []),
+        Printed = fun(Limited) -> probe_peer:call(Peer, ?LOGS, burst, [Limited, Count]) end,
+        #{
+            defaults => Defaults,
+            logged_count => Count,
+            limited_count => Printed(true),
+            unlimited_count => Printed(false)
+        }
+    end).
 
-%% Log events on peers while the handler's device lets nobody print; then let it.
+%% Have events wait at a handler of a peer that is held, then let it go.
 %% Evidence: for two numbers how many waited at the handler, and how many were printed.
-%% Cost: two peers.
-%% Misread: the handler has passed some on to the device before they wait.
+%% Cost: a peer.
+%% Misread: a notice says how many were flushed, when the handler is told to print notices.
 %% Source: https://www.erlang.org/doc/apps/kernel/logger_chapter.html#protecting-the-handler-from-overload
 -spec log_queues(#{few_count => pos_integer(), many_count => pos_integer()}) -> probe_lib:evidence().
 log_queues(Args) ->
-    Queue = fun(Count) ->
-        in_peer(fun(Peer) -> probe_peer:call(Peer, ?LOGS, queue, [Count]) end)
-    end,
-    #{
-        few => Queue(maps:get(few_count, Args, 900)),
-        many => Queue(maps:get(many_count, Args, 1_500))
-    }.
+    in_peer(fun(Peer) ->
+        Queue = fun(Count) -> probe_peer:call(Peer, ?LOGS, queue, [Count]) end,
+        #{
+            few => Queue(maps:get(few_count, Args, 900)),
+            many => Queue(maps:get(many_count, Args, 1_500))
+        }
+    end).
+
+%% Log one more event at a handler of a peer that its device holds up, with none, some and many waiting.
+%% Evidence: the settings of the default handler; by case how many wait before, whether who logs goes
+%% on, how many more wait then, whether he goes on when the device does, how many are printed at last.
+%% Cost: a peer.
+%% Misread: the handler changes its mode when it gets to an event, not when one comes.
+%% Source: https://www.erlang.org/doc/apps/kernel/logger_chapter.html#protecting-the-handler-from-overload
+-spec log_modes(probe_lib:args()) -> probe_lib:evidence().
+log_modes(_) ->
+    in_peer(fun(Peer) ->
+        Mode = fun(Count) -> probe_peer:call(Peer, ?LOGS, mode, [Count]) end,
+        Defaults = probe_peer:call(Peer, ?LOGS, defaults, []),
+        #{defaults => Defaults, few => Mode(5), some => Mode(100), many => Mode(400)}
+    end).
+
+%% Start the tools of the application observer on a peer without a display.
+%% Evidence: what the two with windows answer, whether one runs, whether etop prints.
+%% Cost: a peer, a second.
+%% Misread: an error may also come of a library for windows that the machine lacks.
+%% Source: https://www.erlang.org/doc/apps/observer/etop.html
+-spec observers_without_screen(probe_lib:args()) -> probe_lib:evidence().
+observers_without_screen(_) ->
+    probe_peer:with(?NO_DISPLAY, fun(Peer) ->
+        probe_peer:call(Peer, ?SCREENS, observers, [])
+    end).
+
+%% Stop a process of a peer at a breakpoint of the debugger, without its windows; then let it go on.
+%% Evidence: where it is stopped, what it has answered then, and what when it goes on.
+%% Cost: a peer.
+%% Misread: the module is interpreted from then on, in all processes, and much slower.
+%% Source: https://www.erlang.org/doc/apps/debugger/int.html
+-spec debugger_stops(probe_lib:args()) -> probe_lib:evidence().
+debugger_stops(_) ->
+    in_peer(fun(Peer) ->
+        probe_peer:call(Peer, ?SCREENS, stepped, [probe_peer:scratch(Peer)])
+    end).
 
 %% Connect a node to another one openly, and as a hidden one, and look into a server there.
 %% Evidence: in which lists of the other the visitor stands before and after; what it got and did.

@@ -2,12 +2,13 @@
 %% claim.
 -module(beam_observability_debugging_logs).
 
--export([defaults/0, burst/2, queue/1]).
+-export([defaults/0, burst/2, queue/1, mode/1]).
 
 -define(HANDLER, beam_observability_debugging_handler).
 -define(DEADLINE_MS, 10_000).
-%% A window that no burst outlasts.
+%% A window that no burst outlasts, and a queue that none fills.
 -define(WINDOW_MS, 60_000).
+-define(LONG_QUEUE, 1_000_000).
 -define(EVENT, "event of the probe").
 
 %% What the default handler is set to.
@@ -17,79 +18,132 @@ defaults() ->
     #{
         burst_limit_enable => maps:get(burst_limit_enable, Config),
         burst_limit_max_count => maps:get(burst_limit_max_count, Config),
-        burst_limit_window_ms => maps:get(burst_limit_window_time, Config)
+        burst_limit_window_ms => maps:get(burst_limit_window_time, Config),
+        sync_mode_count => maps:get(sync_mode_qlen, Config),
+        drop_mode_count => maps:get(drop_mode_qlen, Config),
+        flush_count => maps:get(flush_qlen, Config)
     }.
 
-%% Log so many events, each when the one before is printed or dropped, with the limit of bursts as it
-%% is by default but for its window, or without: how many were printed.
+%% Have so many events wait at a handler whose queue may be long, with the limit of bursts as it is by
+%% default but for its window, or without; then let it go: how many were printed.
 -spec burst(boolean(), pos_integer()) -> non_neg_integer().
 burst(Limited, Count) ->
-    with_handler(#{burst_limit_enable => Limited, burst_limit_window_time => ?WINDOW_MS}, fun(Device) ->
+    Queues = maps:from_list([
+        {Key, ?LONG_QUEUE} || Key <- [sync_mode_qlen, drop_mode_qlen, flush_qlen]
+    ]),
+    Settings = Queues#{burst_limit_enable => Limited, burst_limit_window_time => ?WINDOW_MS},
+    with_handler(Settings, fun(Device) ->
         Device ! go,
-        [paced() || _ <- lists:seq(1, Count)],
-        length(lines(Device))
+        _ = held(Count),
+        printed(Device)
     end).
 
-%% Log so many events while the device lets nobody print, then let it: how many waited at the
-%% handler, and what was printed.
+%% Have so many events wait at a handler that is held, then let it go: how many waited, and how many
+%% were printed.
 -spec queue(pos_integer()) -> probe_lib:evidence().
 queue(Count) ->
     with_handler(#{burst_limit_enable => false}, fun(Device) ->
-        log(1),
-        probe_lib:await(fun() -> waiting() =:= 0 end, ?DEADLINE_MS),
-        log(Count),
-        Waiting = waiting(),
         Device ! go,
-        ok = logger_std_h:filesync(?HANDLER),
-        Lines = lines(Device),
-        #{logged_count => 1 + Count, waiting_count => Waiting, printed_count => length(Lines)}
+        Waiting = held(Count),
+        #{waiting_count => Waiting, printed_count => printed(Device)}
     end).
 
-paced() ->
-    log(1),
-    ok = logger_std_h:filesync(?HANDLER).
+%% Have so many events wait at a handler, let it get to the first of them until its device holds it up,
+%% and log one more from a process: whether that goes on at once, how many more wait then; whether it
+%% goes on when the device does.
+-spec mode(pos_integer()) -> probe_lib:evidence().
+mode(Count) ->
+    with_handler(#{burst_limit_enable => false}, fun(Device) ->
+        Count = held(Count),
+        at_rest(),
+        Before = waiting(),
+        {Logger, Ref} = spawn_monitor(fun() -> log(1) end),
+        probe_lib:await(fun() -> gone_or_waiting(Logger) end, ?DEADLINE_MS),
+        GoesOn = not is_process_alive(Logger),
+        at_rest(),
+        More = waiting() - Before,
+        Device ! go,
+        #{
+            waiting_before_count => Before,
+            goes_on => GoesOn,
+            more_waiting_count => More,
+            goes_on_later => probe_lib:gone(Ref, ?DEADLINE_MS) =:= normal,
+            printed_count => printed(Device)
+        }
+    end).
+
+%% The handler is suspended while so many are logged, so that none is taken before all wait.
+held(Count) ->
+    true = erlang:suspend_process(handler()),
+    log(Count),
+    Waiting = waiting(),
+    true = erlang:resume_process(handler()),
+    Waiting.
+
+gone_or_waiting(Pid) ->
+    lists:member(process_info(Pid, status), [undefined, {status, waiting}]).
+
+%% Idle, or held up by its device.
+at_rest() ->
+    probe_lib:await(
+        fun() -> process_info(handler(), status) =:= {status, waiting} end, ?DEADLINE_MS
+    ).
 
 waiting() ->
-    {message_queue_len, Length} = process_info(whereis(name()), message_queue_len),
+    {message_queue_len, Length} = process_info(handler(), message_queue_len),
     Length.
 
-%% The name that logger_std_h gives its process.
-name() ->
-    list_to_existing_atom("logger_std_h_" ++ atom_to_list(?HANDLER)).
+%% logger_std_h names its process so.
+handler() ->
+    whereis(list_to_existing_atom("logger_std_h_" ++ atom_to_list(?HANDLER))).
 
 log(Count) ->
     [ok = logger:error(?EVENT) || _ <- lists:seq(1, Count)].
 
+printed(Device) ->
+    ok = logger_std_h:filesync(?HANDLER),
+    Device ! {lines, self()},
+    receive
+        {Device, Count} -> Count
+    after ?DEADLINE_MS -> error({setup, no_lines})
+    end.
+
+%% Nothing else prints: the default handler goes.
 with_handler(Settings, Fun) ->
     Device = spawn(fun() -> closed([]) end),
-    ok = logger:remove_handler(default),
-    ok = logger:add_handler(?HANDLER, logger_std_h, #{config => Settings#{type => {device, Device}}}),
-    Fun(Device).
+    _ = logger:remove_handler(default),
+    Config = Settings#{type => {device, Device}},
+    ok = logger:add_handler(?HANDLER, logger_std_h, #{config => Config}),
+    try
+        Fun(Device)
+    after
+        Device ! go,
+        ok = logger:remove_handler(?HANDLER),
+        probe_lib:kill_and_wait(Device)
+    end.
 
 %% A device that keeps those waiting who print, until it is told to go on; then it counts lines.
 closed(Waiting) ->
     receive
-        go -> open([Line || Request <- lists:reverse(Waiting), Line <- served(Request)]);
+        go -> open(lists:sum([served(Request) || Request <- lists:reverse(Waiting)]));
         {io_request, _, _, _} = Request -> closed([Request | Waiting])
     end.
 
-open(Lines) ->
+open(Count) ->
     receive
-        {io_request, _, _, _} = Request -> open(served(Request) ++ Lines);
-        {lines, From} -> From ! {self(), Lines}, open(Lines)
+        go ->
+            open(Count);
+        {io_request, _, _, _} = Request ->
+            open(Count + served(Request));
+        {lines, From} ->
+            From ! {self(), Count},
+            open(Count)
     end.
 
 served({io_request, From, As, Request}) ->
     From ! {io_reply, As, ok},
-    [Line || {put_chars, _, Chars} <- [Request], Line <- split(Chars)].
+    lists:sum([events(Chars) || {put_chars, _, Chars} <- [Request]]).
 
-split(Chars) ->
-    Text = unicode:characters_to_binary(Chars),
-    [Line || Line <- binary:split(Text, <<"\n">>, [global]), string:find(Line, ?EVENT) =/= nomatch].
-
-lines(Device) ->
-    Device ! {lines, self()},
-    receive
-        {Device, Lines} -> Lines
-    after ?DEADLINE_MS -> error({setup, no_lines})
-    end.
+events(Chars) ->
+    Lines = binary:split(unicode:characters_to_binary(Chars), <<"\n">>, [global]),
+    length([Line || Line <- Lines, string:find(Line, ?EVENT) =/= nomatch]).
