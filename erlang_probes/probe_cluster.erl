@@ -3,7 +3,6 @@
 %% Knows how to start and join nodes; knows nothing of any claim, and never judges.
 -module(probe_cluster).
 
--ignore_xref([{is_connected, 3}, {other_release, 1}]). % for probes
 -export([with/2, other_release/1, call/3, call/5, peer/2, name/2, relay/3, connect/3, is_connected/3]).
 
 -export_type([cluster/0, spec/0]).
