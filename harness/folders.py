@@ -3,6 +3,9 @@
 Knows: folders, the variables that name them, `[tool.beamproof]` in the project's pyproject.toml.
 Must not know: what lies in them.
 
+Without a variable and a table, the nearest folder from the working one upwards that holds both
+`claims/` and `erlang_probes/` is the project; where there is none, beamproof's own are meant.
+
     [tool.beamproof]
     claims = "proofs/claims"
     probes = "proofs/probes"
@@ -25,17 +28,28 @@ _PACKAGE = Path(__file__).resolve().parent
 
 def default_claims_dir() -> Path:
     """Return BEAMPROOF_CLAIMS, else the project's, else those of the checkout or the install."""
-    return _named("BEAMPROOF_CLAIMS") or project().claims or _own("claims")
+    return _named("BEAMPROOF_CLAIMS") or project().claims or _near(CLAIMS) or _own(CLAIMS)
 
 
 def default_probes_dir() -> Path:
     """Return BEAMPROOF_PROBES, else the project's, else `own_probes_dir`."""
-    return _named("BEAMPROOF_PROBES") or project().probes or own_probes_dir()
+    return _named("BEAMPROOF_PROBES") or project().probes or _near(PROBES) or own_probes_dir()
 
 
 def own_probes_dir() -> Path:
     """Return beamproof's own probes, with the modules that every probe may use."""
-    return _own("erlang_probes")
+    return _own(PROBES)
+
+
+def new_folders(claims_dir: Path, probes_dir: Path) -> tuple[Path, Path]:
+    """Return where a new claim and its probe belong: not among those that came with beamproof.
+
+    Outside of its checkout, its own folders become `claims` and `erlang_probes` here.
+    """
+    own = {_own(CLAIMS).resolve(): Path(CLAIMS), own_probes_dir().resolve(): Path(PROBES)}
+    if Path.cwd().resolve().is_relative_to(_PACKAGE.parent):
+        return claims_dir, probes_dir
+    return own.get(claims_dir.resolve(), claims_dir), own.get(probes_dir.resolve(), probes_dir)
 
 
 def is_foreign(folder: Path) -> bool:
@@ -56,6 +70,20 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415  slow, and often not needed
 
     return user_cache_path("beamproof")
+
+
+CLAIMS = "claims"
+PROBES = "erlang_probes"
+"""The two folders of a project that says nothing else."""
+
+
+def _near(name: str) -> Path | None:
+    """Return a folder of the nearest project, from the working directory upwards."""
+    here = Path.cwd()
+    for above in (here, *here.parents):
+        if (above / CLAIMS).is_dir() and (above / PROBES).is_dir():
+            return above / name
+    return None
 
 
 def _named(variable: str) -> Path | None:

@@ -18,8 +18,9 @@ from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.node import Node
 from harness.collect.probes import CROSSREF, ProbeStore
-from harness.errors import ExitCode
+from harness.errors import ExitCode, InputError
 from harness.folders import cache_dir
+from harness.report.phrases import plural
 from harness.runtimes.request import RuntimeRequest
 from harness.system.streams import echo, say
 
@@ -34,6 +35,9 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
     """Compile all probes on the releases of --otp, with warnings as errors; xref on the newest."""
     request = RuntimeRequest.of(given)
     probes_dir = given["probes_dir"]
+    count = len(list(probes_dir.glob("*.erl")))
+    if not count:
+        raise InputError(f"there is no probe (*.erl) in {probes_dir}", hint="name it: --probes DIR")
     workshop = workshop_.workshop_for(workshop_.new_run_id(), probes_dir, cache_dir())
     refused: list[str] = []
     with releases.open_releases(request, workshop, say) as opened:
@@ -47,7 +51,8 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             refused += complaints
             for complaint in complaints:
                 say(f"✘ {complaint}")
-            echo(f"{item.runtime.name}: {len(complaints)} modules refused")
+            done = f"{count - len(complaints)} of {plural(count, 'module')} compiled"
+            echo(f"{item.runtime.name}: {done}, {len(complaints)} refused")
         node = None if refused else _newest_with_xref(opened)
         if node is not None:
             refused = _crossed(node, workshop.probes, probes_dir)

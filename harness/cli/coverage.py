@@ -31,6 +31,8 @@ from harness.system.streams import print_json, print_lines
 def coverage(context: click.Context, /, **given: Any) -> None:
     """Show which statements of DOCUMENT the claims quote [default: research.md of the claims]."""
     document = given["document"] or given["claims_dir"] / DOCUMENT
+    if given["document"] and not document.is_file():
+        raise InputError(f"cannot read the document {document}: there is no such file")
     skill = _skill_of_section(given["claims_dir"], given["section"], given["named"])
     section = given["section"] or skill.section
     if section is None:
@@ -52,7 +54,12 @@ def _skill_of_section(claims_dir: Path, section: int | None, named: str | None) 
     if named is not None:
         return load_skills(claims_dir, [named])[0]
     if section is None:
-        raise InputError("which section?", hint="name it with --section N or --skill SKILL")
+        known = ", ".join(
+            f"{skill.section} ({skill.name})" for skill in load_skills(claims_dir) if skill.section
+        )
+        raise InputError(
+            "which section?", hint=f"name it with --section N or --skill SKILL: {known or 'none'}"
+        )
     skills = load_skills(claims_dir)
     found = next((skill for skill in skills if skill.section == section), None)
     if found is None:

@@ -16,6 +16,7 @@ from harness.claims.paths import refuse_unknown
 from harness.cli.options import claims_option, json_option, probes_option
 from harness.errors import ExitCode
 from harness.folders import project
+from harness.report import workflow_commands
 from harness.system.streams import echo, print_json, print_lines
 
 
@@ -47,5 +48,7 @@ def lint(
             f"{len(linted.skills)} skills, {claims} claims: {linted.errors} errors,"
             f" {len(linted.problems) - linted.errors} warnings"
         )
+        if workflow_commands.wanted():
+            print_lines(workflow_commands.of_problems(linted.problems))
     if linted.errors:
         context.exit(ExitCode.BAD_INPUT)

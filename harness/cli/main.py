@@ -23,6 +23,7 @@ _VERBS = {
     "verify": "harness.cli.verify:verify",
     "list": "harness.cli.list:list_claims",
     "show": "harness.cli.show:show",
+    "init": "harness.cli.init:init",
     "new": "harness.cli.new:new",
     "lint": "harness.cli.lint:lint",
     "coverage": "harness.cli.coverage:coverage",

@@ -20,7 +20,7 @@ claims_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=default_claims_dir,
     metavar="DIR",
-    help="Folder of the claim files [default: BEAMPROOF_CLAIMS, else the ones beside beamproof].",
+    help="Folder of the claim files [default: BEAMPROOF_CLAIMS, ./claims or above, its own].",
 )
 
 probes_option = click.option(
@@ -29,7 +29,7 @@ probes_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=default_probes_dir,
     metavar="DIR",
-    help="Folder of the probes [default: BEAMPROOF_PROBES, else the ones beside beamproof].",
+    help="Folder of the probes [default: BEAMPROOF_PROBES, ./erlang_probes or above, its own].",
 )
 
 runs_option = click.option(

@@ -59,7 +59,7 @@ _OPTIONS = (
     click.option(
         "--strict/--no-strict",
         default=None,
-        help="A release that cannot be had is an error [default: in CI, when named by --otp].",
+        help="A release that cannot be had is an error [default: in CI, if --otp names it].",
     ),
 )
 

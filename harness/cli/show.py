@@ -57,6 +57,8 @@ def find_claim(skills: Sequence[Skill], text: str) -> Claim:
         InputError: none or several fit; the message names them.
     """
     claims = by_name(skills)
+    if any(skill.name == text for skill in skills):
+        raise InputError(f'"{text}" is a skill', hint=f"its claims: beamproof list {text}")
     wanted = text.partition("@")[0]
     if wanted in claims:
         return claims[wanted]

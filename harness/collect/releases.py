@@ -129,10 +129,13 @@ class Releases:
         resolved = self.resolved
         missing = [f"OTP {item.release}: {item.reason}" for item in resolved if item.reason]
         if len(missing) == len(resolved) or (strict and missing):
-            many = len(missing) < len(resolved)
+            some = len(missing) < len(resolved)
+            what = "a release that was asked for cannot be had"
+            if not some:
+                what = "nothing can run: no release that was asked for can be had"
             raise RuntimeMissingError(
-                "a release that was asked for cannot be had:\n  " + "\n  ".join(missing),
-                hint="without --strict its column is skipped" if many else "beamproof doctor",
+                f"{what}:\n  " + "\n  ".join(missing),
+                hint="without --strict its column is skipped" if some else "beamproof doctor",
             )
 
     def started(self, name: str) -> Node:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from harness.errors import StorageError
+from harness.errors import InputError, StorageError
 from harness.system.files import replace_file
 
 MANIFEST = ".beamproof-site"
@@ -31,10 +31,14 @@ def write_file(path: Path, content: bytes) -> None:
 def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
     """Write a site and remove the pages that an older one left in the same folder.
 
-    Only files that an earlier call wrote are removed; anything else in the folder stays.
+    Only files that an earlier call wrote are replaced or removed; anything else stays.
 
     Returns:
         How many files, and how many bytes.
+
+    Raises:
+        InputError: a file of the site would take the place of one that no earlier call wrote.
+        StorageError: the folder cannot be written, or the disk is full.
     """
     count = size = 0
     written: set[str] = set()
@@ -43,9 +47,14 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, i
         known = _manifest(folder)
         for name, content in files:
             path = folder / name
+            if name not in known and path.exists():
+                raise InputError(
+                    f"{path} is not a file of an earlier report: it is not overwritten",
+                    hint="name another folder with --output, or remove the file",
+                )
             if count == 0 or path.parent != folder:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            replace_file(path, content)
             written.add(name)
             count, size = count + 1, size + len(content)
         for name in known - written:

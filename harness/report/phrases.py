@@ -88,6 +88,8 @@ def took(started: str, ended: str) -> str:
         seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
     except (ValueError, TypeError):
         return ""
+    if seconds < 10:  # noqa: PLR2004 (one figure would say too little)
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

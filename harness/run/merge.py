@@ -6,8 +6,10 @@ Knows: runs. Must not know: claims, verdicts or how evidence is made; a merge ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
 
 from harness.errors import InputError
 from harness.run import lines
@@ -56,6 +58,10 @@ class Merged:
     missing: tuple[str, ...]
     incomplete: tuple[str, ...]
     absent: tuple[str, ...] = ()
+
+    def named(self, run: str) -> Merged:
+        """Return it under another name than those of its parts joined."""
+        return replace(self, header=msgspec.structs.replace(self.header, run=run))
 
     def content(self) -> bytes:
         """Return the run file: one JSON line each, header first, footer last."""

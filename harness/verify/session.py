@@ -60,6 +60,34 @@ def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Heade
 
 
 @dataclass(slots=True, kw_only=True)
+class SourceKeeper:
+    """Write the sources of a probe into a run before its first observation, each once.
+
+    Args:
+        writer: the open run file.
+        probes: where the sources are.
+        written: those that the file holds already.
+    """
+
+    writer: RunWriter
+    probes: ProbeStore
+    written: list[Source] = field(default_factory=list)
+
+    def keep(self, observation: Observation) -> None:
+        """Write what an observation's probe is made of, unless it stands there.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if any(one.probe_sha256 == observation.probe_sha256 for one in self.written):
+            return
+        for one in self.probes.kept(observation.probe.partition(":")[0]):
+            if one not in self.written:
+                self.writer.append(one)
+                self.written.append(one)
+
+
+@dataclass(slots=True, kw_only=True)
 class Recorder:
     """Store and judge every observation; steer the runner by its verdict.
 
@@ -67,24 +95,18 @@ class Recorder:
         claims: every claim by `skill/claim`.
         writer: the open run file.
         on_finding: what to show of a finding.
-        probes: where the sources are that the run keeps; None keeps none.
+        sources: keeps those of the probes in the run file.
         fail_fast: stop at the first cell that is not confirmed.
-        kept: sources that the run file holds already.
     """
 
     claims: Mapping[str, Claim]
     writer: RunWriter
     on_finding: Callable[[Finding], None]
-    probes: ProbeStore | None = None
+    sources: SourceKeeper | None = None
     fail_fast: bool = False
-    kept: Sequence[Source] = ()
     findings: dict[CellId, Finding] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _written: list[Source] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._written += self.kept
 
     def decide(self, observation: Observation) -> Decision:
         """Judge every cell that an observation serves; store and show it once it is final.
@@ -97,7 +119,8 @@ class Recorder:
         if any(map(judge.wants_more, found)):
             return Decision(more=True)
         with self._lock:
-            self._keep_source(observation)
+            if self.sources is not None:
+                self.sources.keep(observation)
             self.writer.append(observation)
             self.observations.append(observation)
             for finding in found:
@@ -105,17 +128,6 @@ class Recorder:
                 self.on_finding(finding)
         bad = any(finding.verdict in _BAD for finding in found)
         return Decision(keep=bad, go_on=not (self.fail_fast and bad))
-
-    def _keep_source(self, observation: Observation) -> None:
-        """Write the sources of a probe before its first observation."""
-        module, _, _ = observation.probe.partition(":")
-        written = (one.probe_sha256 for one in self._written)
-        if self.probes is None or observation.probe_sha256 in written:
-            return
-        for one in self.probes.kept(module):
-            if one not in self._written:
-                self.writer.append(one)
-                self._written.append(one)
 
 
 _BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)

@@ -21,6 +21,7 @@ from harness.errors import ExitCode, InfrastructureError, NothingSelectedError
 from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
+from harness.report import workflow_commands
 from harness.report.terminal.findings import duration_lines, render_findings
 from harness.report.terminal.progress import Pace, display_for
 from harness.report.to_json import finding_report
@@ -112,9 +113,12 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
             claims=by_name(plan.skills),
             writer=writer,
             on_finding=display.cell_judged,
-            probes=plan.workshop.probes,
+            sources=session.SourceKeeper(
+                writer=writer,
+                probes=plan.workshop.probes,
+                written=list(before.sources if before else ()),
+            ),
             fail_fast=request.fail_fast,
-            kept=before.sources if before else (),
         )
         footer: Footer | None = None
         try:
@@ -152,6 +156,8 @@ def _print(findings: Sequence[Finding], run: Run, request: Request) -> None:
         _print_json(findings, run)
         return
     render_findings(findings, run, console=_console(), verbosity=request.verbosity)
+    if workflow_commands.wanted():
+        print_lines(workflow_commands.of_findings(findings))
     if request.durations:
         print_lines(duration_lines(run, request.durations))
 

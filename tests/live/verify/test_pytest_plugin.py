@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.run.file import read_run
+from harness.run.stored import latest_run
+
 pytestmark = pytest.mark.live
 
 SKILLS = Path(__file__).parents[2] / "skills"
@@ -70,6 +73,26 @@ def test_a_teams_own_skill_passes_on_several_processes(tmp_path: Path, way: list
     done = run_pytest(tmp_path, way, "our-maps", "--beamproof-otp", "25,27", "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one", "several"])
+def test_a_session_is_kept_as_one_run(tmp_path: Path, way: list[str], processes: list[str]) -> None:
+    """As `verify` would have made it, also where several processes observed it."""
+    runs = tmp_path / "runs"
+    options = ["--beamproof-otp", "25,27", "--beamproof-runs", str(runs), *processes]
+    done = run_pytest(tmp_path, way, "our-maps", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = runs.glob("*.jsonl")
+    run = read_run(path)
+    assert run.complete
+    assert {str(cell) for cell in run.by_cell} == {
+        f"our-maps/{claim}@otp{release}"
+        for claim in ("small-map-limit", "atom-keys")
+        for release in (25, 27)
+    }
+    assert all(run.source_of(seen) for seen in run.observations)
+    assert {one.name for one in runs.iterdir()} == {path.name, ".latest"}
+    assert latest_run(runs) == path
 
 
 def test_verdicts_become_outcomes(tmp_path: Path, way: list[str]) -> None:

@@ -13,7 +13,7 @@ from harness.collect.runner import Decision
 from harness.judge.finding import Finding, Verdict
 from harness.run.file import RunWriter, read_run
 from harness.run.model import FailureKind, Header, Observation
-from harness.verify.session import Recorder
+from harness.verify.session import Recorder, SourceKeeper
 
 OLD = claim({"x_count": 1}, rival({"x_count": 2}), name="old")
 NEW = claim({"x_count": 1}, rival({"x_count": 2}), name="new", otp=">=27")
@@ -79,9 +79,8 @@ def test_the_sources_of_a_probe_are_kept_once(tmp_path: Path) -> None:
         kept = read_run(path).sources if path.exists() else ()
         with RunWriter(path) as writer:
             writer.append(HEADER)
-            recorder = Recorder(
-                claims=CLAIMS, writer=writer, on_finding=print, probes=probes, kept=kept
-            )
+            sources = SourceKeeper(writer=writer, probes=probes, written=list(kept))
+            recorder = Recorder(claims=CLAIMS, writer=writer, on_finding=print, sources=sources)
             recorder.decide(made)
             recorder.decide(made)
     kinds = [msgspec.json.decode(line)["kind"] for line in path.read_bytes().splitlines()]
