@@ -21,9 +21,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.faults import checks, engine, kinds
+from tests.faults import checks, engine, kinds, planted, storage
 from tests.faults.command import END_S, Command, Place, await_ready, begin, has_observed
-from tests.faults.kinds import Kind
+from tests.faults.kind import Kind
+from tests.support.busy import in_time
 
 _LATEST_S = 0.6
 """So long after it became possible a fault comes at the latest; the calls take longer."""
@@ -137,8 +138,10 @@ class _One:
             command.process.wait(self._moment)
         before = command.lines()
         self.took_place = self._kind.fault(command, chance)
+        since = time.monotonic()
         try:
             code = command.process.wait(self._kind.end_s)
+            yield from self._late(time.monotonic() - since)
         except subprocess.TimeoutExpired:
             yield f"does not end within {self._kind.end_s:g} s"
             command.process.kill()
@@ -147,12 +150,17 @@ class _One:
         if not self.took_place:
             return
         yield from checks.misled(command, code, self._kind.codes)
-        if self._kind.fault is not kinds.cut:
+        if self._kind.fault is not storage.cut:
             yield from checks.lost(command, before)
         if self._kind.resumed:
             yield from _resumed(command)
         yield from checks.left(command, by_sweep=self._kind.by_sweep)
         yield from checks.wrong(command)
+
+    def _late(self, took_s: float) -> Iterator[str]:
+        promised_s = self._kind.promised_s
+        if self.took_place and promised_s is not None and took_s > (allowed := in_time(promised_s)):
+            yield f"ended after {took_s:.1f} s; promised: {promised_s:g} s, as busy: {allowed:.1f}"
 
 
 def _resumed(command: Command) -> Iterator[str]:
@@ -190,9 +198,14 @@ def _both(given: argparse.Namespace, counts: Counter[str]) -> Iterator[str]:
     """Yield what was not clean on trees, then in containers; each has half of the time."""
     end = time.monotonic() + given.seconds
     on_trees = _chosen(kinds.KINDS, given.only)
-    if kinds.DISK_FULL in on_trees and (reason := kinds.without_small_disk()):
-        _say(f"SKIPPED {kinds.DISK_FULL}: {reason}")
-        del on_trees[kinds.DISK_FULL]
+    for wanting, reason in (
+        (storage.FULL_DISKS, storage.without_small_disk()),
+        (storage.TREES, storage.without_mirror()),
+    ):
+        more = _chosen(wanting, given.only)
+        if more and reason:
+            _say(f"SKIPPED {', '.join(more)}: {reason}")
+        on_trees |= {} if reason else more
     own = engine.Engine()
     in_containers = _chosen(engine.kinds_of(own), given.only)
     if in_containers and (reason := engine.without_engine()):
@@ -200,12 +213,14 @@ def _both(given: argparse.Namespace, counts: Counter[str]) -> Iterator[str]:
         in_containers = {}
     if on_trees:
         with trees(given.erl or _tree()) as place:
+            yield from planted.unseen(place)
             seconds = (end - time.monotonic()) / (2 if in_containers else 1)
             yield from campaign(place, on_trees, given.seed, counts, seconds=seconds)
     if in_containers:
         with own, tempfile.TemporaryDirectory(prefix="beamproof-faults-") as folder:
             place = own.place(Path(folder))
             warm_up(Path(folder), place)
+            yield from planted.unseen_container(own, place)
             seconds = end - time.monotonic()
             yield from campaign(place, in_containers, given.seed, counts, seconds=seconds)
 

@@ -85,9 +85,9 @@ def lost(command: Command, before: bytes) -> Iterator[str]:
         yield f"lines of the run file are lost: {stood} stood there"
 
 
-def left(command: Command, *, by_sweep: bool) -> Iterator[str]:
+def left(command: Command, *, by_sweep: bool, within_s: float = _LEAVE_S) -> Iterator[str]:
     """Look for processes and scratch folders, where `by_sweep` only for those that it leaves."""
-    deadline = time.monotonic() + _LEAVE_S
+    deadline = time.monotonic() + within_s
     while (found := _leftovers(command)) and time.monotonic() < deadline:
         time.sleep(0.1)
     if found and by_sweep:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -27,7 +28,8 @@ from harness.runtimes.docker.container import LABEL
 from tests.faults import checks
 from tests.faults.checks import VERDICTS
 from tests.faults.command import Command, Place, environment_of, has_observed
-from tests.faults.kinds import Check, Fault, Kind, signalled, to_the_command
+from tests.faults.kind import Check, Fault, Kind, from_the_start, to_the_command, told
+from tests.faults.kinds import ENDS_WITHIN_S, signalled
 
 RELEASE = 27
 _START_S = 60.0
@@ -136,6 +138,24 @@ class Engine:
             environment={**here.environment, "BEAMPROOF_CACHE": str(folder / "cache")},
         )
 
+    @contextlib.contextmanager
+    def with_damaged_image(self, _folder: Path, place: Place, chance: Random) -> Iterator[Place]:
+        """Cut the program of the image's VM, below the engine's hands."""
+        programs = [path for path in (self._folder / "data").rglob("beam.smp") if path.is_file()]
+        for program in programs:
+            os.truncate(program, chance.randrange(program.stat().st_size))
+        yield place
+
+    def image_is_mended(self, command: Command) -> Iterator[str]:
+        """Look whether the damage was told, and whether another install mends it."""
+        yield from told("does not start")(command)
+        line = [sys.executable, "-m", "harness", "otp", "install", str(RELEASE), "--docker"]
+        done = subprocess.run(
+            line, env=command.environment(), capture_output=True, check=False, timeout=_FETCH_S
+        )
+        if done.returncode or b"is damaged; it is made again" not in done.stderr:
+            yield f"the image is not made again: {done.stderr.decode()[-500:]}"
+
     def _answers(self) -> bool:
         with contextlib.suppress(DockerException, OSError), contextlib.closing(self.client()) as it:
             return bool(it.ping())
@@ -175,7 +195,7 @@ def kinds_of(engine: Engine) -> dict[str, Kind]:
         return False
 
     def left(*, by_sweep: bool) -> Check:
-        return lambda command: _left(engine, command, by_sweep=by_sweep)
+        return lambda command: left_containers(engine, command, by_sweep=by_sweep)
 
     def to_one(act: Callable[[APIClient, str], object]) -> Kind:
         return Kind(
@@ -187,7 +207,7 @@ def kinds_of(engine: Engine) -> dict[str, Kind]:
         )
 
     def by_signal(kind: Kind) -> Kind:
-        return Kind(fault=kind.fault, codes=kind.codes, mended=left(by_sweep=False))
+        return replace(kind, mended=left(by_sweep=False))
 
     def of_engine(fault: Fault) -> Kind:
         return Kind(
@@ -217,12 +237,21 @@ def kinds_of(engine: Engine) -> dict[str, Kind]:
         ),
         "engine: killed": of_engine(_ended(engine, signal.SIGKILL)),
         "engine: terminated": of_engine(_ended(engine, signal.SIGTERM)),
-        "engine: hangs, command: INT": Kind(
-            fault=_hangs(engine),
-            codes=VERDICTS | {128 + signal.SIGINT},
-            ready=runs_container,
-            mended=left(by_sweep=True),
-            end_s=10.0,
+        **{
+            f"engine: hangs, command: {number.name.removeprefix('SIG')}": Kind(
+                fault=_hangs(engine, number),
+                codes=VERDICTS | {128 + number},
+                ready=runs_container,
+                mended=left(by_sweep=True),
+                promised_s=ENDS_WITHIN_S,
+            )
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        },
+        "engine: image damaged": Kind(
+            fault=from_the_start,
+            codes=frozenset({ExitCode.RUNTIME_MISSING}),
+            prepared=engine.with_damaged_image,
+            mended=engine.image_is_mended,
         ),
     }
 
@@ -256,16 +285,16 @@ def _ended(engine: Engine, number: int) -> Fault:
     return fault
 
 
-def _hangs(engine: Engine) -> Fault:
+def _hangs(engine: Engine, number: int) -> Fault:
     def fault(command: Command, chance: Random) -> bool:
         engine.stop()
         time.sleep(chance.uniform(0.0, 0.3))
-        return to_the_command(signal.SIGINT)(command, chance)
+        return to_the_command(number)(command, chance)
 
     return fault
 
 
-def _left(engine: Engine, command: Command, *, by_sweep: bool) -> Iterator[str]:
+def left_containers(engine: Engine, command: Command, *, by_sweep: bool) -> Iterator[str]:
     """Bring the engine back, and look for containers, where `by_sweep` for those it leaves."""
     engine.continue_()
     engine.start()

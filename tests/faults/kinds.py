@@ -5,69 +5,20 @@ Each says what is done, when it may be done, and which exit codes the README has
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
 
-from harness.errors import DamagedError, ExitCode
-from harness.system.files import read_sealed
+from harness.errors import ExitCode
+from harness.run.file import read_run
+from tests.faults import storage
 from tests.faults.checks import VERDICTS
-from tests.faults.command import (
-    END_S,
-    Command,
-    Output,
-    Place,
-    handles_signals,
-    has_observed,
-)
-
-Fault = Callable[[Command, Random], bool]
-"""Do it, and tell whether it took place: what it was meant for may have ended."""
-
-Prepared = Callable[[Path, Place, Random], AbstractContextManager[Place]]
-"""Make a folder ready for a command, and clear away afterwards."""
-
-Check = Callable[[Command], Iterator[str]]
-
-
-@contextlib.contextmanager
-def _as_it_is(_folder: Path, place: Place, _chance: Random) -> Iterator[Place]:
-    yield place
-
-
-def _nothing(_command: Command) -> Iterator[str]:
-    return iter(())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """Describe a kind of fault.
-
-    `ready` tells from when on it can take place; `prepared` comes before the command, `mended`
-    once it has ended; `resumed` kinds go on with the run afterwards. `by_sweep` kinds may leave
-    what `beamproof sweep` removes.
-    """
-
-    fault: Fault
-    codes: frozenset[int]
-    ready: Callable[[Command], bool] = handles_signals
-    options: tuple[str, ...] = ()
-    output: Output | None = None
-    to_head: bool = False
-    prepared: Prepared = _as_it_is
-    mended: Check = _nothing
-    resumed: bool = False
-    by_sweep: bool = False
-    end_s: float = END_S
+from tests.faults.command import Command, has_observed
+from tests.faults.kind import Fault, Kind, from_the_start, to_the_command, told
 
 
 def _to_a_vm(number: int) -> Fault:
@@ -95,30 +46,6 @@ def _stop_and_go_on(command: Command, chance: Random) -> bool:
     return True
 
 
-def to_the_command(number: int, times: int = 1, apart_s: float = 0.0) -> Fault:
-    """Return what sends a signal to the command, once or again and again."""
-
-    def fault(command: Command, _chance: Random) -> bool:
-        if not command.is_going():
-            return False
-        for _ in range(times):
-            command.process.send_signal(number)  # to one that has ended it sends nothing
-            time.sleep(apart_s)
-        return True
-
-    return fault
-
-
-def cut(command: Command, chance: Random) -> bool:
-    """Cut the run file somewhere, as a full disk or a crash of the machine would."""
-    command.process.kill()
-    command.process.wait(END_S)
-    if (file := command.run_file()) is None:
-        return False
-    os.truncate(file, chance.randrange(file.stat().st_size))
-    return True
-
-
 def _reader_leaves(command: Command, _chance: Random) -> bool:
     going = command.is_going()
     if command.process.stdout is not None:
@@ -134,92 +61,53 @@ def _second_writer(command: Command, _chance: Random) -> bool:
     done = subprocess.run(
         line, cwd=command.folder, env=command.environment(), capture_output=True, check=False
     )
-    if not command.is_going():
-        return False  # it may have come after the end of the first
+    if not command.is_going() or b"is complete" in done.stderr:
+        return False  # it came after the end of the first
     if done.returncode != ExitCode.BAD_INPUT or b"is being written by another" not in done.stderr:
         with (command.folder / "said").open("ab") as said:
             said.write(b"Traceback: a second writer was let in\n" + done.stderr)
     return True
 
 
-def _from_the_start(_command: Command, _chance: Random) -> bool:
-    """Do nothing more: what was prepared is the fault."""
-    return True
+def _another_run(command: Command, _chance: Random) -> bool:
+    """Have another run in the same folders go on beside the command, from start to end."""
+    own, going = command.run_file(), command.is_going()
+    line = [*_VERIFY, "--runs", "runs", "--jobs", "1", *command.place.options]
+    with (command.folder / "beside").open("wb") as said:
+        done = subprocess.run(
+            line,
+            cwd=command.folder,
+            env=command.environment(),
+            stdout=said,
+            stderr=said,
+            check=False,
+        )
+    for file in set((command.folder / "runs").glob("*.jsonl")) - {own}:
+        file.rename(command.folder / f"beside-{done.returncode}.jsonl")
+    return going
 
 
-def _told(words: str) -> Check:
-    """Return what looks whether the command said these words."""
-
-    def check(command: Command) -> Iterator[str]:
-        if words not in command.said():
-            yield f"it does not say {words!r}: {command.said()[-300:]}"
-
-    return check
-
-
-def _damaged(change: Callable[[bytes, Random], bytes]) -> Prepared:
-    """Return what damages the compiled probe, and any others, in a cache of the command's own."""
-
-    @contextlib.contextmanager
-    def prepared(folder: Path, place: Place, chance: Random) -> Iterator[Place]:
-        own = folder / "cache"
-        shutil.copytree(place.environment["BEAMPROOF_CACHE"], own)
-        beams = sorted((own / "probes").glob("*.beam"))
-        for beam in beams:
-            if beam.name.startswith("steady-") or chance.random() < 1 / 2:
-                beam.write_bytes(change(beam.read_bytes(), chance))
-        environment = {**place.environment, "BEAMPROOF_CACHE": str(own)}
-        yield Place(options=place.options, environment=environment)
-
-    return prepared
+def _both_are_whole(command: Command) -> Iterator[str]:
+    """Look at the run beside the command's as at its own."""
+    found = list(command.folder.glob("beside-*.jsonl"))
+    if [file.name for file in found] != [f"beside-{ExitCode.REFUTED}.jsonl"]:
+        said = (command.folder / "beside").read_text("utf-8", "replace")
+        yield f"the run beside it ended so: {[file.name for file in found]}: {said[-500:]}"
+    for run in map(read_run, found):
+        if not run.complete or run.missing or run.damaged:
+            yield "the run beside it is not whole"
 
 
-def _cache_is_mended(command: Command) -> Iterator[str]:
-    yield from _told("steady-")(command)
-    yield from _told("is damaged; it is compiled again")(command)
-    for beam in (command.folder / "cache" / "probes").glob("steady-*.beam"):
-        try:
-            read_sealed(beam)
-        except DamagedError as error:
-            yield f"it stays damaged: {error}"
-
-
-def _flipped(content: bytes, chance: Random) -> bytes:
-    at = chance.randrange(len(content))
-    return content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :]
-
-
-@contextlib.contextmanager
-def _small_disk(folder: Path, place: Place, chance: Random) -> Iterator[Place]:
-    """Mount so small a disk for the runs that it is full before the run has ended."""
-    (runs := folder / "runs").mkdir()
-    size = f"size={chance.randrange(2, 10) * 4}k"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(runs)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(runs)], check=True)
-
-
-def _room_is_made(command: Command) -> Iterator[str]:
-    yield from _told("No space left on device")(command)
-    runs = command.folder / "runs"
-    subprocess.run(["mount", "-o", "remount,size=4m", str(runs)], check=True)
-
-
-def without_small_disk() -> str:
-    """Return why no small disk can be mounted here, empty when one can."""
-    if os.geteuid() != 0:
-        return "only root mounts a small disk"
-    if shutil.which("mount") is None:
-        return "there is no mount"
-    return ""
-
+_VERIFY = (
+    *(sys.executable, "-m", "harness", "verify"),
+    *("--claims", "claims", "--probes", "probes", "--no-strict"),
+)
+ENDS_WITHIN_S = 2.0
+"""What is promised of every signal that ends a command, whatever engine or VM does."""
 
 _DIED = VERDICTS | {ExitCode.RUNTIME_MISSING}
 _WRITTEN = frozenset({ExitCode.REFUTED})
 _FULL = "standard output cannot be written"
-DISK_FULL = "disk of the runs full, resumed"
 
 
 def _has_vm(command: Command) -> bool:
@@ -233,14 +121,19 @@ def _vm(number: int) -> Kind:
 def signalled(number: int, times: int = 1, apart_s: float = 0.0) -> Kind:
     """Return a kind that ends the command by a signal."""
     return Kind(
-        fault=to_the_command(number, times, apart_s), codes=VERDICTS | frozenset({128 + number})
+        fault=to_the_command(number, times, apart_s),
+        codes=VERDICTS | frozenset({128 + number}),
+        promised_s=ENDS_WITHIN_S,
     )
 
 
 KINDS: dict[str, Kind] = {
     "vm: KILL": _vm(signal.SIGKILL),
     "vm: SEGV": _vm(signal.SIGSEGV),
-    "vm: TERM": _vm(signal.SIGTERM),
+    **{
+        f"vm: {number.name.removeprefix('SIG')}": _vm(number)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT, signal.SIGUSR1)
+    },
     "vm: stopped, goes on": Kind(fault=_stop_and_go_on, codes=VERDICTS, ready=_has_vm),
     "vm: stopped for good": Kind(
         fault=_to_a_vm(signal.SIGSTOP),
@@ -254,64 +147,46 @@ KINDS: dict[str, Kind] = {
     "command: INT ten times": signalled(signal.SIGINT, 10),
     "command: INT three times, apart": signalled(signal.SIGINT, 3, 0.15),
     "command: a second writer": Kind(fault=_second_writer, codes=_WRITTEN, ready=has_observed),
-    "command: KILL, resumed": Kind(
-        fault=to_the_command(signal.SIGKILL),
-        codes=frozenset({-signal.SIGKILL}),
-        ready=has_observed,
-        resumed=True,
-        by_sweep=True,
+    "command: another run beside it": Kind(
+        fault=_another_run, codes=_WRITTEN, ready=has_observed, mended=_both_are_whole
     ),
-    "run file cut, resumed": Kind(
-        fault=cut,
-        codes=frozenset({-signal.SIGKILL}),
-        ready=has_observed,
-        resumed=True,
-        by_sweep=True,
-    ),
+    **{
+        f"command: {number.name.removeprefix('SIG')}, resumed": Kind(
+            fault=to_the_command(number),
+            codes=frozenset({-number}),
+            ready=has_observed,
+            resumed=True,
+            by_sweep=True,
+        )
+        for number in (signal.SIGKILL, signal.SIGQUIT)
+    },
     "output: its reader leaves": Kind(fault=_reader_leaves, codes=_WRITTEN, output=subprocess.PIPE),
-    "output: | head": Kind(fault=_from_the_start, codes=_WRITTEN, to_head=True),
-    "output: closed": Kind(fault=_from_the_start, codes=_WRITTEN, output="-"),
+    "output: | head": Kind(fault=from_the_start, codes=_WRITTEN, to_head=True),
+    "output: closed": Kind(fault=from_the_start, codes=_WRITTEN, output="-"),
     "output: /dev/full": Kind(
-        fault=_from_the_start, codes=_WRITTEN, output="/dev/full", mended=_told(_FULL)
+        fault=from_the_start, codes=_WRITTEN, output="/dev/full", mended=told(_FULL)
     ),
     "output: /dev/full, all true": Kind(
-        fault=_from_the_start,
+        fault=from_the_start,
         codes=frozenset({ExitCode.FAILURE}),
         options=("--claim", "true-*"),
         output="/dev/full",
-        mended=_told(_FULL),
+        mended=told(_FULL),
     ),
-    DISK_FULL: Kind(
-        fault=_from_the_start,
-        codes=frozenset({ExitCode.FAILURE}),
-        prepared=_small_disk,
-        mended=_room_is_made,
-        resumed=True,
-    ),
-    **{
-        f"cache: beams {name}": Kind(
-            fault=_from_the_start,
-            codes=_WRITTEN,
-            prepared=_damaged(change),
-            mended=_cache_is_mended,
-        )
-        for name, change in {
-            "cut": lambda content, chance: content[: chance.randrange(len(content))],
-            "zeroed": lambda content, _chance: bytes(len(content)),
-            "with one bit flipped": _flipped,
-        }.items()
-    },
+    **storage.KINDS,
 }
 """Faults by kind."""
 
 SHORT = (
     "vm: KILL",
+    "vm: QUIT",
     "vm: stopped, goes on",
     "command: INT",
     "command: TERM",
     "command: HUP",
     "command: INT ten times",
     "command: a second writer",
+    "command: another run beside it",
     "command: KILL, resumed",
     "run file cut, resumed",
     "output: | head",

@@ -26,7 +26,7 @@ _MOUNT_POINTS = ("tmp", "dev", "proc", "sys", "root", "run")
 def import_tree(
     cache_dir: Path, installed: tree.Tree, *, progress: Callable[[str], None]
 ) -> images.Image:
-    """Make the image `beamproof/otp:NN` of a tree's packages; at once when it is there already.
+    """Make the image `beamproof/otp:NN` of a tree's packages; at once when it is there and starts.
 
     Raises:
         InfrastructureError: the engine fails, or the image's VM does not start.
@@ -40,7 +40,10 @@ def import_tree(
     name = f"image{release}"  # no prefix of it is the name of the install's own lock
     with files.locked(base, name):
         if (there := _current(reference, installed)) is not None:
-            return there
+            if _starts(there):
+                return there
+            progress(f"OTP {release}: the image {reference} is damaged; it is made again")
+            remove_image(release)  # the engine would take its layer for the one it has
         for leftover in files.stale(base, name):
             files.remove_tree(leftover)
         progress(f"OTP {release}: importing it as the image {reference}")
@@ -75,6 +78,14 @@ def _current(reference: str, installed: tree.Tree) -> images.Image | None:
     if image is None or image.labels.get(container.PACKAGE_LABEL) != installed.manifest.version:
         return None
     return image
+
+
+def _starts(image: images.Image) -> bool:
+    try:
+        images.ask_release(image, container.ask)
+    except BeamproofError:
+        return False
+    return True
 
 
 def _complete(root: Path) -> None:
