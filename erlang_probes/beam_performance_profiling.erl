@@ -21,12 +21,14 @@
     statistics_items/1,
     scheduler_time/1,
     monitor_events/1,
+    native_code/1,
     perf_support/1
 ]).
 
 -define(COSTS, beam_performance_profiling_costs).
 -define(MEMORY, beam_performance_profiling_memory).
 -define(MONITOR, beam_performance_profiling_monitor).
+-define(NIF, beam_performance_profiling_nif).
 -define(REPORTS, beam_performance_profiling_reports).
 -define(SYSTEM, beam_performance_profiling_system).
 -define(TOOLS, beam_performance_profiling_tools).
@@ -217,6 +219,19 @@ scheduler_time(_) ->
 -spec monitor_events(probe_lib:args()) -> probe_lib:evidence().
 monitor_events(_) ->
     in_peer(#{flags => ["+S", "2:2"]}, fun(_) -> ?MONITOR:monitor_events() end).
+
+%% Calls native code that sleeps, on a normal and on a dirty scheduler, on a peer with a monitor and
+%% with call times. Needs the library built from c_src.
+%% Evidence: by scheduler, how long it took, the reductions that it cost, the monitor's events, and
+%%   the calls and microseconds that call tracing tells.
+%% Cost: one peer, 1 s.
+%% Misread: native code that sleeps holds a scheduler as well as code that computes.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_nif.html#lengthy_work
+-spec native_code(#{nif_library := binary()}) -> probe_lib:evidence().
+native_code(#{nif_library := Library}) ->
+    probe_native:with(#{flags => ["+S", "2:2"]}, ?NIF, Library, fun(Peer) ->
+        probe_peer:call(Peer, ?MONITOR, native, [])
+    end).
 
 %% Starts peers with the flags by which the JIT tells perf of its code.
 %% Evidence: by flags, whether the VM starts, and whether it wrote the file that maps addresses to

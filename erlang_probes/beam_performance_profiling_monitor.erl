@@ -3,10 +3,11 @@
 -module(beam_performance_profiling_monitor).
 
 %% For a peer.
--export([monitor_events/0, alike/1]).
+-export([monitor_events/0, native/0, alike/1]).
 %% For the probe's own VM.
 -export([perf_support/0]).
 
+-define(NIF, beam_performance_profiling_nif).
 -define(WORK, beam_performance_profiling_work).
 -define(WAIT_MS, 10_000).
 %% More than any other process' heap has here.
@@ -24,6 +25,28 @@ monitor_events() ->
     Beyond = worked(Collecting),
     _ = erlang:system_monitor(undefined),
     Told#{collecting_below_limit => Beyond}.
+
+%% Native code that sleeps for 200 ms, on a normal and on a dirty scheduler; with what call tracing
+%% says that the function took.
+-spec native() -> probe_lib:evidence().
+native() ->
+    Last = {large_heap, ?HUGE_WORDS},
+    _ = erlang:system_monitor(self(), [{long_schedule, 20}, Last]),
+    _ = erlang:trace(new_processes, true, [call]),
+    Told = maps:from_list([{Name, native(Name)} || Name <- [hold, hold_dirty]]),
+    _ = erlang:trace(new_processes, false, [call]),
+    _ = erlang:system_monitor(undefined),
+    Told.
+
+native(Name) ->
+    1 = erlang:trace_pattern({?NIF, Name, 1}, true, [call_time]),
+    Worked = worked({fun() -> none end, fun(_) -> held = ?NIF:Name(200) end}),
+    {call_time, Times} = erlang:trace_info({?NIF, Name, 1}, call_time),
+    1 = erlang:trace_pattern({?NIF, Name, 1}, false, [call_time]),
+    Worked#{
+        calls_count => lists:sum([Calls || {_, Calls, _, _} <- Times]),
+        told_us => lists:sum([Seconds * 1_000_000 + Us || {_, _, Seconds, Us} <- Times])
+    }.
 
 %% Kinds of work: what is made before, and what is measured.
 works() ->
@@ -146,15 +169,17 @@ perf_support() ->
         ])
     }.
 
-%% Whether a VM with these flags starts, and what it writes for perf.
+%% Whether a VM with these flags starts, and what it writes for perf. Another VM may have had the
+%% same process number and left its files.
 perf_files(Flags) ->
+    Since = erlang:localtime(),
     try
         probe_peer:with(#{flags => Flags}, fun(Peer) ->
             [Map, Dump] = [perf_file(Form, Peer) || Form <- ["/tmp/perf-~b.map", "/tmp/jit-~b.dump"]],
             try
-                #{starts => true, map => names_function(Map), dump => filelib:is_regular(Dump)}
+                #{starts => true, map => names_function(Map, Since), dump => is_new(Dump, Since)}
             after
-                _ = [file:delete(File) || File <- [Map, Dump]]
+                _ = [file:delete(File) || File <- [Map, Dump], is_new(File, Since)]
             end
         end)
     catch
@@ -165,8 +190,15 @@ perf_files(Flags) ->
 perf_file(Form, Peer) ->
     lists:flatten(io_lib:format(Form, [probe_peer:os_pid(Peer)])).
 
-names_function(File) ->
-    case file:read_file(File) of
-        {ok, Text} -> binary:match(Text, <<"lists:seq/2">>) =/= nomatch;
-        {error, enoent} -> no_file
+names_function(File, Since) ->
+    case is_new(File, Since) of
+        true ->
+            {ok, Text} = file:read_file(File),
+            binary:match(Text, <<"lists:seq/2">>) =/= nomatch;
+        false ->
+            no_file
     end.
+
+%% Nothing, which is older than any time, is the age of a file that is not there.
+is_new(File, Since) ->
+    filelib:last_modified(File) >= Since.

@@ -54,7 +54,6 @@ monotonic() ->
     ],
     Offset = erlang:time_offset(),
     #{
-        readings_count => length(Readings),
         backward_count => length([back || {A, B} <- Pairs, B < A]),
         repeated_count => length([same || {A, B} <- Pairs, B =:= A]),
         negative => lists:all(fun(Time) -> Time < 0 end, Native),
@@ -132,23 +131,24 @@ lag() ->
 
 run_queue() ->
     Waiting = [probe_lib:subject([]) || _ <- lists:seq(1, 1_000)],
-    AllWaiting = fun() ->
-        [P || P <- Waiting, process_info(P, status) =/= {status, waiting}] =:= []
-    end,
-    probe_lib:await(AllWaiting, ?WAIT_MS),
+    probe_lib:await(fun() -> in_status(waiting, Waiting) =:= 1_000 end, ?WAIT_MS),
     WithWaiting = erlang:statistics(run_queue),
     Ready = [spawn(fun spin/0) || _ <- lists:seq(1, 40)],
     erlang:yield(),
     WithReady = erlang:statistics(run_queue),
     Lengths = erlang:statistics(run_queue_lengths),
+    [WaitingCount, ReadyCount] = [in_status(waiting, Waiting), in_status(runnable, Ready)],
     _ = probe_lib:kill_all(Ready ++ Waiting),
     #{
-        waiting_processes_count => length(Waiting),
+        waiting_processes_count => WaitingCount,
         run_queue_with_waiting_count => WithWaiting,
-        ready_processes_count => length(Ready),
+        ready_processes_count => ReadyCount,
         run_queue_with_ready_count => WithReady,
         run_queue_lengths_sum_count => lists:sum(Lengths)
     }.
+
+in_status(Status, Pids) ->
+    length([Pid || Pid <- Pids, process_info(Pid, status) =:= {status, Status}]).
 
 spin() ->
     ok = ?WORK:tail(10_000),
