@@ -57,9 +57,9 @@ alone(Type, Fun, _) ->
 shares(Folder) ->
     Fun = fun() ->
         _ = ?WORK:outer(18),
-        ?WORK:family(2_000)
+        ?WORK:family(10_000)
     end,
-    Lines = ?TOOLS:printed_by_eprof(Fun, [total, procs, {total, [{filter, [{calls, 5_000}]}]}], Folder),
+    Lines = ?TOOLS:printed_by_eprof(Fun, [total, procs, {total, [{filter, [{calls, 10_000}]}]}], Folder),
     {Total, Rest} = lists:splitwith(fun(Line) -> not is_total(Line) end, Lines),
     [TotalLine | More] = Rest,
     Processes = processes(More),
