@@ -125,12 +125,17 @@ filtered(Lines) ->
         last_line_says_100 => binary:match(Total, <<" 100.00% ">>) =/= nomatch
     }.
 
-%% The same fib, once as the only function that is looked at.
+%% The same fib, once as the only function that is looked at; and the time that passed meanwhile, by
+%% the clock of the profiled process.
 only_fib(Folder) ->
-    {ok, _} = eprof:profile([], fun() -> ?WORK:outer(18) end, {?WORK, fib, 1}),
-    #{fib := Row} = ?TOOLS:eprof_rows(?TOOLS:printed_by_eprof(total, Folder)),
+    {ok, Us} = eprof:profile(
+        [], fun() -> probe_measure:elapsed_us(fun() -> ?WORK:outer(18) end) end, {?WORK, fib, 1}
+    ),
+    #{fib := #{time_us := ToldUs} = Row} = ?TOOLS:eprof_rows(
+        ?TOOLS:printed_by_eprof(total, Folder)
+    ),
     stopped = eprof:stop(),
-    Row.
+    Row#{elapsed_us => Us, told_to_elapsed_ratio => ToldUs / Us}.
 
 %% Where there is no tprof there are no sums.
 tprof_shares(Type, Fun) ->
