@@ -65,10 +65,12 @@ loads() ->
 
 %% Have on_load wait, afresh or over version 1, and call the module meanwhile: whether the call came
 %% back while on_load waited, and what it gave in the end.
+%% What puts an answer into text is loaded before: its first call would wait for the code server, too.
 -spec meanwhile(none | binary(), binary()) -> probe_lib:evidence().
 meanwhile(Before, Beam) ->
     watched(fun() ->
         _ = user_of(Before),
+        _ = ?CODE:says_current(?MODULE),
         Self = self(),
         _ = ?CODE:mine(spawn(fun() ->
             Self ! {loaded, code:load_binary(?SUBJECT, "", Beam)}
@@ -93,12 +95,13 @@ meanwhile(Before, Beam) ->
 within(Key) ->
     receive {Key, Value} -> Value after ?DEADLINE_MS -> never end.
 
-%% Whether a process has come to wait for a message, or has ended.
+%% Whether a process has come to wait for the code server, or has ended. A process that was not yet
+%% scheduled may look as if it waited.
 waits(Pid) ->
     probe_lib:value_within(
         fun() ->
-            case process_info(Pid, status) of
-                {status, waiting} -> {done, true};
+            case process_info(Pid, [status, current_function]) of
+                [{status, waiting}, {_, {code_server, _, _}}] -> {done, true};
                 undefined -> {done, false};
                 Other -> Other
             end
