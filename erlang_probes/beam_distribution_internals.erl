@@ -202,14 +202,14 @@ filled(Cluster, Name, Deaf) ->
     ok = probe_relay:set(probe_cluster:relay(Cluster, Name, b), freeze),
     Limit = probe_cluster:call(Cluster, Name, erlang, system_info, [dist_buf_busy_limit]),
     Accepted = ?BUSY:accepted(Cluster, Name, Deaf, false),
-    maps:remove(sender, Accepted#{limit_bytes => Limit}).
+    Accepted#{limit_bytes => Limit}.
 
 %% On a connection that is busy already.
 asynchronous(Cluster, Name, Deaf) ->
     try probe_cluster:call(Cluster, Name, ?NODES, async_by_default, []) of
         Default ->
             Accepted = ?BUSY:accepted(Cluster, Name, Deaf, true),
-            maps:remove(sender, Accepted#{raised => none, default => Default})
+            Accepted#{raised => none, default => Default}
     catch
         error:Reason -> #{raised => Reason}
     end.

@@ -16,7 +16,8 @@
 -spec fill(cluster(), atom(), pid(), pos_integer()) -> {pid(), Sent :: non_neg_integer()}.
 fill(Cluster, From, To, Count) ->
     Sender = started(Cluster, From, To, lists:duplicate(Count, {bytes, 100_000})),
-    {Sender, probe_cluster:call(Cluster, From, ?NODES, suspended, [Sender])}.
+    {Sent, suspended} = probe_cluster:call(Cluster, From, ?NODES, stuck, [Sender, Count]),
+    {Sender, Sent}.
 
 %% Have a new process of a node send these messages.
 -spec started(cluster(), atom(), pid(), [term()]) -> pid().
@@ -38,22 +39,14 @@ moves_on(Cluster, Name, Pid, Sends, Ms) ->
     {Sent, Status} = Last,
     #{sent_count => Sent, status => Status, watched_ms => WaitedMs}.
 
-%% The bytes that a sender of binaries of 100 kB gets rid of on a frozen connection.
+%% The bytes that a sender of 600 binaries of 100 kB gets rid of on a frozen connection, and whether it is
+%% suspended then or through.
 -spec accepted(cluster(), atom(), pid(), boolean()) -> probe_lib:evidence().
 accepted(Cluster, From, To, Async) ->
     Messages = lists:duplicate(600, {bytes, 100_000}),
     Sender = probe_cluster:call(Cluster, From, ?NODES, start_sending, [To, Messages, Async]),
-    {Sent, Status} = probe_lib:value_within(
-        fun() ->
-            case probe_cluster:call(Cluster, From, ?NODES, sender, [Sender]) of
-                {_, suspended} = Stuck -> {done, Stuck};
-                {600, _} = Through -> {done, Through};
-                Other -> Other
-            end
-        end,
-        ?WAIT_MS
-    ),
-    #{accepted_bytes => Sent * 100_000, status => Status, sender => Sender}.
+    {Sent, End} = probe_cluster:call(Cluster, From, ?NODES, stuck, [Sender, 600]),
+    #{accepted_bytes => Sent * 100_000, ends => End}.
 
 %% How a call of a server from a process of a node ended, as ended/4.
 -spec called(cluster(), atom(), pid(), pos_integer(), pos_integer()) -> probe_lib:evidence().

@@ -2,9 +2,12 @@
 %% Acts and counts; knows nothing of any claim, and never judges.
 -module(beam_distribution_internals_nodes).
 
--export([exchange/2, sockets/0, deaf/0, waiting/1, take/1, start_sending/3, sender/1, suspended/1, async_by_default/0]).
+-export([exchange/2, sockets/0, deaf/0, waiting/1, take/1, start_sending/3, sender/1, stuck/2, async_by_default/0]).
 
 -define(WAIT_MS, 15_000).
+%% So often is a process found suspended at the same send, so far apart, before it counts as stuck.
+-define(SAME, 30).
+-define(POLL_MS, 10).
 
 %% Start so many processes here, each with one of its own on another node that it links to, monitors
 %% and exchanges a message with before it ends it: how many messages were answered, how many 'DOWN's
@@ -93,18 +96,24 @@ sender(Pid) ->
     [{dictionary, Dictionary}, {status, Status}] = process_info(Pid, [dictionary, status]),
     {proplists:get_value(sent, Dictionary, 0), Status}.
 
-%% Wait until a process of this node is suspended; how many sends it is through with then.
--spec suspended(pid()) -> Sent :: non_neg_integer().
-suspended(Pid) ->
-    probe_lib:value_within(
-        fun() ->
-            case sender(Pid) of
-                {Sent, suspended} -> {done, Sent};
-                Other -> Other
-            end
-        end,
-        ?WAIT_MS
-    ).
+%% Wait until a process of this node is through with so many sends, or stays suspended without getting any
+%% further: a connection that fills up suspends and lets go a few times before. How many sends it is
+%% through with, and which of the two it is.
+-spec stuck(pid(), pos_integer()) -> {Sent :: non_neg_integer(), suspended | through}.
+stuck(Pid, Sends) ->
+    stuck(Pid, Sends, none, 0, erlang:monotonic_time(millisecond) + ?WAIT_MS).
+
+stuck(Pid, Sends, Before, Same, Deadline) ->
+    erlang:monotonic_time(millisecond) < Deadline orelse error({setup, {neither_stuck_nor_through, Before}}),
+    case sender(Pid) of
+        {Sends, _} ->
+            {Sends, through};
+        {Sent, suspended} = Before when Same >= ?SAME ->
+            {Sent, suspended};
+        Now ->
+            timer:sleep(?POLL_MS),
+            stuck(Pid, Sends, Now, if Now =:= Before -> Same + 1; true -> 0 end, Deadline)
+    end.
 
 %% Whether sends of a new process are asynchronous; raises badarg where there is no such flag.
 -spec async_by_default() -> boolean().

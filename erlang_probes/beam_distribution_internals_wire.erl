@@ -97,9 +97,9 @@ behind_large(Cluster, From, Bytes) ->
         probe_cluster:call(Cluster, From, ?NODES, start_sending, [Deaf, Messages, false])
     end,
     Large = Start([{bytes, Bytes}, after_large]),
-    _ = settled(Cluster, From, Large, 2),
+    _ = is_stuck(Cluster, From, Large, 2),
     Other = Start([from_other]),
-    Suspended = settled(Cluster, From, Other, 1),
+    Suspended = is_stuck(Cluster, From, Other, 1),
     Before = length(probe_relay:frames(Relay)),
     ok = probe_relay:set(Relay, pass),
     probe_lib:await(fun() -> probe_cluster:call(Cluster, b, ?NODES, waiting, [Deaf]) =:= 3 end, ?WAIT_MS),
@@ -112,18 +112,10 @@ behind_large(Cluster, From, Bytes) ->
         arrived => [arrived(Message, Bytes) || Message <- probe_cluster:call(Cluster, b, ?NODES, take, [Deaf])]
     }.
 
-%% Wait until a process is through with all its sends or suspended; whether it is suspended.
-settled(Cluster, Name, Pid, Sends) ->
-    probe_lib:value_within(
-        fun() ->
-            case probe_cluster:call(Cluster, Name, ?NODES, sender, [Pid]) of
-                {_, suspended} -> {done, true};
-                {Sends, _} -> {done, false};
-                Other -> Other
-            end
-        end,
-        ?WAIT_MS
-    ).
+%% Whether a process ends up suspended, and is not through with all its sends.
+is_stuck(Cluster, Name, Pid, Sends) ->
+    {_, End} = probe_cluster:call(Cluster, Name, ?NODES, stuck, [Pid, Sends]),
+    End =:= suspended.
 
 names(#{kind := whole, head := Head}, Text) -> binary:match(Head, Text) =/= nomatch;
 names(_, _) -> false.

@@ -88,16 +88,13 @@ joined(Members, Pairs, Fun) ->
      || {One, Other} <- Pairs
     ]),
     try
-        maps:foreach(
-            fun(Name, {Peer, _}) ->
-                has_names(Peer) andalso
-                    (ok = probe_peer:call(Peer, ?NAMES, set, [seen_by(Name, Ports, Relays)]))
-            end,
-            Members
-        ),
+        [
+            ok = probe_peer:call(Peer, ?NAMES, set, [seen_by(Name, Ports, Relays)])
+         || {Name, {Peer, _}} <- maps:to_list(Members), has_names(Peer)
+        ],
         Fun(#{members => Members, relays => Relays})
     after
-        maps:foreach(fun(_, Relay) -> probe_relay:stop(Relay) end, Relays)
+        lists:foreach(fun probe_relay:stop/1, maps:values(Relays))
     end.
 
 listens_on(Peer) ->
