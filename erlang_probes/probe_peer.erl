@@ -74,7 +74,7 @@
 with(Options, Fun) ->
     {module, Module} = erlang:fun_info(Fun, module),
     with_all([Options], fun([Peer]) ->
-        ok = load(Peer, [Module]),
+        ok = request(Peer, {load, [Module]}),
         Fun(Peer)
     end).
 
@@ -86,7 +86,7 @@ with_all(All, Fun) ->
     Guards = [spawn_monitor(fun() -> guard(Owner, Options) end) || Options <- All],
     try
         Peers = [started(Guardian, Ref) || {Guardian, Ref} <- Guards],
-        lists:foreach(fun(Peer) -> ok = load(Peer, [probe_lib, ?MODULE]) end, Peers),
+        lists:foreach(fun(Peer) -> ok = request(Peer, {load, [probe_lib, ?MODULE]}) end, Peers),
         Fun(Peers)
     after
         lists:foreach(fun({Guardian, _}) -> Guardian ! {stop, Owner} end, Guards),
@@ -112,10 +112,12 @@ ended_guard(Guardian, Ref) ->
     after 0 -> ok
     end.
 
-%% Load modules of the probes on a peer, and those that they call.
+%% Load modules of the probes on a peer, and those that they call; they are there when this returns.
 -spec load(peer(), [module()]) -> ok.
 load(Peer, Modules) ->
-    ok = request(Peer, {load, Modules}).
+    ok = request(Peer, {load, Modules}),
+    _ = call(Peer, erlang, node, []),
+    ok.
 
 %% Apply a function on the peer; raises there what the peer raised. A peer that ends instead
 %% raises {peer_exited, ended()}, one that does not answer in time {peer_timeout, Milliseconds}.
