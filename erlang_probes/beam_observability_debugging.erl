@@ -85,8 +85,8 @@
 -define(SCREENS, beam_observability_debugging_screens).
 -define(TOOLS, beam_observability_debugging_tools).
 -define(NO_DISPLAY, #{env => [{"DISPLAY", false}, {"WAYLAND_DISPLAY", false}]}).
-%% Allocators that may have 128 MB together.
--define(CAPPED, ["+Musac", "false", "+MMsco", "true", "+MMscs", "128"]).
+%% Allocators that may have 256 MB together.
+-define(CAPPED, ["+Musac", "false", "+MMsco", "true", "+MMscs", "256"]).
 
 %%% Tracing
 
@@ -359,34 +359,36 @@ copying_items(_) ->
     Things = [messages, entries, links, monitors, binaries, frames],
     maps:from_list([{Thing, ?ITEMS:growth(Thing)} || Thing <- Things]).
 
-%% Ask a peer that may have 128 MB how many messages wait for a process, and for the messages; with
-%% a short mailbox and with one that takes most of the memory.
-%% Evidence: what the VM has allocated, both answers, or how it ended.
-%% Cost: a peer, 80 MB.
+%% Ask a peer that may have 256 MB how many messages wait for a process, and for the messages; with
+%% a mailbox that fills a fifth of the memory and with one that fills two thirds.
+%% Evidence: how many wait, both answers (all of them, or how the peer ended).
+%% Cost: a peer, 256 MB.
 %% Misread: the one that asks needs the memory, in one piece.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_info/2
--spec messages_crash(#{short_count => pos_integer(), long_count => pos_integer()}) ->
+-spec messages_crash(#{short_bytes => pos_integer(), long_bytes => pos_integer()}) ->
     probe_lib:evidence().
 messages_crash(Args) ->
     probe_peer:with(#{flags => ?CAPPED}, fun(Peer) ->
-        Ask = fun(Name, Item) ->
-            try
-                probe_capture:text(probe_peer:call(Peer, ?ITEMS, asked, [Name, Item]))
-            catch
-                error:{peer_exited, #{slogan := Slogan}} -> string:slice(Slogan, 0, 29)
-            end
+        Look = fun(Name, Bytes) ->
+            Count = probe_peer:call(Peer, ?ITEMS, filled, [Name, Bytes]),
+            Length = asked(Peer, [Name, message_queue_len], Count),
+            #{
+                waiting_count => Count,
+                length_text => Length,
+                messages_text => asked(Peer, [Name, messages], Count)
+            }
         end,
-        Lengths = #{
-            short => maps:get(short_count, Args, 10_000), long => maps:get(long_count, Args, 130_000)
-        },
-        Look = fun(Name) ->
-            Bytes = probe_peer:call(Peer, ?ITEMS, filled, [Name, maps:get(Name, Lengths)]),
-            Length = Ask(Name, message_queue_len),
-            #{total_bytes => Bytes, length_text => Length, messages_text => Ask(Name, messages)}
-        end,
-        Short = Look(short),
-        #{short => Short, long => Look(long)}
+        Short = Look(short, maps:get(short_bytes, Args, 50_000_000)),
+        #{short => Short, long => Look(long, maps:get(long_bytes, Args, 170_000_000))}
     end).
+
+asked(Peer, Args, Count) ->
+    try probe_peer:call(Peer, ?ITEMS, asked, Args) of
+        Count -> <<"all">>;
+        Other -> probe_capture:text(Other)
+    catch
+        error:{peer_exited, #{slogan := Slogan}} -> string:slice(Slogan, 0, 29)
+    end.
 
 %% Ask one process of each kind for its state by sys, and have it serve something afterwards.
 %% Evidence: by kind the state as text (of a record its name) or what was raised; whether it served.
@@ -515,18 +517,19 @@ monitor_busy_port(_) ->
 
 %% Send more and more to a node that has been stopped.
 %% Evidence: the kind of the event, whether it names the channel, what the sender does then.
-%% Cost: two peers.
+%% Cost: two peers of a cluster.
 %% Misread: the limit is +zdbbl; what the system buffers does not count.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#system_monitor/2
 -spec monitor_busy_dist_port(probe_lib:args()) -> probe_lib:evidence().
 monitor_busy_dist_port(_) ->
-    probe_nodes:with_two(fun(First, Second, Node) ->
-        true = probe_peer:call(First, net_kernel, connect_node, [Node]),
-        ok = probe_peer:signal(Second, "STOP"),
+    probe_cluster:with(#{nodes => [here, there]}, fun(Cluster) ->
+        There = probe_cluster:name(Cluster, there),
+        true = probe_cluster:call(Cluster, here, net_kernel, connect_node, [There]),
+        ok = probe_peer:signal(probe_cluster:peer(Cluster, there), "STOP"),
         try
-            probe_peer:call(First, ?MONITORS, flooded, [Node])
+            probe_cluster:call(Cluster, here, ?MONITORS, flooded, [There])
         after
-            ok = probe_peer:signal(Second, "CONT")
+            ok = probe_peer:signal(probe_cluster:peer(Cluster, there), "CONT")
         end
     end).
 

@@ -129,24 +129,29 @@ state_copied(Count) ->
 
 %%% For a peer whose memory is capped
 
-%% A process of this name with so many messages: the bytes that the VM has allocated then.
+%% Send a new process of this name messages until the VM has allocated so many bytes: how many wait.
 -spec filled(atom(), pos_integer()) -> pos_integer().
-filled(Name, Count) ->
+filled(Name, Bytes) ->
     Subject = spawn(fun() -> deep(0) end),
     true = register(Name, Subject),
-    ok = send(Subject, Count),
+    Count = send(Subject, 0, Bytes),
     probe_lib:await(
         fun() -> process_info(Subject, message_queue_len) =:= {message_queue_len, Count} end,
         ?DEADLINE_MS
     ),
-    erlang:memory(total).
+    Count.
 
-%% Nothing of it stays with the sender.
-send(_, 0) ->
-    ok;
-send(Subject, Count) ->
-    Subject ! {message, Count, lists:seq(1, 20)},
-    send(Subject, Count - 1).
+%% A thousand at a time; nothing of them stays with the sender.
+send(Subject, Count, Bytes) ->
+    case erlang:memory(total) < Bytes of
+        true ->
+            lists:foreach(
+                fun(I) -> Subject ! {message, I, lists:seq(1, 20)} end, lists:seq(1, 1_000)
+            ),
+            send(Subject, Count + 1_000, Bytes);
+        false ->
+            Count
+    end.
 
 %% How many messages wait for the process of that name, by its length or by all of them.
 -spec asked(atom(), messages | message_queue_len) -> non_neg_integer().

@@ -52,14 +52,16 @@ named(undefined, _) -> undefined;
 named({First, _}, First) -> first;
 named({_, _}, _) -> other.
 
+%% How many events of one process with a large heap both hear, once whoever hears them has heard all:
+%% events come in their order, and one of another process is the last.
 heard_of_heap(First, Second) ->
-    Pid = grown(100_000),
+    Pids = [Pid, Last] = [grown(100_000), grown(100_000)],
+    probe_lib:await(fun() -> lists:any(fun(P) -> of_pid(P, Last) > 0 end, [First, Second]) end, ?DEADLINE_MS),
     Heard = #{first_count => of_pid(First, Pid), second_count => of_pid(Second, Pid)},
-    _ = probe_lib:kill_and_wait(Pid),
+    _ = probe_lib:kill_all(Pids),
     Heard.
 
-%% How many events of a process an owner has heard of; all that will come has come, as the process
-%% has been collected and waits.
+%% How many events of a process or port an owner has heard of.
 of_pid(Owner, Pid) ->
     length(events(Owner, Pid)).
 
@@ -67,10 +69,10 @@ of_pid(Owner, Pid) ->
 -spec memory_events() -> probe_lib:evidence().
 memory_events() ->
     #{
-        large_heap => watched([{large_heap, ?LARGE_WORDS}], fun() -> grown(100_000) end),
-        small_heap => watched([{large_heap, ?LARGE_WORDS}], fun() -> grown(100) end),
-        long_gc => watched([{long_gc, 1}], fun() -> grown(3_000_000) end),
-        short_gc => watched([{long_gc, ?NEVER_MS}], fun() -> grown(3_000_000) end)
+        large_heap => watched(large_heap, ?LARGE_WORDS, fun() -> grown(100_000) end),
+        small_heap => watched(large_heap, ?LARGE_WORDS, fun() -> grown(100) end),
+        long_gc => watched(long_gc, 1, fun() -> grown(3_000_000) end),
+        short_gc => watched(long_gc, ?NEVER_MS, fun() -> grown(3_000_000) end)
     }.
 
 %% A turn in which one call fills a large tuple, against a limit that it passes and one that it
@@ -79,24 +81,28 @@ memory_events() ->
 long_schedule() ->
     Fill = fun() -> filler(5_000_000, 10) end,
     #{
-        long => watched([{long_schedule, 1}], Fill),
-        short => watched([{long_schedule, ?NEVER_MS}], Fill)
+        long => watched(long_schedule, 1, Fill),
+        short => watched(long_schedule, ?NEVER_MS, Fill)
     }.
 
-%% What the owner hears of the process that Make starts: the kinds of events, the keys of the first,
-%% and what they say.
-watched(Options, Make) ->
+%% What the owner hears of the process that Make starts, of this kind of event: that kind, the keys of
+%% the events, and the most that they say. Large heaps are watched in any case: events come in their
+%% order, and that of another process with a large heap is the last.
+watched(Kind, Limit, Make) ->
     probe_lib:with_process([], fun(Owner) ->
-        undefined = erlang:system_monitor(Owner, Options),
+        Options = lists:keystore(Kind, 1, [{large_heap, ?LARGE_WORDS}], {Kind, Limit}),
+        _ = erlang:system_monitor(Owner, Options),
         Pid = Make(),
+        Last = grown(100_000),
+        probe_lib:await(fun() -> of_pid(Owner, Last) > 0 end, ?DEADLINE_MS),
         Words = probe_measure:total_heap_words(Pid),
-        Events = events(Owner, Pid),
+        Events = [Event || {Which, _} = Event <- events(Owner, Pid), Which =:= Kind],
         _ = erlang:system_monitor(undefined),
-        _ = probe_lib:kill_and_wait(Pid),
+        _ = probe_lib:kill_all([Pid, Last]),
         Said = lists:append([Info || {_, Info} <- Events]),
         #{
             heap_words => Words,
-            kinds => lists:usort([Kind || {Kind, _} <- Events]),
+            kinds => lists:usort([Which || {Which, _} <- Events]),
             keys => lists:usort([Key || {Key, _} <- Said]),
             longest_ms => lists:max([0 | [Ms || {timeout, Ms} <- Said]]),
             largest_words => lists:max([0 | [heap_words(Info) || {_, Info} <- Events]])
@@ -134,10 +140,16 @@ working(Work) ->
     probe_lib:await(fun() -> process_info(Pid, status) =:= {status, waiting} end, ?DEADLINE_MS),
     Pid.
 
-%% What an owner has heard of a process or port, which it keeps.
+%% What an owner, a subject without another state, has heard of a process so far; it keeps all.
 events(Owner, Of) ->
-    Got = probe_lib:ask(Owner, fun(State) -> {drain(), State} end),
-    [{Kind, info(Info)} || {monitor, Who, Kind, Info} <- Got, Who =:= Of].
+    All = probe_lib:ask(Owner, fun(Old) ->
+        New = heard(Old) ++ drain(),
+        {New, New}
+    end),
+    [{Kind, info(Info)} || {monitor, Who, Kind, Info} <- All, Who =:= Of].
+
+heard(undefined) -> [];
+heard(Events) -> Events.
 
 info(Info) when is_list(Info) -> Info;
 info(Other) -> [{what, Other}].
@@ -153,14 +165,14 @@ drain() ->
 queue() ->
     Owner = probe_lib:subject([]),
     case probe_capture:outcome(fun() ->
-        erlang:system_monitor(Owner, [{long_message_queue, {10, 100}}])
+        erlang:system_monitor(Owner, [{long_message_queue, {10, 100}}, {large_heap, ?LARGE_WORDS}])
     end) of
         <<"undefined">> ->
             probe_lib:with_process([], fun(Pid) ->
                 #{
                     taken => true,
-                    below => after_letters(50, Owner, Pid, 0),
-                    above => after_letters(100, Owner, Pid, 1),
+                    below => after_letters(50, Owner, Pid),
+                    above => after_letters(100, Owner, Pid),
                     drained => taken_out(Owner, Pid)
                 }
             end);
@@ -168,22 +180,24 @@ queue() ->
             #{taken => Refused}
     end.
 
-%% How many letters wait once so many more have been sent and looked through, and what the owner
-%% hears then: so much, within the deadline, or what there is of it.
-after_letters(Count, Owner, Pid, Events) ->
+%% How many letters wait once so many more have been sent and looked through, and all that the owner
+%% has heard then.
+after_letters(Count, Owner, Pid) ->
     [Pid ! letter || _ <- lists:seq(1, Count)],
     ok = probe_lib:ask(Pid, fun(State) -> {ok, State} end),
     {message_queue_len, Waiting} = process_info(Pid, message_queue_len),
-    #{waiting_count => Waiting, events => queue_events(Owner, Pid, Events)}.
+    #{waiting_count => Waiting, events => queue_events(Owner, Pid)}.
 
 taken_out(Owner, Pid) ->
     Taken = probe_lib:ask(Pid, fun(State) -> {length(drain()), State} end),
-    #{taken_count => Taken, events => queue_events(Owner, Pid, 1)}.
+    ok = probe_lib:ask(Pid, fun(State) -> {ok, State} end),
+    #{taken_count => Taken, events => queue_events(Owner, Pid)}.
 
-queue_events(Owner, Pid, Count) ->
-    _ = probe_lib:until(
-        fun() -> process_info(Owner, message_queue_len) >= {message_queue_len, Count} end, ?DEADLINE_MS
-    ),
+%% Events come in their order, and one of another process with a large heap is the last.
+queue_events(Owner, Pid) ->
+    Last = grown(100_000),
+    probe_lib:await(fun() -> of_pid(Owner, Last) > 0 end, ?DEADLINE_MS),
+    _ = probe_lib:kill_and_wait(Last),
     [What || {long_message_queue, [{what, What}]} <- events(Owner, Pid)].
 
 %% Two sessions and the old interface hear of the same large heap, where sessions can.
@@ -200,7 +214,12 @@ in_sessions() ->
                     [apply(trace, system, [S, large_heap, ?LARGE_WORDS]) || S <- Sessions],
                     _ = erlang:system_monitor(Old, [{large_heap, ?LARGE_WORDS}]),
                     Pid = grown(100_000),
-                    Counts = [of_pid(Owner, Pid) || Owner <- [First, Second, Old]],
+                    Owners = [First, Second, Old],
+                    _ = probe_lib:until(
+                        fun() -> lists:all(fun(Owner) -> of_pid(Owner, Pid) > 0 end, Owners) end,
+                        ?DEADLINE_MS
+                    ),
+                    Counts = [of_pid(Owner, Pid) || Owner <- Owners],
                     _ = erlang:system_monitor(undefined),
                     [true = apply(trace, session_destroy, [S]) || S <- Sessions],
                     #{exported => true, event_counts => Counts}

@@ -64,30 +64,29 @@ sys_works() ->
     _ = probe_lib:kill_and_wait(Server),
     State =:= 0.
 
-%% Connect one node to another openly and as a hidden one: whom the other then lists, and what the
+%% Connect one node to another openly or as a hidden one: whom the other then lists, and what the
 %% visitor can do there.
 -spec visitors(open | hidden) -> probe_lib:evidence().
 visitors(How) ->
-    probe_nodes:with_two(fun(First, Second, Node) ->
-        Here = probe_peer:call(First, erlang, node, []),
-        ok = probe_peer:call(Second, ?MODULE, subject_named, []),
-        Before = listed(Second, Here),
-        true = probe_peer:call(First, net_kernel, connection(How), [Node]),
+    probe_cluster:with(#{nodes => [guest, host]}, fun(Cluster) ->
+        [Guest, Host] = [probe_cluster:name(Cluster, Name) || Name <- [guest, host]],
+        ok = probe_cluster:call(Cluster, host, ?MODULE, subject_named, []),
+        Before = listed(Cluster, Guest),
+        true = probe_cluster:call(Cluster, guest, net_kernel, connection(How), [Host]),
         probe_lib:await(
-            fun() -> lists:member(Here, probe_peer:call(Second, erlang, nodes, [connected])) end,
-            ?DEADLINE_MS
+            fun() -> maps:get(connected, listed(Cluster, Guest)) end, ?DEADLINE_MS
         ),
-        Listed = listed(Second, Here),
-        Done = probe_peer:call(First, ?MODULE, doings, [Node]),
+        Listed = listed(Cluster, Guest),
+        Done = probe_cluster:call(Cluster, guest, ?MODULE, doings, [Host]),
         #{before => Before, listed => Listed, done => Done}
     end).
 
 connection(open) -> connect_node;
 connection(hidden) -> hidden_connect_node.
 
-listed(Second, Here) ->
+listed(Cluster, Guest) ->
     maps:from_list([
-        {Kind, lists:member(Here, probe_peer:call(Second, erlang, nodes, [Kind]))}
+        {Kind, lists:member(Guest, probe_cluster:call(Cluster, host, erlang, nodes, [Kind]))}
      || Kind <- [visible, hidden, connected]
     ]).
 
