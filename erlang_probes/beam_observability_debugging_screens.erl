@@ -13,8 +13,8 @@
 -spec observers() -> probe_lib:evidence().
 observers() ->
     Windows = #{
-        observer => started(fun() -> apply(observer, start, []) end),
-        viewer => started(fun() -> apply(crashdump_viewer, start, []) end)
+        observer => started(fun() -> called(observer, start, []) end),
+        viewer => started(fun() -> called(crashdump_viewer, start, []) end)
     },
     #{settled := Gone} = probe_lib:until(fun() -> whereis(observer) =:= undefined end, ?DEADLINE_MS),
     Windows#{observer_runs => not Gone, etop_prints => etop_prints()}.
@@ -33,14 +33,14 @@ etop_prints() ->
     Printer = spawn(fun() -> printer(Self) end),
     Runner = spawn(fun() ->
         group_leader(Printer, self()),
-        apply(etop, start, [[{output, text}, {interval, 1}, {lines, 3}]])
+        called(etop, start, [[{output, text}, {interval, 1}, {lines, 3}]])
     end),
     Prints =
         receive
             {printed, Printer} -> true
         after ?DEADLINE_MS -> false
         end,
-    _ = apply(etop, stop, []),
+    _ = called(etop, stop, []),
     _ = probe_lib:kill_all([Runner, Printer]),
     Prints.
 
@@ -61,18 +61,18 @@ stepped(Folder) ->
     {ok, Module, Beam} = compile:file(Source, [binary, debug_info]),
     ok = file:write_file(filename:join(Folder, ?SUBJECT ++ ".beam"), Beam),
     true = code:add_patha(Folder),
-    {module, Module} = apply(int, i, [Source]),
-    ok = apply(int, break, [Module, 4]),
+    {module, Module} = called(int, i, [Source]),
+    ok = called(int, break, [Module, 4]),
     Self = self(),
     Pid = spawn(fun() -> Self ! {answer, Module:f(3)} end),
     probe_lib:await(fun() -> stopped(Pid) =/= none end, ?DEADLINE_MS),
     Stopped = stopped(Pid),
     Early = answer(?SILENCE_MS),
-    ok = apply(int, continue, [Pid]),
+    ok = called(int, continue, [Pid]),
     #{stopped_at => Stopped, answer_stopped => Early, answer_continued => answer(?DEADLINE_MS)}.
 
 stopped(Pid) ->
-    case [Where || {Stopped, _, break, Where} <- apply(int, snapshot, []), Stopped =:= Pid] of
+    case [Where || {Stopped, _, break, Where} <- called(int, snapshot, []), Stopped =:= Pid] of
         [{_, Line}] -> probe_capture:text("line ~b", [Line]);
         [] -> none
     end.
@@ -82,3 +82,7 @@ answer(TimeoutMs) ->
         {answer, Value} -> probe_capture:text(Value)
     after TimeoutMs -> <<"none">>
     end.
+
+%% So that a VM without the module is no mistake of this one.
+called(Module, Function, Args) ->
+    apply(Module, Function, Args).

@@ -148,7 +148,7 @@ replaced(Kind) ->
     end).
 
 %% Another state of the same shape.
-other({idle, Data}) -> {other, Data};
+other({_, Data}) -> {other, Data};
 other({Module, Id, _}) -> {Module, Id, other};
 other(_) -> other.
 
