@@ -648,7 +648,7 @@ log_queues(Args) ->
 
 %% Log one more event at a handler of a peer that its device holds up, with none, some and many waiting.
 %% Evidence: the settings of the default handler; by case how many wait before, whether who logs goes
-%% on, how many more wait then, whether he goes on when the device does, how many are printed at last.
+%% on, whether he goes on when the device does, and how many are printed at last.
 %% Cost: a peer.
 %% Misread: the handler changes its mode when it gets to an event, not when one comes.
 %% Source: https://www.erlang.org/doc/apps/kernel/logger_chapter.html#protecting-the-handler-from-overload

@@ -49,8 +49,8 @@ queue(Count) ->
     end).
 
 %% Have so many events wait at a handler, let it get to the first of them until its device holds it up,
-%% and log one more from a process: whether that goes on at once, how many more wait then; whether it
-%% goes on when the device does.
+%% and log one more from a process: whether that goes on at once, whether it goes on when the device
+%% does, and how many were printed.
 -spec mode(pos_integer()) -> probe_lib:evidence().
 mode(Count) ->
     with_handler(#{burst_limit_enable => false}, fun(Device) ->
@@ -60,13 +60,10 @@ mode(Count) ->
         {Logger, Ref} = spawn_monitor(fun() -> log(1) end),
         probe_lib:await(fun() -> gone_or_waiting(Logger) end, ?DEADLINE_MS),
         GoesOn = not is_process_alive(Logger),
-        at_rest(),
-        More = waiting() - Before,
         Device ! go,
         #{
             waiting_before_count => Before,
             goes_on => GoesOn,
-            more_waiting_count => More,
             goes_on_later => probe_lib:gone(Ref, ?DEADLINE_MS) =:= normal,
             printed_count => printed(Device)
         }
@@ -83,7 +80,7 @@ held(Count) ->
 gone_or_waiting(Pid) ->
     lists:member(process_info(Pid, status), [undefined, {status, waiting}]).
 
-%% Idle, or held up by its device.
+%% Idle, or held up by whoever writes for it: it has got to an event in either case.
 at_rest() ->
     probe_lib:await(
         fun() -> process_info(handler(), status) =:= {status, waiting} end, ?DEADLINE_MS
