@@ -215,8 +215,12 @@ look_up() ->
     Names = [erlang:port_info(Port, name) || Port <- erlang:ports() -- Before],
     #{
         threads_count => Threads,
-        programs => [list_to_binary(filename:basename(Name)) || {name, Name} <- Names]
+        programs => [program(Name) || {name, Name} <- Names]
     }.
+
+%% The program's own name, without the folders and arguments that some releases have in it.
+program(Name) ->
+    list_to_binary(hd(string:lexemes(filename:basename(Name), " "))).
 
 %% The schedulers on which a port to a program was run for five commands.
 -spec port_turns() -> #{atom() => term()}.

@@ -9,6 +9,7 @@
     others_turns_during/2,
     per_call/2,
     reductions/2,
+    reductions/3,
     calls/1,
     guard_bifs/2,
     bifs/2,
@@ -102,6 +103,11 @@ per_call(Setup, Fun) ->
 %% What a piece of work costs its process, in reductions: Fun, given what Setup made there.
 -spec reductions(fun(() -> Made), fun((Made) -> term())) -> non_neg_integer().
 reductions(Setup, Fun) ->
+    reductions(Setup, Fun, ?NO_COLLECTION).
+
+%% As reductions/2, with the options of spawn_opt/2 for the process.
+-spec reductions(fun(() -> Made), fun((Made) -> term()), list()) -> non_neg_integer().
+reductions(Setup, Fun, Options) ->
     probe_lib:in_process(
         fun() ->
             Made = Setup(),
@@ -111,7 +117,7 @@ reductions(Setup, Fun) ->
             _ = erlang:external_size({Value, Made}),
             After - Before
         end,
-        ?NO_COLLECTION
+        Options
     ).
 
 %% Call a function N times, and nothing else.

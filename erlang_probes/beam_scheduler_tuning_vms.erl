@@ -84,15 +84,15 @@ named_threads() ->
     ].
 
 %% How a VM ends that is started with flags which it refuses: its exit status and its first line.
-%% `starts' when it does not.
--spec refusal([string()]) -> map() | starts.
+%% `none' of one that starts.
+-spec refusal([string()]) -> map().
 refusal(Flags) ->
     try on_peer(Flags, erlang, node, []) of
-        _ -> starts
+        _ -> #{starts => true, exit_status => none, says => none}
     catch
         error:{setup, {peer_not_started, #{exit_status := Status, output := Output}}} ->
             [Line | _] = string:split(Output, "\r\n"),
-            #{exit_status => Status, says => Line}
+            #{starts => false, exit_status => Status, says => Line}
     end.
 
 %% How many CPUs the operating system allows each normal scheduler's thread, in their order.
@@ -216,7 +216,7 @@ work_figures(Seen, Steps, Free) ->
     timer:sleep(?SHOWN_MS),
     #{
         all_work => maps:get(settled, Settled),
-        highest_scheduler_count => lists:max([Id || {{_, Id}} <- ets:tab2list(Seen)]),
+        highest_scheduler_count => lists:max([0 | [Id || {{_, Id}} <- ets:tab2list(Seen)]]),
         bound_steps_count => atomics:get(Steps, 1) - Before
     }.
 
