@@ -121,7 +121,7 @@ refc_threshold_received(_) ->
 %% Grows a binary byte by byte with the bit syntax, makes some by comprehension and some by copying,
 %% takes the heap words that each needs, and lets a process hold one of 300 bytes.
 %% Evidence: the sizes from 1 to 300 bytes from which on each kind needs no more heap words, that
-%% is, at which its bytes lie elsewhere; how many off-heap binaries are listed for the holder of an
+%% is, at which its bytes lie elsewhere, and how many sizes there were; how many off-heap binaries are listed for the holder of an
 %% appended and of a copied one, and their bytes.
 %% Cost: 900 binaries, and as many walks of one term.
 %% Misread: process_info(P, binary) of 25.0 to 25.2 leaves appended binaries out: words do not.
@@ -129,8 +129,12 @@ refc_threshold_received(_) ->
 -spec append_is_refc(probe_lib:args()) -> probe_lib:evidence().
 append_is_refc(_) ->
     Words = fun(Make) ->
-        [{Size, erts_debug:flat_size(Make(Size))} || Size <- lists:seq(1, 300)]
+        [
+            {byte_size(Binary), erts_debug:flat_size(Binary)}
+         || Size <- lists:seq(1, 300), Binary <- [Make(Size)]
+        ]
     end,
+    Sizes = fun(Series) -> length(lists:usort([Size || {Size, _} <- Series])) end,
     Copied = Words(fun(Size) -> binary:copy(<<7>>, Size) end),
     Comprehended = Words(fun(Size) -> ?BINARIES:comprehended(Size) end),
     Appended = ?BINARIES:appended_words(<<>>, 300),
@@ -143,6 +147,7 @@ append_is_refc(_) ->
         copied_smallest_refc_bytes => probe_measure:constant_from(Copied),
         comprehended_smallest_refc_bytes => probe_measure:constant_from(Comprehended),
         appended_smallest_refc_bytes => probe_measure:constant_from(Appended),
+        sizes_counts => [Sizes(Series) || Series <- [Copied, Comprehended, Appended]],
         copied_listed_count => length(CopiedListed),
         copied_listed_bytes => lists:sum(CopiedListed),
         appended_listed_count => length(AppendedListed),
@@ -414,7 +419,8 @@ part_words(_) ->
 %% Sends lists and binaries of growing length to a process that does not read them, and one binary
 %% of each length to one that does.
 %% Evidence: the bytes that the first one's memory grows by for each, and by how much from length to
-%% length; how many of the binaries sender and receiver both have under the same id.
+%% length; what it grows by for a binary beyond an atom; how many of the binaries sender and receiver
+%% both have under the same id.
 %% Cost: ten idle processes, ten that hold a binary.
 %% Misread: process_info(P, memory) counts messages that wait, but no reference-counted bytes: what
 %% became of those, only the ids tell.
@@ -429,11 +435,13 @@ sending_copies(_) ->
         [(Y2 - Y1) / (X2 - X1) || {{X1, Y1}, {X2, Y2}} <- lists:zip(lists:droplast(All), Later)]
     end,
     Wordsize = erlang:system_info(wordsize),
+    Atom = received_bytes(none),
     #{
         list => probe_measure:samples(length_count, received_bytes, Lists),
         binary => probe_measure:samples(length_bytes, received_bytes, Binaries),
         list_words_per_cell_ratio => [Slope / Wordsize || Slope <- Slopes(Lists)],
         binary_words_per_byte_ratio => [Slope / Wordsize || Slope <- Slopes(Binaries)],
+        binary_beyond_atom_words => [(Bytes - Atom) / Wordsize || {_, Bytes} <- Binaries],
         sent_count => length(Lengths),
         same_binary_count => length(lists:filter(fun same_binary/1, Lengths))
     }.
@@ -715,7 +723,8 @@ heap_binaries(SpawnOptions, Size) ->
 
 %% Asks for a large min_bin_vheap_size alone, beside options that say nothing of heaps, and beside
 %% some that do, and makes up to three binaries of 1 MB.
-%% Evidence: the virtual heap that the process has, and the bytes made until it is collected.
+%% Evidence: the virtual heap that the process has, and the bytes made until it is collected; which
+%% of the options beside it that say nothing of heaps it has.
 %% Cost: 16 processes, 40 binaries of 1 MB.
 %% Misread: three binaries are too few requests to fill the smallest heap.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/erts/emulator/beam/erl_bif_process.c
@@ -725,6 +734,7 @@ min_bin_vheap_alone(_) ->
         Options = [{min_bin_vheap_size, 464_220} | Other],
         #{
             bin_vheap_words => ?HEAP:bin_vheap_words(Options),
+            beside => ?HEAP:taken(Options),
             made_bytes => ?HEAP:made_until_collected(Options, 1_000_000, 3)
         }
     end,

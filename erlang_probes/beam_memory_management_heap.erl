@@ -4,7 +4,7 @@
 -module(beam_memory_management_heap).
 
 -export([steps/2, off_rule/1, grown_words/1, old_words/1]).
--export([made_until_collected/3, bin_vheap_words/1]).
+-export([made_until_collected/3, bin_vheap_words/1, taken/1]).
 -export([sweeps_on_dirty_from/1]).
 
 -define(BINARIES, beam_memory_management_binaries).
@@ -72,6 +72,16 @@ bin_vheap_words(SpawnOptions) ->
     probe_lib:with_process(SpawnOptions, fun(Pid) ->
         {garbage_collection, Settings} = process_info(Pid, garbage_collection),
         proplists:get_value(min_bin_vheap_size, Settings)
+    end).
+
+%% Whether a process with these options is linked to who spawned it, and keeps messages off its heap.
+-spec taken(list()) -> [link | message_queue_data].
+taken(SpawnOptions) ->
+    Self = self(),
+    probe_lib:with_process(SpawnOptions, fun(Pid) ->
+        {links, Links} = process_info(Pid, links),
+        {message_queue_data, Where} = process_info(Pid, message_queue_data),
+        [link || lists:member(Self, Links)] ++ [message_queue_data || Where =:= off_heap]
     end).
 
 %% The most words on a heap that a normal scheduler sweeps, and the least that a dirty one does,
