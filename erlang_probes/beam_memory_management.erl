@@ -121,8 +121,8 @@ refc_threshold_received(_) ->
 %% Grows a binary byte by byte with the bit syntax, makes some by comprehension and some by copying,
 %% takes the heap words that each needs, and lets a process hold one of 300 bytes.
 %% Evidence: the sizes from 1 to 300 bytes from which on each kind needs no more heap words, that
-%% is, at which its bytes lie elsewhere, and how many sizes there were; how many off-heap binaries are listed for the holder of an
-%% appended and of a copied one, and their bytes.
+%% is, at which its bytes lie elsewhere, and how many sizes there were; how many off-heap binaries
+%% are listed for the holder of an appended and of a copied one, and their bytes.
 %% Cost: 900 binaries, and as many walks of one term.
 %% Misread: process_info(P, binary) of 25.0 to 25.2 leaves appended binaries out: words do not.
 %% Source: https://www.erlang.org/doc/system/binaryhandling.html#constructing-binaries
@@ -1168,8 +1168,9 @@ part_in_table(_) ->
 %% Does by hand what recon:bin_leak/1 does to all processes, to five: that made and dropped 50
 %% binaries, or 20, or 50 and collected themselves, one that keeps 100 in its state, and one that
 %% has none.
-%% Evidence: the references that collecting released from each, and from two of them in each of five
-%% rounds with fresh processes; the same once more; who leads; the bytes that the keeper has.
+%% Evidence: the binaries that each made; the references that collecting released from each, and from
+%% two of them in each of five rounds with fresh processes; the same once more; who leads; the bytes
+%% that the keeper has.
 %% Cost: 25 processes, about 1100 binaries of 1000 bytes.
 %% Misread: the subjects have so much room that nothing else collects them.
 %% Source: https://github.com/ferd/recon/blob/master/src/recon.erl

@@ -234,15 +234,17 @@ leak_round() ->
             Count = length(Make(50)),
             {erlang:garbage_collect() andalso Count, none}
         end,
-        keeping_100_count => fun() -> {ok, Make(100)} end,
-        having_none_count => fun() -> {ok, none} end
+        keeping_100_count => fun() -> Kept = Make(100), {length(Kept), Kept} end,
+        having_none_count => fun() -> {0, none} end
     },
-    Subjects = maps:map(fun(_, Do) -> made_subject(Do) end, Roles),
+    Made = maps:map(fun(_, Do) -> made_subject(Do) end, Roles),
+    Subjects = maps:map(fun(_, {Pid, _}) -> Pid end, Made),
     try
         Released = maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
         {_, Leader} = lists:max([{Count, Role} || {Role, Count} <- maps:to_list(Released)]),
         Keeper = maps:get(keeping_100_count, Subjects),
         #{
+            made => maps:map(fun(_, {_, Count}) -> Count end, Made),
             released => Released,
             released_again => maps:map(fun(_, Pid) -> released_references(Pid) end, Subjects),
             leader => Leader,
@@ -254,8 +256,7 @@ leak_round() ->
 
 made_subject(Do) ->
     Pid = probe_lib:subject(quiet()),
-    probe_lib:ask(Pid, fun(_) -> Do() end),
-    Pid.
+    {Pid, probe_lib:ask(Pid, fun(_) -> Do() end)}.
 
 %% What recon's method finds of a process with default settings that has received so many binaries
 %% and dropped each.

@@ -294,7 +294,7 @@ receive_compiler_notes(_) ->
 
 %% Compiles a receive by a reference that a helper of the same module makes and returns, with
 %% recv_opt_info and without; and one by a reference made in place, with it.
-%% Evidence: for each whether the compiler made the module or failed, and where it failed.
+%% Evidence: for each whether the compiler made the module, and how much it noted, or where it failed.
 %% Cost: three compilations in memory.
 %% Misread: the module is correct; it is the option that the compiler does not survive.
 %% Source: https://github.com/erlang/otp/blob/OTP-27.0/lib/compiler/src/beam_ssa_recv.erl

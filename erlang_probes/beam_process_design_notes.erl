@@ -38,12 +38,15 @@ compiler_notes(Sources, Options) ->
      || {_, Notes} <- Warnings, {At, Module, Note} <- Notes
     ].
 
-%% Whether the compiler makes a module of these functions, or in which of its own modules it fails.
--spec compiles([{atom(), string()}], [term()]) -> #{result := ok | error, failed_in := atom()}.
+%% Whether the compiler makes a module of these functions, with how many notes, or in which of its own
+%% modules it fails.
+-spec compiles([{atom(), string()}], [term()]) ->
+    #{result := ok | error, failed_in := atom(), notes_count => non_neg_integer()}.
 compiles(Sources, Options) ->
     case compiled(Sources, Options) of
-        {ok, receives, _, _} ->
-            #{result => ok, failed_in => none};
+        {ok, receives, _, Notes} ->
+            Count = lists:sum([length(Of) || {_, Of} <- Notes]),
+            #{result => ok, failed_in => none, notes_count => Count};
         {error, [{_, [{_, compile, {crash, Pass, _, _}} | _]} | _], _} ->
             #{result => error, failed_in => Pass};
         {error, [{_, [{_, compile, {crash, Pass, _}} | _]} | _], _} ->
