@@ -248,7 +248,7 @@ busy_port() ->
             end,
             ?DEADLINE_MS
         ),
-        {status, Status} = process_info(Writer, status),
+        Status = held_up(Writer),
         {os_pid, OsPid} = erlang:port_info(Port, os_pid),
         _ = os:cmd("kill -KILL " ++ integer_to_list(OsPid)),
         _ = probe_lib:kill_and_wait(Writer),
@@ -256,6 +256,20 @@ busy_port() ->
         {Kind, SamePort} = case Heard of #{last := {K, S}} -> {K, S}; _ -> {none, false} end,
         #{kind => Kind, port_named => SamePort, writer_status => Status}
     end).
+
+%% The status of a process once it is suspended, or what it is in its place: it may be let go again
+%% for a moment when the system takes some more.
+held_up(Pid) ->
+    #{last := Status} = probe_lib:settle(
+        fun() ->
+            case process_info(Pid, status) of
+                {status, suspended} -> {done, suspended};
+                {status, Other} -> Other
+            end
+        end,
+        ?DEADLINE_MS
+    ),
+    Status.
 
 write(Port, Count) when Count < 1_000 ->
     true = port_command(Port, binary:copy(<<"x">>, 10_000)),
@@ -280,7 +294,7 @@ flooded(Node) ->
             end,
             ?DEADLINE_MS
         ),
-        {status, Status} = process_info(Sender, status),
+        Status = held_up(Sender),
         exit(Sender, kill),
         _ = erlang:system_monitor(undefined),
         {Kind, Named} = case Heard of #{last := {K, N}} -> {K, N}; _ -> {none, false} end,
