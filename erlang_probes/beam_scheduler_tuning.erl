@@ -305,7 +305,8 @@ busy_waiting(_) ->
         none => None,
         very_long => Long,
         cost_of_wake_up_ratio => wake_up_ms(Long) / wake_up_ms(None),
-        active_to_cpu_of_waking_ratio => active_to_cpu(maps:get(waking, Long)),
+        active_to_cpu_of_waking_ratio =>
+            maps:get(least_active_to_cpu_ratio, maps:get(waking, Long)),
         active_to_cpu_of_computing_ratio => active_to_cpu(maps:get(computing, Long))
     }.
 
@@ -339,9 +340,9 @@ collapse(_) ->
 long_schedules(_) ->
     ?VMS:on_peer(["+S", "2:2"], ?LOAD, long_schedules, []).
 
-%% Keeps one of two schedulers busy, then one of two dirty ones.
+%% Keeps one of two schedulers busy, then a dirty one for IO, then one of two for CPU work as well.
 %% Evidence: what scheduler:utilization/2 makes of samples of the normal schedulers and of all.
-%% Cost: a peer; some 3 s.
+%% Cost: a peer; some 4 s.
 %% Misread: the figures are shares of the schedulers' own time, not of CPUs.
 %% Source: https://www.erlang.org/doc/apps/runtime_tools/scheduler.html
 -spec utilization(probe_lib:args()) -> probe_lib:evidence().

@@ -16,6 +16,7 @@
 -define(DIRTY, beam_scheduler_tuning_dirty).
 -define(WINDOW_MS, 800).
 -define(WAKING_MS, 150).
+-define(LEAST_MS, 3).
 -define(SETTLE_MS, 10_000).
 -define(QUIET_MS, 150).
 
@@ -42,7 +43,16 @@ waking(Windows) ->
      || #{runtime_ms := Runtime, wake_ups_count := Count} = Cost <- Costs
     ]),
     {Each, Median} = lists:nth(Windows div 2 + 1, ByCost),
-    Median#{each_ms => Each}.
+    Median#{each_ms => Each, least_active_to_cpu_ratio => least_active_to_cpu(Costs)}.
+
+%% Of the windows that cost anything the one with the least active time in it: a scheduler that the
+%% machine puts out while it is active goes on being so by the clock.
+least_active_to_cpu(Costs) ->
+    Ratios = [
+        Active / Runtime
+     || #{active_ms := Active, runtime_ms := Runtime} <- Costs, Runtime >= ?LEAST_MS
+    ],
+    lists:min(Ratios ++ [none]).
 
 end_of_window() ->
     in_ms(?WINDOW_MS).
@@ -177,7 +187,7 @@ timeouts(Pid) ->
 %%% Figures
 
 %% What scheduler:utilization/2 says of two schedulers of which one is kept busy, from samples of the
-%% normal schedulers and of all, and of a job on a dirty scheduler.
+%% normal schedulers and of all, and of a job on a dirty scheduler of each kind.
 -spec utilization() -> #{atom() => term()}.
 utilization() ->
     false = erlang:system_flag(scheduler_wall_time, true),
@@ -189,10 +199,13 @@ utilization() ->
     Normal = used(fun scheduler:sample/0, fun() -> ok end),
     All = used(fun scheduler:sample_all/0, fun() -> ok end),
     probe_lib:kill_and_wait(Busy),
+    Io = used(fun scheduler:sample_all/0, fun() ->
+        spawn(fun() -> erts_debug:dirty_io(wait, 20_000) end)
+    end),
     Dirty = used(fun scheduler:sample_all/0, fun() ->
         spawn(fun() -> erts_debug:dirty_cpu(wait, 20_000) end)
     end),
-    #{quiet => Quiet, normal => Normal, all => All, dirty => Dirty}.
+    #{quiet => Quiet, normal => Normal, all => All, io => Io, dirty => Dirty}.
 
 used(Sample, Start) ->
     _ = Start(),
@@ -208,6 +221,7 @@ used(Sample, Start) ->
         busy_ratio => lists:last(Kind(normal)),
         other_ratio => hd(Kind(normal)),
         dirty_cpu_ratio => lists:sum(Kind(cpu)),
+        dirty_io_ratio => lists:sum(Kind(io)),
         dirty_io_count => length(Kind(io))
     }.
 
