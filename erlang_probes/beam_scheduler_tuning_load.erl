@@ -5,7 +5,7 @@
 
 -export([
     costs/0,
-    collapse/1,
+    collapse/2,
     long_schedules/0,
     utilization/0,
     wall_time_owner/0,
@@ -115,12 +115,13 @@ busy_cpu_share(Ms) ->
 %%% Collapse
 
 %% A process spawns another and keeps their scheduler in C code, while the second scheduler sleeps:
-%% after how long the spawned one runs, in each of two rounds, and where.
--spec collapse(pos_integer()) -> #{atom() => term()}.
-collapse(NativeMs) ->
+%% after how long the spawned one runs, and where, in as many rounds, but in none after the first in
+%% which it waited to the end.
+-spec collapse(pos_integer(), pos_integer()) -> #{atom() => term()}.
+collapse(NativeMs, Most) ->
     ?DIRTY:allow_native(),
     Rounds = probe_lib:in_process(
-        fun() -> [collapse_round(NativeMs) || _ <- [1, 2]] end, [{scheduler, 1}]
+        fun() -> collapse_rounds(NativeMs, Most) end, [{scheduler, 1}]
     ),
     Delays = [Ms || {Ms, _} <- Rounds],
     #{
@@ -128,6 +129,14 @@ collapse(NativeMs) ->
         shortest_ms => lists:min(Delays),
         scheduler_number => [Id || {_, Id} <- Rounds]
     }.
+
+collapse_rounds(_, 0) ->
+    [];
+collapse_rounds(NativeMs, Most) ->
+    case collapse_round(NativeMs) of
+        {Ms, _} = Round when Ms >= NativeMs - 1 -> [Round];
+        Round -> [Round | collapse_rounds(NativeMs, Most - 1)]
+    end.
 
 collapse_round(NativeMs) ->
     timer:sleep(?QUIET_MS),
@@ -156,11 +165,11 @@ since_ms(Start) ->
 -spec long_schedules() -> #{atom() => term()}.
 long_schedules() ->
     ?DIRTY:allow_native(),
-    undefined = erlang:system_monitor(self(), [{long_schedule, 300}]),
+    undefined = erlang:system_monitor(self(), [{long_schedule, 800}]),
     #{
-        native => reports(fun() -> ?DIRTY:native_ms(900) end),
-        erlang => reports(fun() -> compute(erlang:monotonic_time(millisecond) + 900) end),
-        dirty => reports(fun() -> erts_debug:dirty_io(wait, 900) end)
+        native => reports(fun() -> ?DIRTY:native_ms(1_000) end),
+        erlang => reports(fun() -> compute(erlang:monotonic_time(millisecond) + 1_000) end),
+        dirty => reports(fun() -> erts_debug:dirty_io(wait, 1_000) end)
     }.
 
 reports(Fun) ->
