@@ -85,7 +85,7 @@ nightly: ## verify, merge, report and compare with the night before, all below N
 	@$(MAKE) --no-print-directory nightly-report
 
 nightly-collect: $(READY) # one machine's share, below NIGHT/runs; refuted and inconclusive are results
-	@$(BIN)/beamproof verify $(SKILL) $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
+	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
 
 nightly-report: $(READY) # all shares as one run, and everything that is made of it
 	@ls $(NIGHT)/runs/*.jsonl >/dev/null 2>&1 || { echo "no share arrived in $(NIGHT)/runs: make nightly-collect makes one" >&2; exit 4; }

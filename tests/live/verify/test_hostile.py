@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.run.file import read_run
 from harness.run.model import Run
+from harness.runtimes.docker import images
+from tests.support.busy import in_time
 
 pytestmark = pytest.mark.live
 
@@ -60,7 +65,7 @@ probe = "{probe}"
 statement = "The answer is 42."
 sources = ["https://www.erlang.org/doc/"]
 args = {{ kind = "{kind}", seconds = "61.{unique}" }}
-timeout_s = 8
+timeout_s = {timeout_s}
 expect.answer_count = 42
 
 [[claim.rival]]
@@ -69,12 +74,26 @@ expect.answer_count = 41
 """
 
 
-def written(folder: Path, probes: tuple[str, ...]) -> Path:
-    """Write the claims of every kind, and return their folder."""
+FLOODS = ("flood-of-a-frame", "flood-of-output", "flood-of-a-child")
+INTERRUPT_S = 2.0
+"""What the product promises of Ctrl-C, whatever the VM sends."""
+
+_FLOODING_S = 0.5
+"""So long a flood runs before it is interrupted; its deadline comes much later."""
+
+
+def written(folder: Path, probes: tuple[str, ...], kinds: tuple[str, ...] = KINDS) -> Path:
+    """Write the claims of kinds, and return their folder."""
     head = 'skill = "hostile"\ndescription = "Attacks, each followed by a false claim."\n'
-    unique = os.getpid()  # the attack that leaves a program behind is looked for machine-wide
     claims = (
-        CLAIM.format(kind=kind, probe=probe, unique=unique) for kind in KINDS for probe in probes
+        CLAIM.format(
+            kind=kind,
+            probe=probe,
+            unique=os.getpid(),  # the program that is left behind is looked for machine-wide
+            timeout_s=4 if (kind, probe) == ("ends-the-bridge", "attack") else 30,
+        )
+        for kind in kinds
+        for probe in probes
     )
     (folder / "hostile.toml").write_text(head + "".join(claims), encoding="utf-8")
     return folder
@@ -98,7 +117,11 @@ def test_nothing_that_a_probe_does_reaches_the_next_verdict(
     tmp_path: Path, way: list[str], release: int
 ) -> None:
     """After every attack the false claim is refuted, on another node; what can be seen is said."""
-    verdicts, run = observed(tmp_path, way, release, ("attack", "next"))
+    assert_that_no_attack_reaches_the_next(tmp_path, way, release)
+
+
+def assert_that_no_attack_reaches_the_next(folder: Path, way: list[str], release: int) -> None:
+    verdicts, run = observed(folder, way, release, ("attack", "next"))
     wrong = {
         kind: verdicts[f"hostile/{kind}-next"]
         for kind in KINDS
@@ -113,6 +136,16 @@ def test_nothing_that_a_probe_does_reaches_the_next_verdict(
         assert words in " ".join(attacks[kind].leftovers), kind
 
 
+@pytest.mark.docker
+@pytest.mark.xdist_group("containers")
+def test_nor_does_it_in_containers(
+    tmp_path: Path, import_image: Callable[[int], images.Image]
+) -> None:
+    """The same attacks behind an engine: there, too, each costs its own node and nothing else."""
+    way = ["--runtime", "docker", "--image", import_image(27).reference]
+    assert_that_no_attack_reaches_the_next(tmp_path, way, 27)
+
+
 def test_the_false_claims_are_refuted_where_nobody_attacks(
     tmp_path: Path, way: list[str], release: int
 ) -> None:
@@ -120,3 +153,45 @@ def test_the_false_claims_are_refuted_where_nobody_attacks(
     verdicts, run = observed(tmp_path, way, release, ("next",))
     assert set(verdicts.values()) == {"refuted"}
     assert len({one.samples[0].node for one in run.observations}) == 1
+
+
+def interrupted_in(folder: Path, way: list[str], flood: str) -> float:
+    """Interrupt a command whose VM sends without end; return how long it went on, in seconds."""
+    command = [sys.executable, "-m", "harness", "verify", "-v", "--jobs", "1", *way, "--otp", "27"]
+    command += ["--runs", str(folder / "runs"), "--probes", str(PROBES)]
+    command += ["--claims", str(written(folder, ("next", "attack"), (flood,)))]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "CI": "", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any(f"hostile/{flood}-next@otp27" in line for line in process.stdout)
+        time.sleep(_FLOODING_S)
+        since = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        took_s = time.monotonic() - since
+    assert process.returncode == 128 + signal.SIGINT
+    (file,) = (folder / "runs").glob("*.jsonl")
+    assert [cell.claim for cell in read_run(file).by_cell] == [f"{flood}-next"]
+    return took_s
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_ctrl_c_is_obeyed_while_a_vm_floods(tmp_path: Path, way: list[str], flood: str) -> None:
+    """A frame, output, a runaway child's output: none that does not end holds who wants to go."""
+    assert interrupted_in(tmp_path, way, flood) < in_time(INTERRUPT_S)
+
+
+@pytest.mark.docker
+@pytest.mark.xdist_group("containers")
+@pytest.mark.parametrize("flood", FLOODS)
+def test_ctrl_c_is_obeyed_while_a_container_floods(
+    tmp_path: Path, import_image: Callable[[int], images.Image], flood: str
+) -> None:
+    """Nor behind an engine, which has all that output to carry."""
+    way = ["--runtime", "docker", "--image", import_image(27).reference]
+    assert interrupted_in(tmp_path, way, flood) < in_time(INTERRUPT_S)

@@ -78,6 +78,17 @@ do(<<"timer">>) ->
     erlang:send_after(100, application_controller, {'$gen_call', {self(), make_ref()}, Set});
 do(<<"timer-service">>) ->
     {ok, _} = timer:apply_after(100, ?MODULE, leave_word, []);
+%% --- Floods, until the VM is ended ------------------------------------------------------------
+do(<<"flood-of-a-frame">>) ->
+    {ok, File} = file:open("/proc/self/fd/4", [write, raw, binary]),
+    ok = file:write(File, <<(60 * 1024 * 1024):32, 131>>),
+    without_end(fun() -> file:write(File, <<0:8192>>), timer:sleep(1) end);
+do(<<"flood-of-output">>) ->
+    Line = [binary:copy(<<"flood ">>, 1000), 10],
+    without_end(fun() -> io:put_chars(standard_error, Line) end);
+do(<<"flood-of-a-child">>) ->
+    open_port({spawn, "sh -c 'exec yes 1>&2'"}, []),
+    timer:sleep(infinity);
 do(<<"raises">>) ->
     os:putenv("HOSTILE", "1"),
     error(hostile);
@@ -106,8 +117,13 @@ reached(<<"counter">>) -> {call_count, false} =/= erlang:trace_info({lists, seq,
 reached(<<"term">>) -> persistent_term:get(?TERM) =:= hostile;
 reached(<<"file">>) -> filelib:is_file(file());
 reached(<<"timer", _/binary>>) -> maps:get(settled, probe_lib:until(fun word_left/0, 200));
+reached(<<"flood-", _/binary>>) -> false;
 reached(<<"raises">>) -> os:getenv("HOSTILE") =/= false;
 reached(<<"raises-and-leaves">>) -> whereis(hostile) =/= undefined.
+
+without_end(Fun) ->
+    Fun(),
+    without_end(Fun).
 
 %% --- Means -----------------------------------------------------------------------------------
 
