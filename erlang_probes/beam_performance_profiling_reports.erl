@@ -70,6 +70,7 @@ shares(Folder) ->
         eprof_headlines_percent => lists:sum([P || #{headline_percent := P} <- Processes]),
         eprof_filtered => filtered(More),
         eprof_alone => only_fib(Folder),
+        eprof_told_to_elapsed_ratio => told_to_elapsed(Folder),
         tprof_call_time => tprof_shares(call_time, Fun),
         tprof_call_count => tprof_shares(call_count, Fun)
     }.
@@ -125,17 +126,22 @@ filtered(Lines) ->
         last_line_says_100 => binary:match(Total, <<" 100.00% ">>) =/= nomatch
     }.
 
+%% The largest of five: what keeps the process from running may add to the time that passes alone.
+told_to_elapsed(Folder) ->
+    lists:max([
+        ToldUs / Us
+     || _ <- lists:seq(1, 5), #{time_us := ToldUs, elapsed_us := Us} <- [only_fib(Folder)]
+    ]).
+
 %% The same fib, once as the only function that is looked at; and the time that passed meanwhile, by
 %% the clock of the profiled process.
 only_fib(Folder) ->
     {ok, Us} = eprof:profile(
         [], fun() -> probe_measure:elapsed_us(fun() -> ?WORK:outer(18) end) end, {?WORK, fib, 1}
     ),
-    #{fib := #{time_us := ToldUs} = Row} = ?TOOLS:eprof_rows(
-        ?TOOLS:printed_by_eprof(total, Folder)
-    ),
+    #{fib := Row} = ?TOOLS:eprof_rows(?TOOLS:printed_by_eprof(total, Folder)),
     stopped = eprof:stop(),
-    Row#{elapsed_us => Us, told_to_elapsed_ratio => ToldUs / Us}.
+    Row#{elapsed_us => Us}.
 
 %% Where there is no tprof there are no sums.
 tprof_shares(Type, Fun) ->
