@@ -10,6 +10,8 @@ Without a variable and a table, the nearest folder from the working one upwards 
     claims = "proofs/claims"
     probes = "proofs/probes"
     sources = ["https://hexdocs.pm/"]
+    repository = "https://host/team/app/blob/main"
+    site = "https://team.example/proofs/"
 """
 
 from __future__ import annotations
@@ -111,11 +113,21 @@ _TABLE = "tool.beamproof"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """Hold what a project says: its folders, and the beginnings of addresses that it trusts."""
+    """Hold what a project says: its folders, and the beginnings of addresses that it trusts.
+
+    `repository` is what stands before the path of its files where others read them, `site` where
+    its report is published; `root` is the folder that the table was found in.
+    """
 
     claims: Path | None = None
     probes: Path | None = None
     sources: tuple[str, ...] = ()
+    repository: str | None = None
+    site: str | None = None
+    root: Path | None = None
+
+
+_KEYS = ("claims", "probes", "sources", "repository", "site")
 
 
 def project() -> Project:
@@ -153,13 +165,15 @@ def _project(path: Path) -> Project:
 
 
 def _checked(path: Path, table: dict[str, Any]) -> Project:
-    known = Project.__slots__
     for key in table:
-        if key not in known:
+        if key not in _KEYS:
             raise InputError(
-                f'{path}: [{_TABLE}] has no key "{key}"{did_you_mean(key, known)}',
-                hint=f"known are {', '.join(known)}",
+                f'{path}: [{_TABLE}] has no key "{key}"{did_you_mean(key, _KEYS)}',
+                hint=f"known are {', '.join(_KEYS)}",
             )
+    for key in ("repository", "site"):
+        if key in table and not _is_address(table[key]):
+            raise InputError(f"{path}: [{_TABLE}] {key} is no address: {table[key]!r}")
     folders = {}
     for key in ("claims", "probes"):
         value = table.get(key)
@@ -172,7 +186,14 @@ def _checked(path: Path, table: dict[str, Any]) -> Project:
             f"{path}: [{_TABLE}] sources is no list of addresses: {sources!r}",
             hint='write how they begin, e.g. sources = ["https://hexdocs.pm/"]',
         )
-    return Project(claims=folders["claims"], probes=folders["probes"], sources=tuple(sources))
+    return Project(
+        claims=folders["claims"],
+        probes=folders["probes"],
+        sources=tuple(sources),
+        repository=table.get("repository"),
+        site=table.get("site"),
+        root=path.parent,
+    )
 
 
 def _is_address(value: object) -> bool:

@@ -19,11 +19,12 @@ class ProbeThen:
     """Hold a probe beside its evidence.
 
     `probe` is None where neither the run nor the folder has it. `kept` tells that it is the source
-    that ran, not today's. `changed` names the files that differ today.
+    that ran, not today's. `path` is today's file. `changed` names the files that differ today.
     """
 
     probe: Probe | None
     kept: bool
+    path: Path | None = None
     changed: tuple[str, ...] = ()
 
     @property
@@ -48,13 +49,16 @@ def probe_then(
         today: the modules of the folder as they are, by name.
     """
     module, _, function = name.partition(":")
+    now = today.get(module)
+    path = now.path if now else None
     source = run.source_of(seen) if run and seen else None
     if source is None:
-        now = today.get(module)
-        return ProbeThen(probe=now.probe(function) if now else None, kept=seen is None)
+        probe = now.probe(function) if now else None
+        return ProbeThen(probe=probe, kept=seen is None, path=path)
     then = {source.name: source.sha256, **source.uses}
     changed = tuple(file for file, sha256 in then.items() if _differs(today, file, sha256))
-    return ProbeThen(probe=_parsed(source.text).probe(function), kept=True, changed=changed)
+    probe = _parsed(source.text).probe(function)
+    return ProbeThen(probe=probe, kept=True, path=path, changed=changed)
 
 
 def _differs(today: Mapping[str, ProbeModule], file: str, sha256: str) -> bool:

@@ -14,10 +14,12 @@ import click
 from harness.authoring.probe_source import read_module
 from harness.cli.options import claims_option, probes_option, runs_option
 from harness.errors import ExitCode, InputError
+from harness.folders import project
 from harness.judge.compare import compare as compared
 from harness.judge.view import RunView
 from harness.report import markdown, to_json
 from harness.report.badge import badges
+from harness.report.html.links import Links
 from harness.report.html.site import site
 from harness.report.junit import render_junit
 from harness.report.output import write_site
@@ -72,7 +74,10 @@ def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[
     comparison = None
     if len(history) > 1 and history[-1].by_cell.keys() & history[-2].by_cell.keys():
         comparison = compared(history[-2], history[-1])
-    return site(history, _modules(probes_dir), comparison)
+    told = project()
+    links = Links(repository=told.repository, root=told.root)
+    modules = _modules(probes_dir)
+    return site(history, modules, comparison, links=links, address=told.site)
 
 
 def _rendered(form: str, history: Sequence[RunView]) -> bytes:

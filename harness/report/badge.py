@@ -1,4 +1,4 @@
-"""An SVG badge a skill: "beam-ets-internals: 24 proven on OTP 24-27".
+"""SVG badges, one a skill and one of all: "beam-ets-internals: 24 proven on OTP 24-27".
 
 Knows: judged runs. Must not know: files, where a badge is shown.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
+import msgspec
+
 from harness.judge.finding import Verdict
 from harness.judge.view import RunView, SkillView
 from harness.report.marks import MARKS
 from harness.report.phrases import labels
+
+ALL = "all"
+"""File name of the badge of all skills together."""
 
 _HEIGHT = 20
 _PADDING = 6
@@ -20,15 +25,22 @@ _WIDE = frozenset("mwMW%@OGQD\N{EN DASH}")
 
 
 def badges(view: RunView) -> Iterator[tuple[str, bytes]]:
-    """Yield file name and content of a badge a skill."""
-    for skill in view.skills:
-        yield f"{skill.name}.svg", render_badge(skill, complete=view.run.complete)
+    """Yield file name and content of the badges: of each skill, and `all` of them together.
 
-
-def render_badge(skill: SkillView, *, complete: bool = True) -> bytes:
-    """Return the badge of one skill."""
-    text, verdict = badge_text(skill, complete=complete)
-    return _svg(skill.name, text, MARKS[verdict].colour).encode()
+    Beside each stands what the endpoint of shields.io reads, for who wants that one's looks.
+    """
+    together = SkillView(
+        name=ALL,
+        description="",
+        claims=tuple(claim for skill in view.skills for claim in skill.claims),
+    )
+    for skill in (*view.skills, together):
+        name = "beamproof" if skill is together else skill.name
+        text, verdict = badge_text(skill, complete=view.run.complete)
+        yield f"{skill.name}.svg", _svg(name, text, MARKS[verdict].colour).encode()
+        endpoint = {"schemaVersion": 1, "label": name, "message": text}
+        colour = {"color": MARKS[verdict].colour.removeprefix("#")}
+        yield f"{skill.name}.json", msgspec.json.encode({**endpoint, **colour})
 
 
 def badge_text(skill: SkillView, *, complete: bool = True) -> tuple[str, Verdict]:
@@ -77,8 +89,9 @@ def _svg(name: str, text: str, colour: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{_HEIGHT}"'
         f' role="img" aria-label={quoteattr(title)}>\n'
         f"<title>{escape(title)}</title>\n"
-        f'<clipPath id="r"><rect width="{left + right}" height="{_HEIGHT}" rx="3"/></clipPath>\n'
-        f'<g clip-path="url(#r)"><path fill="#444" d="M0 0h{left}v{_HEIGHT}H0z"/>'
+        f'<clipPath id="r-{name}"><rect width="{left + right}" height="{_HEIGHT}" rx="3"/>'
+        f"</clipPath>\n"
+        f'<g clip-path="url(#r-{name})"><path fill="#444" d="M0 0h{left}v{_HEIGHT}H0z"/>'
         f'<path fill="{colour}" d="M{left} 0h{right}v{_HEIGHT}H{left}z"/></g>\n'
         f"<g {style}>{_text(name, _PADDING)}{_text(text, left + _PADDING)}</g>\n</svg>\n"
     )

@@ -6,7 +6,7 @@ Knows: numbers and names. Must not know: claims, formats.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from harness.run.model import Outcome, Run
@@ -52,6 +52,20 @@ def outcome_word(run: Run) -> str:
     if run.footer is None:
         return "cut short"
     return Outcome(run.footer.outcome).value
+
+
+def seconds_of(iso: str) -> float:
+    """Return an ISO time as seconds since 1970; 0 of what is no time."""
+    try:
+        return datetime.fromisoformat(iso).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def day(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as a short date, e.g. `20 Nov`."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return f"{at.day} {at:%b}"
 
 
 @lru_cache(maxsize=1024)

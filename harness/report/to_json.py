@@ -110,7 +110,7 @@ def report(view: RunView) -> Report:
         ),
         counts={verdict.value: view.counts[verdict] for verdict in Verdict},
         findings=tuple(map(finding_report, view.findings)),
-        unknown=view.unknown,
+        unknown=tuple(map(str, view.unknown)),
     )
 
 

@@ -25,6 +25,7 @@ from harness.run.model import (
     Header,
     Line,
     Observation,
+    Run,
     Sample,
 )
 
@@ -103,6 +104,13 @@ def encode(line: Line) -> bytes:
     except UNREADABLE as error:
         raise RunFileError(f"not to be written as a line of a run file: {error}") from error
     return body[:-1] + _SUM_KEY + _sum(body) + b'"}\n'
+
+
+def content(run: Run) -> bytes:
+    """Return a run as a file of today's format, wherever its parts came from."""
+    header = msgspec.structs.replace(run.header, format=FORMAT)
+    footer = () if run.footer is None else (run.footer,)
+    return b"".join(map(encode, (header, *run.notes, *run.sources, *run.observations, *footer)))
 
 
 def decode(text: bytes, *, sums: bool) -> Line:

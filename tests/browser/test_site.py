@@ -12,6 +12,8 @@ from support.visits import Visit
 
 PAGES = [
     "index.html",
+    "search.html?q=ratio",
+    "method.html",
     "beam-skill-a.html",
     "beam-skill-a/claim-000.html",
     "beam-skill-a/claim-001.html",
@@ -62,7 +64,7 @@ def test_claims_are_filtered_by_text_verdict_and_release(visit: Visit) -> None:
     """Alone and together, with the count said, and kept in the address."""
     page = visit.open(SKILL)
     assert len(shown(page)) == 12
-    page.get_by_role("searchbox").fill("ratio")
+    page.get_by_role("searchbox", name="Text").fill("ratio")
     assert shown(page) == ["claim-002", "claim-007"]
     expect(page.get_by_role("status")).to_have_text("2 of 12 claims are shown.")
     page.get_by_role("checkbox", name="refuted").check()
@@ -87,12 +89,47 @@ def test_filters_work_by_keyboard_alone(visit: Visit) -> None:
     page = visit.open(SKILL)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    page.get_by_role("searchbox").focus()
+    page.get_by_role("searchbox", name="Text").focus()
     page.keyboard.type("series")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page).to_have_url(re.compile(r"\?q=series&verdict=refuted$"))
     assert shown(page) == []
+
+
+def test_all_claims_are_searched_from_every_page(visit: Visit) -> None:
+    """By keyboard alone; the address of a search can be kept; rivals and keys are found, too."""
+    page = visit.open("beam-skill-b/claim-001.html")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search all claims")).to_be_focused()
+    page.keyboard.type("old books 2")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/search\.html\?q=old\+books\+2$"))
+    results = page.get_by_role("main").get_by_role("listitem")
+    expect(results.first).to_contain_text("contradicts: Belief 2 of old books.")
+    field = page.get_by_role("searchbox", name="Search all claims")
+    field.fill("slower_ratio")
+    expect(results.first).to_contain_text("claim-002")
+    expect(page).to_have_url(re.compile(r"\?q=slower_ratio$"))
+    page.reload()
+    expect(field).to_have_value("slower_ratio")
+    results.first.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/beam-skill-[ab]/claim-\d+\.html$"))
+    page.go_back()
+    field.fill("no such words anywhere")
+    expect(page.get_by_role("status")).to_have_text("0 of 24 claims fit.")
+    assert visit.problems == []
+
+
+def test_axis_text_is_large_enough_on_a_telephone(visit: Visit) -> None:
+    """At 390 pixels a chart is scaled down; its text must not be."""
+    page = visit.open("beam-skill-a/claim-001.html")
+    page.set_viewport_size({"width": 390, "height": 800})
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.chart text')].map((text) => parseFloat("
+        "getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a)"
+    )
+    assert min(heights) >= 11
 
 
 def test_a_link_to_a_cell_finds_its_row_even_behind_a_filter(visit: Visit) -> None:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
+from harness.report.phrases import day
+
 _WIDE = 32
 """Values that spread over more than this factor, most of them small, are drawn on a log axis."""
 
@@ -32,6 +34,10 @@ class Axis:
         self._span = span
         self._low, self._high = self._at(self.ticks[0]), self._at(self.ticks[-1])
 
+    def text(self, value: float) -> str:
+        """Return what is written beside a tick."""
+        return short(value)
+
     def contains(self, value: float) -> bool:
         """Tell whether a number lies on the axis."""
         if self.logarithmic and value <= 0:
@@ -46,6 +52,38 @@ class Axis:
 
     def _at(self, value: float) -> float:
         return math.log10(value) if self.logarithmic else float(value)
+
+
+class DateAxis(Axis):
+    """Place times, in seconds since 1970; a few days that were measured are written beside it."""
+
+    def __init__(self, values: Sequence[float], span: tuple[float, float]) -> None:
+        self.logarithmic = False
+        self.ticks = _days(values)
+        self._span = span
+        self._low, self._high = min(values), max(values)
+        if self._low == self._high:
+            self._low, self._high = self._low - _DAY_S, self._high + _DAY_S
+
+    def text(self, value: float) -> str:
+        """Return the date."""
+        return day(value)
+
+
+_DAY_S = 86_400.0
+_MOST_DAYS = 5
+
+
+def _days(values: Sequence[float]) -> list[float]:
+    """Return the first time of up to five days, spread over those that have one."""
+    first: dict[str, float] = {}
+    for value in sorted(values):
+        first.setdefault(day(value), value)
+    times = list(first.values())
+    if len(times) <= _MOST_DAYS:
+        return times
+    step = (len(times) - 1) / (_MOST_DAYS - 1)
+    return [times[round(index * step)] for index in range(_MOST_DAYS)]
 
 
 def _is_wide(values: Sequence[float]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.report.html.axes import Axis, short
+from harness.report.html.axes import Axis, DateAxis
 from harness.report.html.series import Curve, Mark, Plot, words
 
 WIDTH, HEIGHT = 420, 250
@@ -17,6 +17,9 @@ WIDTH, HEIGHT = 420, 250
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 408, 10, 206
 """Where the axes stand: labels need the rest."""
+
+_INSET = 12
+"""Dates stand so far from the ends of their axis that they can be read."""
 
 _COLOURS = 8
 """How many colours the style sheet has for curves, `--c0` and so on."""
@@ -39,11 +42,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """Hold a point of a curve and what is said of it."""
+    """Hold a point of a curve, what is said of it, and the run that it leads to."""
 
     x: float
     y: float
     title: str
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,11 @@ def lay_out(plot: Plot) -> Chart:
     """Return the chart of a plot of at least one curve of at least one point."""
     points = [point for curve in plot.curves for point in curve.points]
     swept = [x for x, _ in points]
-    x = Axis(swept, (_LEFT, _RIGHT), from_zero=min(swept) * _FAR < max(swept))
+    x: Axis = (
+        DateAxis(swept, (_LEFT + _INSET, _RIGHT - _INSET))
+        if plot.dates
+        else Axis(swept, (_LEFT, _RIGHT), from_zero=min(swept) * _FAR < max(swept))
+    )
     y = Axis([y for _, y in points], (_BOTTOM, _TOP))
     return Chart(
         title=f"{plot.title}; {', '.join(curve.label for curve in plot.curves)}",
@@ -119,16 +127,24 @@ def _name(key: str, axis: Axis) -> str:
 
 def _ticks(axis: Axis) -> Iterator[Tick]:
     for value in axis.ticks:
-        yield Tick(at=axis.place(value), text=short(value), zero=value == 0)
+        yield Tick(at=axis.place(value), text=axis.text(value), zero=value == 0)
 
 
 def _line(index: int, curve: Curve, x: Axis, y: Axis) -> Line:
+    runs = curve.runs or ("",) * len(curve.points)
     dots = tuple(
-        Dot(x=x.place(a), y=y.place(b), title=f"{curve.label}: {a:g} → {b:.6g}")
-        for a, b in curve.points
+        Dot(x=x.place(a), y=y.place(b), title=f"{curve.label}: {_said(a, x)} → {b:.6g}", run=run)
+        for (a, b), run in zip(curve.points, runs, strict=True)
     )
-    path = "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots)
+    path = "".join(
+        f"{'M' if n == 0 or n in curve.breaks else 'L'}{dot.x} {dot.y}"
+        for n, dot in enumerate(dots)
+    )
     return Line(colour=colour(index), marker=marker(index), path=path, dots=dots)
+
+
+def _said(value: float, axis: Axis) -> str:
+    return axis.text(value) if isinstance(axis, DateAxis) else f"{value:g}"
 
 
 def _thresholds(marks: Iterable[Mark], x: Axis, y: Axis) -> Iterator[Threshold]:

@@ -202,9 +202,13 @@ def _summary(values: Sequence[Any]) -> str:
         return _short(first)
     if all(map(is_number, values)) and len({*values}) > 1:
         low, middle, high = min(values), median(values), max(values)
-        return f"{show(middle)} ({show(low)} to {show(high)}, n = {len(values)})"
+        return f"{_short(middle)} ({_short(low)} to {_short(high)}, n = {len(values)})"
     texts = list(dict.fromkeys(_short(value) for value in values))
     return _short(first) if len(texts) == 1 else " or ".join(texts[:4])
+
+
+_FIGURES = 4
+"""Figures of a number that is no count: more say nothing of what was measured."""
 
 
 def _short(value: Any) -> str:
@@ -214,6 +218,8 @@ def _short(value: Any) -> str:
         return str(value)
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
         return f"{len(value)} rows of {', '.join(map(str, value[0]))}"
+    if isinstance(value, float):
+        return f"{value:.{_FIGURES}g}"
     return show(value, _LONGEST_LIST)
 
 

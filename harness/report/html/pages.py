@@ -15,7 +15,7 @@ from harness.claims.model import Claim
 from harness.claims.predicates import is_number
 from harness.judge.compare import Comparison
 from harness.judge.finding import Finding, Verdict
-from harness.judge.trend import ClaimTrend
+from harness.judge.trend import ClaimTrend, Point
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView
 from harness.report.html import series
 from harness.report.html.folding import (
@@ -29,7 +29,8 @@ from harness.report.html.folding import (
     pretty,
     same_evidence,
 )
-from harness.report.phrases import duration, labels, plural
+from harness.report.html.links import Links
+from harness.report.phrases import duration, labels, plural, seconds_of
 from harness.run.model import Build, Sample
 from harness.run.repeat import repeat_command
 
@@ -45,14 +46,23 @@ TILES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Hold a claim on the releases where it is not confirmed for one and the same reason."""
+class Part:
+    """Hold the releases on which a claim is not confirmed for one and the same reason."""
 
-    claim: Claim
     verdict: Verdict
     on: str
     first: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Hold a claim that is not confirmed: the worst verdict, the releases, every reason once."""
+
+    claim: Claim
+    verdict: Verdict
+    on: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,27 +93,33 @@ class ClaimPage:
     plots: tuple[series.Plot, ...]
     calls: tuple[Call, ...]
     probe: ProbeThen
+    probe_link: str | None
+    claim_link: str | None
     call_text: str
     trend: ClaimTrend | None
     trend_plots: tuple[series.Plot, ...]
 
 
 def troubles(view: RunView) -> tuple[Trouble, ...]:
-    """Return what is not confirmed, the refuted first, skipped cells left out."""
-    found = [
-        Trouble(
-            claim=one.claim,
-            verdict=finding.verdict,
-            on=on,
-            first=finding.cell,
-            reason=finding.reason,
-        )
-        for skill in view.skills
-        for one in skill.claims
+    """Return what is not confirmed, a claim at a time, the refuted first; not what is skipped."""
+    found = (_trouble(one) for skill in view.skills for one in skill.claims)
+    return tuple(
+        sorted((one for one in found if one.parts), key=lambda one: WORST_FIRST.index(one.verdict))
+    )
+
+
+def _trouble(one: ClaimView) -> Trouble:
+    parts = tuple(
+        Part(verdict=finding.verdict, on=on, first=finding.cell, reason=finding.reason)
         for on, finding in _grouped(one)
         if finding.verdict in NEEDS_ATTENTION
-    ]
-    return tuple(sorted(found, key=lambda one: WORST_FIRST.index(one.verdict)))
+    )
+    return Trouble(
+        claim=one.claim,
+        verdict=one.worst,
+        on=labels(name for name, found in one.cells.items() if found.verdict in NEEDS_ATTENTION),
+        parts=tuple(sorted(parts, key=lambda part: WORST_FIRST.index(part.verdict))),
+    )
 
 
 def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
@@ -143,7 +159,9 @@ def _grouped(view: ClaimView) -> list[tuple[str, Finding]]:
     return group(view.cells.items(), lambda finding: (finding.verdict, finding.reason))
 
 
-def claim_page(view: ClaimView, *, probe: ProbeThen, trend: ClaimTrend | None) -> ClaimPage:
+def claim_page(
+    view: ClaimView, *, probe: ProbeThen, trend: ClaimTrend | None, links: Links
+) -> ClaimPage:
     """Gather what a claim's page shows."""
     samples = {
         runtime: finding.observation.samples
@@ -165,10 +183,19 @@ def claim_page(view: ClaimView, *, probe: ProbeThen, trend: ClaimTrend | None) -
         plots=series.plots(first, tuple(predicted_numbers(view.claim)))[:_MOST_CHARTS],
         calls=tuple(_calls(view)),
         probe=probe,
+        probe_link=_probe_link(probe, links),
+        claim_link=links.to(view.claim.path, view.claim.line),
         call_text=call_text(view.claim),
         trend=trend,
         trend_plots=trend_plots(trend) if trend else (),
     )
+
+
+def _probe_link(then: ProbeThen, links: Links) -> str | None:
+    """Return where others read the probe; not of a source that is another one today."""
+    if then.probe is None or then.path is None or then.changed:
+        return None
+    return links.to(then.path, then.probe.line)
 
 
 def predicted_numbers(claim: Claim) -> Iterable[tuple[str, float]]:
@@ -238,19 +265,34 @@ def trend_plots(trend: ClaimTrend) -> tuple[series.Plot, ...]:
     return tuple(
         series.Plot(
             path=path,
-            x_key="run, the oldest first",
+            x_key="run",
             y_key=path.rpartition(".")[2],
             curves=tuple(
-                series.Curve(
-                    label=labels([runtime]),
-                    points=tuple((float(n), value) for n, (_, value) in enumerate(values, 1)),
-                )
-                for runtime, values in rows.items()
+                _over_time(labels([runtime]), points, path)
+                for runtime, points in trend.points.items()
+                if runtime in rows
             ),
+            dates=True,
         )
         for path, rows in trend.figures().items()
         if any(len({value for _, value in values}) > 1 for values in rows.values())
     )[:_MOST_CHARTS]
+
+
+def _over_time(label: str, points: Sequence[Point], path: str) -> series.Curve:
+    """Return a figure by the time of its run: it breaks where a run has none."""
+    at, breaks = [], []
+    for point in points:
+        if path in point.figures:
+            at.append((seconds_of(point.started), point.figures[path], point.run))
+        elif at:
+            breaks.append(len(at))
+    return series.Curve(
+        label=label,
+        points=tuple((x, y) for x, y, _ in at),
+        breaks=frozenset(breaks) | series.long_gaps([x for x, _, _ in at]),
+        runs=tuple(run for _, _, run in at),
+    )
 
 
 def host_of(build: Build) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from harness.run.units import UNITS, unit_of
@@ -18,10 +19,16 @@ LEAST_POINTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Hold the points of one release, in ascending x."""
+    """Hold the points of one release, in ascending x.
+
+    `breaks` are the indexes of points that no line leads to; `runs` names the run of each point,
+    where they are of several.
+    """
 
     label: str
     points: tuple[tuple[float, float], ...]
+    breaks: frozenset[int] = frozenset()
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +44,8 @@ class Mark:
 class Plot:
     """Hold one chart: a key of the series against the swept key, every release in it.
 
-    `path` is where the series lies in the evidence, e.g. `cases.link.points`.
+    `path` is where the series lies in the evidence, e.g. `cases.link.points`; `dates` tells that x
+    is a time, in seconds since 1970.
     """
 
     path: str
@@ -45,11 +53,25 @@ class Plot:
     y_key: str
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...] = ()
+    dates: bool = False
 
     @property
     def title(self) -> str:
         """Return what the chart shows in words, e.g. `receive time (us) by mailbox (count)`."""
         return f"{words(self.y_key)} by {words(self.x_key)}"
+
+
+_LONG = 1.75
+"""So many times the usual distance between two runs, and one is missing between them."""
+
+
+def long_gaps(times: Sequence[float]) -> frozenset[int]:
+    """Return the indexes of times before which one is missing, to judge by the usual distance."""
+    distances = [later - earlier for earlier, later in pairwise(times)]
+    if not distances:
+        return frozenset()
+    usual = median(distances)
+    return frozenset(n for n, one in enumerate(distances, 1) if one > _LONG * usual)
 
 
 def words(key: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -16,19 +16,26 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.authoring.probe_source import ProbeModule
 from harness.authoring.probe_then import ProbeThen, probe_then
 from harness.judge.compare import Comparison
+from harness.judge.finding import Verdict
 from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
-from harness.report.html import charts, pages, texts
+from harness.report.html import charts, feed, pages, search, texts
 from harness.report.html.highlight import highlighted
+from harness.report.html.links import Links
 from harness.report.html.series import words
 from harness.report.marks import MARKS
 from harness.report.phrases import label, labels, outcome_word
+from harness.report.to_json import render_json, report
+from harness.run import lines
 from harness.run.cells import CellId
 from harness.run.model import Run
 
 _ASSETS = ("site.css", "site.js", "icon.svg")
 _TAKEN = frozenset({"index", "assets"})
+
+
+_NO_LINKS = Links()
 
 
 def page_name(name: str) -> str:
@@ -40,6 +47,9 @@ def site(
     history: Sequence[RunView],
     modules: Mapping[str, ProbeModule],
     comparison: Comparison | None = None,
+    *,
+    links: Links = _NO_LINKS,
+    address: str | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the site's files.
 
@@ -47,13 +57,28 @@ def site(
         history: judged runs, the oldest first; the last is what the site is about.
         modules: the probe modules by name, for their source.
         comparison: the last run against the one before it, where there is one.
+        links: where others read the project's files.
+        address: of the site itself, for the feed.
 
     Returns:
         Pairs of a relative path and the file's content, the front page first.
     """
     view = history[-1]
-    shared = {"view": view, "history": history, "run": view.run.header}
+    shared = {
+        "view": view,
+        "history": history,
+        "run": view.run.header,
+        "feed": len(history) > 1,
+        "links": links,
+    }
     yield "index.html", _front(view, history, comparison, shared)
+    yield "search.html", _render("search.html", root="", **shared)
+    yield "method.html", _render("method.html", root="", verdicts=Verdict, **shared)
+    yield "assets/index.js", search.index(view, partial(claim_href, ""))
+    yield "data/report.json", render_json(report(view))
+    yield "data/run.jsonl", lines.content(view.run)
+    if len(history) > 1:
+        yield "changes.atom", feed.feed(history, address)
     for name in _ASSETS:
         yield f"assets/{name}", (files(__package__) / "assets" / name).read_bytes()
     known = trends(history) if len(history) > 1 else {}
@@ -76,6 +101,7 @@ def _skill(
             one,
             probe=_probe(shared["view"].run, one, modules),
             trend=known.get(one.claim.name),
+            links=shared["links"],
         )
         yield (
             f"{base}/{page_name(one.claim.id)}.html",

@@ -64,6 +64,7 @@ def test_report_writes_a_badge_a_skill(files: Files, folders: list[str], tmp_pat
     assert {path.name for path in (tmp_path / "b").glob("*.svg")} == {
         "beam-skill-a.svg",
         "beam-skill-b.svg",
+        "all.svg",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -192,7 +193,18 @@ def only(skill: SkillView, *claims: str) -> SkillView:
 def test_badges_are_small_images_with_their_text(judged: RunView) -> None:
     """One file a skill, with a title for those who do not see it."""
     made = dict(badges(judged))
-    assert list(made) == ["beam-skill-a.svg", "beam-skill-b.svg"]
+    assert list(made) == [
+        f"{name}.{ending}"
+        for name in ("beam-skill-a", "beam-skill-b", "all")
+        for ending in ("svg", "json")
+    ]
+    assert b"beamproof: 1" in made["all.svg"]
+    endpoint = json.loads(made["beam-skill-a.json"])
+    assert endpoint["schemaVersion"] == 1
+    assert endpoint["label"] == "beam-skill-a"
+    assert endpoint["message"].startswith("6 proven")
+    ids = [re.findall(rb'id="([^"]+)"', made[name]) for name in made if name.endswith(".svg")]
+    assert len({one for found in ids for one in found}) == 3  # several on one page do not clash
     root = ET.fromstring(made["beam-skill-a.svg"])  # noqa: S314 (our own)
     assert str(root.get("aria-label")).startswith("beam-skill-a: 6 proven")
     assert len(made["beam-skill-a.svg"]) < 1500

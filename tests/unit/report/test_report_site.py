@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urldefrag
 
 import msgspec
@@ -17,11 +19,14 @@ from harness.authoring.probe_source import ProbeModule, read_module
 from harness.claims.model import Skill
 from harness.judge.compare import compare
 from harness.judge.view import RunView, view
-from harness.report.html import folding, texts
+from harness.report.html import charts, folding, series, texts
 from harness.report.html.charts import lay_out
+from harness.report.html.links import Links
 from harness.report.html.series import Curve, Mark, Plot, plots, words
 from harness.report.html.site import environment, page_name, site
 from harness.report.phrases import labels
+from harness.report.to_json import render_json, report
+from harness.run.file import read_run
 from harness.run.model import Sample
 
 VOID = {"meta", "link", "input", "br", "wbr", "hr", "img"}
@@ -86,11 +91,14 @@ def test_there_is_a_page_a_skill_and_a_page_a_claim(built: dict[str, bytes]) -> 
     """Beside the front page, the style sheet, the script and the icon."""
     kinds = Counter((PurePosixPath(name).suffix, name.count("/")) for name in built)
     assert kinds == {
-        (".html", 0): 3,
+        (".html", 0): 5,
         (".html", 1): 16,
         (".css", 1): 1,
-        (".js", 1): 1,
+        (".js", 1): 2,
         (".svg", 1): 1,
+        (".json", 1): 1,
+        (".jsonl", 1): 1,
+        (".atom", 0): 1,
     }
 
 
@@ -135,13 +143,102 @@ def test_markup_in_evidence_is_text(parsed: dict[str, Page]) -> None:
     assert "b" not in page.tags
 
 
-def test_the_front_page_tells_what_needs_a_person_first(parsed: dict[str, Page]) -> None:
-    """What is not confirmed, then what changed, then the matrix, then what ran."""
+def test_the_front_page_goes_from_the_whole_to_what_needs_a_person(parsed: dict[str, Page]) -> None:
+    """The matrix, what is not confirmed, what changed, then what ran and what can be had."""
     text = parsed["index.html"].text
-    order = ["Not confirmed", "slower_ratio: predicted at least 2", "Changed since", "got worse",
-             "Skills and releases", "What ran", "erlang:27-slim", "complete"]  # fmt: skip
+    order = ["Skills and releases", "Not confirmed", "slower_ratio: predicted at least 2",
+             "Changed since", "got worse", "What ran", "erlang:27-slim", "To take away",
+             "complete"]  # fmt: skip
     places = [text.index(one) for one in order]
     assert places == sorted(places)
+
+
+def test_what_is_not_confirmed_is_told_by_claim(judged: RunView) -> None:
+    """One that two releases refute for two reasons is one row with both."""
+    page = Page(dict(site([judged], {}))["index.html"])
+    names = re.findall(r"beam-skill-[ab]/claim-\d+", page.text.partition("Not confirmed")[2])
+    assert len(names) == len(set(names)) > 1
+
+
+def test_every_page_says_what_it_is_about(parsed: dict[str, Page], built: dict[str, bytes]) -> None:
+    """To search engines and in previews of a link."""
+    assert b'<meta property="og:title" content="claim-000">' in built["beam-skill-a/claim-000.html"]
+    for name in parsed:
+        assert re.search(rb'<meta name="description" content="[^"<]{20,}', built[name]), name
+
+
+def test_the_search_index_is_a_script_that_holds_every_claim(built: dict[str, bytes]) -> None:
+    """With rivals and keys of evidence; nothing in it ends the script."""
+    text = built["assets/index.js"].decode()
+    rows = json.loads(text.removeprefix("window.beamproofIndex = ").removesuffix(";\n"))
+    assert len(rows) == 16
+    (row,) = (one for one in rows if one["name"] == "beam-skill-a/claim-002")
+    assert row["verdict"] == "refuted"
+    assert row["rivals"] == ["Belief 2 of old books."]
+    assert "slower_ratio" in row["keys"]
+    assert row["href"] in built
+    assert "</" not in text
+
+
+def test_what_is_taken_away_can_be_judged_again(
+    built: dict[str, bytes], judged_next: RunView, tmp_path: Path
+) -> None:
+    """The run is a run file, the findings are those of the schema."""
+    (tmp_path / "run.jsonl").write_bytes(built["data/run.jsonl"])
+    run = read_run(tmp_path / "run.jsonl")
+    assert run.by_cell.keys() == judged_next.run.by_cell.keys()
+    assert run.complete
+    assert json.loads(built["data/report.json"])["schema_version"] == 1
+
+
+def test_the_feed_is_atom(built: dict[str, bytes]) -> None:
+    """An entry a run that changed something."""
+    root = ET.fromstring(built["changes.atom"])  # noqa: S314 (our own)
+    atom = "{http://www.w3.org/2005/Atom}"
+    assert root.tag == f"{atom}feed"
+    (entry,) = root.findall(f"{atom}entry")
+    title = entry.findtext(f"{atom}title")
+    assert title is not None
+    assert "2 got worse" in title
+    assert "worse: beam-skill-a/claim-002@otp27" in str(entry.findtext(f"{atom}content"))
+    for name in ("id", "updated", "title"):
+        assert root.findtext(f"{atom}{name}")
+        assert entry.findtext(f"{atom}{name}")
+
+
+def test_lines_are_linked_where_the_project_says_so(
+    judged: RunView, modules: Mapping[str, ProbeModule], files: Files
+) -> None:
+    """An address is never guessed."""
+    links = Links(repository="https://host/app/blob/main", root=files.claims.parent)
+    page = Page(dict(site([judged], modules, links=links))["beam-skill-a/claim-002.html"])
+    own = [link for link in page.links if link.startswith("https://host/")]
+    assert [re.sub(r"\d+$", "N", link) for link in own] == [
+        "https://host/app/blob/main/probes/beam_skill_a.erl#LN",
+        "https://host/app/blob/main/claims/beam-skill-a.toml#LN",
+    ]
+    without = Page(dict(site([judged], modules))["beam-skill-a/claim-002.html"])
+    assert not [link for link in without.links if "blob" in link]
+
+
+def test_a_night_that_is_missing_is_a_gap() -> None:
+    """A curve over time has times, dates beside the axis, and no line where no run was."""
+    days = [n * 86_400.0 for n in (0, 1, 2, 5, 6)]
+    assert series.long_gaps(days) == {3}
+    assert series.long_gaps(days[:1]) == frozenset()
+    curve = series.Curve(
+        label="OTP 27",
+        points=tuple((at, float(n)) for n, at in enumerate(days)),
+        breaks=frozenset({3}),
+        runs=tuple("abcde"),
+    )
+    chart = charts.lay_out(
+        series.Plot(path="x", x_key="run", y_key="x_count", curves=(curve,), dates=True)
+    )
+    assert [tick.text for tick in chart.x_ticks] == ["1 Jan", "2 Jan", "3 Jan", "6 Jan", "7 Jan"]
+    assert chart.lines[0].path.count("M") == 2
+    assert [dot.run for dot in chart.lines[0].dots] == list("abcde")
+    assert chart.lines[0].dots[3].title == "OTP 27: 6 Jan → 3"
 
 
 def test_a_claims_page_holds_all_that_decides_it(parsed: dict[str, Page]) -> None:
@@ -198,6 +295,7 @@ def test_cells_without_a_claim_and_changed_claims_are_told(
     assert "and 21 more" in text
     assert "changed since the run was made: beam-skill-a." in text
     assert [skill.name for skill in seen.skills] == ["beam-skill-a"]
+    assert len(json.loads(render_json(report(seen)))["unknown"]) == 24
     assert "changed since the run was made" in Page(dict(site([seen], {}))["index.html"]).text
 
 

@@ -60,6 +60,44 @@
     for (const box of form.querySelectorAll("input[name=verdict]")) box.checked = verdicts.includes(box.value);
   };
 
+  // A claim fits when each word stands in one of its texts; it is told which, and the best come first.
+  const fit = (claim, words) => {
+    const places = [
+      [4, "", `${claim.name} ${claim.statement}`],
+      ...claim.rivals.map((rival) => [2, `contradicts: ${rival}`, rival]),
+      [1, `evidence: ${claim.keys}`, claim.keys],
+    ];
+    let score = 0;
+    let note = "";
+    for (const word of words) {
+      const found = places.find(([, , text]) => text.toLowerCase().includes(word));
+      if (!found) return null;
+      score += found[0];
+      note ||= found[1];
+    }
+    return { claim, score, note };
+  };
+
+  const search = (query, results) => {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = window.beamproofIndex ?? [];
+    const found = words.length === 0 ? [] : all.map((claim) => fit(claim, words)).filter(Boolean);
+    found.sort((one, other) => other.score - one.score);
+    results.replaceChildren(...found.slice(0, 100).map(({ claim, note }) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = claim.href;
+      link.textContent = claim.statement;
+      const about = document.createElement("p");
+      about.className = "hint";
+      about.textContent = `${claim.verdict}, ${claim.name}${note ? `; ${note.slice(0, 300)}` : ""}`;
+      item.append(link, about);
+      return item;
+    }));
+    document.querySelector(".found").textContent =
+      words.length === 0 ? `${all.length} claims can be searched.` : `${found.length} of ${all.length} claims fit.`;
+  };
+
   if (form && table) {
     form.hidden = false;
     recall();
@@ -68,6 +106,29 @@
     form.addEventListener("reset", () => setTimeout(() => { apply(); remember(); }));
     form.addEventListener("submit", (event) => event.preventDefault());
   }
+  const results = document.querySelector("ol.results");
+  if (results) {
+    const field = document.getElementById("search");
+    const show = () => search(field.value, results);
+    field.value = new URLSearchParams(location.search).get("q") ?? "";
+    show();
+    field.focus();
+    field.addEventListener("input", () => {
+      show();
+      try {
+        history.replaceState(null, "", `${location.pathname}?q=${encodeURIComponent(field.value)}`);
+      } catch {
+        // As above: only the address is lost.
+      }
+    });
+    field.form.addEventListener("submit", (event) => event.preventDefault());
+  }
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    document.getElementById("search").focus();
+  });
   window.addEventListener("hashchange", openTarget);
   window.addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("details")) fold.open = true;
