@@ -73,7 +73,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Hold what is drawn of a plot, in units of the view box."""
+    """Hold what is drawn of a plot, in units of the view box; `leads`: points are links."""
 
     title: str
     x_name: str
@@ -82,6 +82,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     thresholds: tuple[Threshold, ...]
     lines: tuple[Line, ...]
+    leads: bool = False
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -108,6 +109,7 @@ def lay_out(plot: Plot) -> Chart:
         y_ticks=tuple(_ticks(y)),
         thresholds=tuple(_thresholds(plot.marks, x, y)),
         lines=tuple(_line(index, curve, x, y) for index, curve in enumerate(plot.curves)),
+        leads=any(curve.runs for curve in plot.curves),
     )
 
 
