@@ -103,12 +103,12 @@ busy_port(Command) ->
     end),
     Waited = probe_lib:until(
         fun() ->
-            not is_process_alive(Writer) orelse process_info(Writer, status) =:= {status, suspended}
+            lists:member(status(Writer), [ended, suspended])
         end,
         ?DEADLINE_MS
     ),
     timer:sleep(?QUIET_MS),
-    Status = process_info(Writer, status),
+    Status = status(Writer),
     Nosuspend = said(fun() -> port_command(Port, Block, [nosuspend]) end),
     Done = counters:get(Written, 1),
     Events = length(reports(Writer)),
@@ -119,11 +119,7 @@ busy_port(Command) ->
     #{
         settled => maps:get(settled, Waited),
         written_count => Done,
-        status =>
-            case Status of
-                {status, Found} -> Found;
-                undefined -> ended
-            end,
+        status => Status,
         nosuspend => Nosuspend,
         reports_count => Events,
         ends => probe_capture:text("~p", [ended_by(probe_lib:gone(Ref, ?DEADLINE_MS))])
@@ -149,8 +145,8 @@ file_waits(Openers, Folder) ->
     Self = self(),
     Open = fun(Pipe) -> Self ! {opened, element(1, file:open(Pipe, [read, raw]))} end,
     Pids = [spawn(fun() -> Open(Pipe) end) || Pipe <- Pipes],
-    Statuses = fun() -> [element(2, process_info(Pid, status)) || Pid <- Pids] end,
-    _ = probe_lib:until(fun() -> lists:usort(Statuses()) =:= [running] end, ?DEADLINE_MS),
+    Statuses = fun() -> [status(Pid) || Pid <- Pids] end,
+    _ = probe_lib:until(fun() -> lists:usort(Statuses()) =:= [running] end, ?SILENCE_MS),
     Turns = turns(?QUIET_MS),
     Running = length([running || running <- Statuses()]),
     _ = spawn(fun() -> Self ! {asked, element(1, file:read_file_info("/", [raw]))} end),
@@ -169,6 +165,12 @@ file_waits(Openers, Folder) ->
         opened_count => length([ok || ok <- Opened]),
         turns_count => Turns
     }.
+
+status(Pid) ->
+    case process_info(Pid, status) of
+        {status, Status} -> Status;
+        undefined -> ended
+    end.
 
 answered(Tag, Ms) ->
     receive
@@ -207,7 +209,7 @@ socket_waits(Waiters) ->
     Accepted = [element(2, {ok, _} = gen_tcp:accept(Listener, ?DEADLINE_MS)) || _ <- Pids],
     [receive connected -> ok after ?DEADLINE_MS -> error({setup, not_connected}) end || _ <- Pids],
     timer:sleep(?QUIET_MS),
-    Statuses = [element(2, process_info(Pid, status)) || Pid <- Pids],
+    Statuses = [status(Pid) || Pid <- Pids],
     _ = spawn(fun() -> Self ! {asked, element(1, file:read_file_info("/", [raw]))} end),
     Answered = answered(asked, ?DEADLINE_MS),
     Early = answered(got, 0),

@@ -91,8 +91,8 @@ counted(Fun) ->
         Ended = erlang:monotonic_time(),
         After = atomics:get(Turns, 1),
         _ = Value,
-        TookUs = erlang:convert_time_unit(Ended - Begun, native, microsecond),
-        #{turns_count => After - Before, took_ms => TookUs / 1000}
+        TookNs = erlang:convert_time_unit(Ended - Begun, native, nanosecond),
+        #{turns_count => After - Before, took_ms => TookNs / 1.0e6}
     after
         killed = probe_lib:kill_and_wait(Other)
     end.
