@@ -19,6 +19,8 @@
 -define(BIG_BITS, 500_000).
 -define(OBJECTS, 200_000).
 -define(LOOP, 3_000_000).
+%% The calls of one slice.
+-define(SLICE, 4_000).
 %% Iterations of the loops whose bodies differ.
 -define(ROUNDS, 20_000).
 %% How often what may end a slice is done.
@@ -56,13 +58,16 @@ with_slices(Turns) ->
 with_slices(#{took_ms := TookMs} = Turns, SliceMs) ->
     Turns#{slices_ratio => TookMs / SliceMs}.
 
-%% An ordinary slice is the part of a loop between two turns of the other, the shortest of some: what
-%% the machine does meanwhile only makes it longer.
+%% An ordinary slice is the time of as many calls of a loop as are one, beside a process that takes its
+%% turns: the shortest of a hundred times ten, as what the machine does meanwhile only makes it longer.
 slice_ms() ->
-    lists:min([
-        TookMs / max(1, Turns)
-     || _ <- lists:seq(1, 5), #{turns_count := Turns, took_ms := TookMs} <- [during(loop)]
-    ]).
+    probe_lib:in_process(fun() ->
+        Turns = atomics:new(1, []),
+        Other = spawn_link(fun() -> other(Turns) end),
+        BestUs = probe_measure:best_us(100, fun() -> loop(10 * ?SLICE) end),
+        killed = probe_lib:kill_and_wait(Other),
+        BestUs / 10 / 1_000
+    end).
 
 %% One named call in a process of its own, for which its arguments are made before.
 during(Name) ->
