@@ -167,16 +167,19 @@ behind(Holders) ->
 busy_ms(Hold) ->
     _ = erlang:system_flag(scheduler_wall_time, true),
     timer:sleep(50),
+    From = now_us(),
     Before = lists:sort(statistics(scheduler_wall_time_all)),
     {_, Begun, Ended} = ?NIF:Hold(3 * ?HOLD_US),
     After = lists:sort(statistics(scheduler_wall_time_all)),
+    Us = now_us() - From,
     Busy = [{Id, A1 - A0, T1 - T0} || {{Id, A0, T0}, {Id, A1, T1}} <- lists:zip(Before, After)],
     Normal = erlang:system_info(schedulers),
     Cpu = Normal + erlang:system_info(dirty_cpu_schedulers),
     Ms = fun(Keep) ->
-        lists:sum([A / T || {Id, A, T} <- Busy, T > 0, Keep(Id)]) * (Ended - Begun) / 1_000
+        lists:sum([A / T || {Id, A, T} <- Busy, T > 0, Keep(Id)]) * Us / 1_000
     end,
     #{
+        held_ms => (Ended - Begun) / 1_000,
         normal_ms => Ms(fun(Id) -> Id =< Normal end),
         dirty_cpu_ms => Ms(fun(Id) -> Id > Normal andalso Id =< Cpu end),
         dirty_io_ms => Ms(fun(Id) -> Id > Cpu end)
