@@ -149,7 +149,7 @@ late_us() ->
     after ?DEADLINE_MS -> error({setup, never_fired})
     end.
 
-%% So many timers of 3 ms, each cancelled after a while by chance, of 0 to 6 ms: how many cancellations
+%% So many timers of 3 ms, each cancelled after a while by chance, of 0 to 12 ms: how many cancellations
 %% returned a time and how many false, and what came of these and of those.
 -spec cancelled(pos_integer()) -> probe_lib:evidence().
 cancelled(Number) ->
@@ -166,7 +166,7 @@ cancelled(Number) ->
 cancelled_once() ->
     Tag = make_ref(),
     Timer = erlang:send_after(3, self(), Tag),
-    pass(now_us() + rand:uniform(6_000)),
+    pass(now_us() + rand:uniform(12_000)),
     Left = erlang:cancel_timer(Timer),
     Fired =
         receive
