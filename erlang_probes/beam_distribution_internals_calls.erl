@@ -8,6 +8,7 @@
 -ignore_xref([{log, 2}]). % called by logger
 
 -define(WAIT_MS, 10_000).
+-define(NOTED, "the log is kept").
 
 %% What calls of a module of remote calls come to, by what the other node does: as text, without stacks.
 -spec outcomes(rpc | erpc, node()) -> #{atom() => binary()}.
@@ -106,10 +107,11 @@ far(Traps) ->
         end
     end).
 
-%% From now on keep what this node logs; log/2 is the callback.
+%% From now on keep what this node logs, and log a word, to see that it is kept; log/2 is the callback.
 -spec keep_log() -> ok.
 keep_log() ->
-    logger:add_handler(?MODULE, ?MODULE, #{}).
+    ok = logger:add_handler(?MODULE, ?MODULE, #{}),
+    logger:error(?NOTED).
 
 -spec log(logger:log_event(), term()) -> ok.
 log(#{msg := Message}, _) ->
@@ -169,14 +171,17 @@ no_connection(To) ->
         connected_after_plain => Later
     }.
 
-%% Which words of a refusal stand in what was logged, and whether it names the nodes.
+%% Which words of a refusal stand in what was logged beside the word of keep_log/0, whether it names the
+%% nodes, and whether that word is there.
 -spec mentions([binary()], node(), node()) -> probe_lib:evidence().
 mentions(Logged, One, Other) ->
     Has = fun(Text) -> lists:any(fun(Entry) -> binary:match(Entry, Text) =/= nomatch end, Logged) end,
+    Noted = list_to_binary(?NOTED),
     #{
+        is_kept => Has(Noted),
         rejected => Has(<<"rejected">>),
         challenge => Has(<<"Invalid challenge reply">>),
         names_one => Has(atom_to_binary(One, utf8)),
         names_other => Has(atom_to_binary(Other, utf8)),
-        entries => Logged
+        entries => [Entry || Entry <- Logged, binary:match(Entry, Noted) =:= nomatch]
     }.

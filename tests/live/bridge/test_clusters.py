@@ -108,6 +108,12 @@ def test_two_releases_talk_to_each_other(
     assert answer.leftovers == ()
 
 
+def test_a_module_is_there_when_it_was_loaded(node: Node) -> None:
+    """Also for a call that comes from another node, by no way that the load has taken."""
+    found = cluster_probe(node, "loads")
+    assert found == {"before": [False, False, False], "after": [True, True, True]}
+
+
 def test_what_fails_on_a_node_fails_the_probe(node: Node) -> None:
     """The error is the node's own, and nothing is left."""
     with pytest.raises(RemoteError) as caught:

@@ -1,7 +1,7 @@
 %% Probes that start clusters: what probe_cluster and probe_relay promise.
 -module(cluster_probes).
 
--export([joins/1, flags/1, cuts/1, freezes/1, slows/1, frames/1, raises/1, holds/1, two_releases/1]).
+-export([joins/1, flags/1, cuts/1, freezes/1, slows/1, frames/1, raises/1, holds/1, two_releases/1, loads/1]).
 
 -define(WAIT_MS, 10_000).
 
@@ -105,6 +105,19 @@ frames(_) ->
             whole => [length(Of(Side, whole)) > 0 || Side <- [a, b]],
             sums => [Sum(Side) || Side <- [a, b]]
         }
+    end).
+
+%% What is loaded on one node is there for a call from the other, which takes another way.
+loads(_) ->
+    with_pair(fun(Cluster, _) ->
+        ok = probe_cluster:connect(Cluster, a, b),
+        B = probe_cluster:name(Cluster, b),
+        Peer = probe_cluster:peer(Cluster, b),
+        Is = fun(Module) -> probe_cluster:call(Cluster, a, rpc, call, [B, erlang, module_loaded, [Module]]) end,
+        Modules = [peer_probes, shared_probes, good_probes],
+        Before = [Is(Module) || Module <- Modules],
+        After = [begin ok = probe_peer:load(Peer, [Module]), Is(Module) end || Module <- Modules],
+        #{before => Before, 'after' => After}
     end).
 
 raises(_) ->
