@@ -81,6 +81,13 @@ names(Peer) ->
 %% where no epmd is to be had: what a ping from one to the other is answered, or how the first ended.
 -spec two_ways([string()], inet:port_number()) -> atom().
 two_ways(Flags, NoEpmd) ->
+    %% Somebody else may have taken the port meanwhile: those that do not start are tried once more.
+    case started(Flags, NoEpmd) of
+        not_started -> started(Flags, NoEpmd);
+        Answer -> Answer
+    end.
+
+started(Flags, NoEpmd) ->
     Port = integer_to_list(free_port()),
     Own = [
         case Flag of
