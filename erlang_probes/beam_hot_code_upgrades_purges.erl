@@ -9,6 +9,8 @@
 -define(DEADLINE_MS, 5_000).
 %% How long the VM is given to copy literals of purged code.
 -define(COPIED_MS, 2_000).
+%% How long a process is given to come to rest, of which it is not known whether it will.
+-define(RESTING_MS, 500).
 
 %% A process that has something of the code, how it is asked for what it has, before and then; and
 %% where it matters, how many words it has on its heap.
@@ -17,8 +19,9 @@
     | {pid(), fun((before | then) -> term()), fun(() -> non_neg_integer())}.
 
 %% With version 1 in the hands of a process and version 2 loaded, purge by one function: what the
-%% process answered before, whether the VM says that it uses old code, what purging returned, what
-%% became of the process and of the old code, and what the process answers then.
+%% process answered before, whether the VM says that it uses old code, whether it waits or is suspended
+%% when it is purged, what purging returned, what became of the process and of the old code, and what
+%% the process answers then.
 -spec purged(fun(() -> holder()), fun((module()) -> term()), [binary()]) -> probe_lib:evidence().
 purged(Make, Purge, [First, Second | _]) ->
     ?CODE:with([?SUBJECT], fun() ->
@@ -34,18 +37,30 @@ purged(Make, Purge, [First, Second | _]) ->
         ok = ?CODE:load(?SUBJECT, Second),
         OldCode = erlang:check_old_code(?SUBJECT),
         Uses = erlang:check_process_code(Pid, ?SUBJECT),
+        Status = resting(Pid),
         Returned = Purge(?SUBJECT),
         #{
             has_before => Before,
             grown_words => grown(Words, WordsBefore),
             old_code_before => OldCode,
             uses_old_code => Uses,
+            at_purge => Status,
             returned => Returned,
             process => ?CODE:fate(Pid, Ref),
             old_code_left => erlang:check_old_code(?SUBJECT),
             has_then => said(Has(then))
         }
     end).
+
+%% The status of a process once it waits or is suspended, or that of one that does neither for a while.
+resting(Pid) ->
+    Status = fun() ->
+        case process_info(Pid, status) of
+            {status, Resting} when Resting =:= waiting; Resting =:= suspended -> {done, Resting};
+            {status, Other} -> Other
+        end
+    end,
+    maps:get(last, probe_lib:settle(Status, ?RESTING_MS)).
 
 %% Literals are copied a moment after the purge.
 grown(none, none) ->
