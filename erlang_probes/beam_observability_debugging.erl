@@ -290,8 +290,8 @@ return_trace_stack(_) ->
     ?SPECS:stack_of_returns([10, 1_000, 5_000]).
 
 %% Time calls of a function that does next to nothing, traced in several ways, each in turn.
-%% Evidence: the times of each way by that of no trace, as a ratio of medians, and the number of
-%% messages.
+%% Evidence: the times of each way by that of no trace, as a ratio of medians; that of the pattern alone
+%% by the lesser of the other two; the number of messages.
 %% Cost: 200 ms; it traces in the probe's own VM.
 %% Misread: a function that does more pays the same for a call, and so a smaller ratio.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#trace/3
@@ -300,10 +300,12 @@ trace_cost(Args) ->
     Count = maps:get(call_count, Args, 20_000),
     Rounds = 5,
     {#{untraced := Untraced} = Us, Messages} = ?SPECS:cost(Rounds, Count),
+    #{pattern_only := Pattern, never_matching := Guarded, messages := Heard} = Us,
     #{
         call_count => Rounds * Count,
         message_counts => Messages,
         untraced_us => Untraced,
+        pattern_by_least_ratio => Pattern / min(Guarded, Heard),
         ratios => maps:map(fun(_, Time) -> Time / Untraced end, maps:remove(untraced, Us))
     }.
 
