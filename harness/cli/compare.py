@@ -20,7 +20,7 @@ from harness.report.to_json import render_json
 from harness.run.latest import run_meant
 
 
-@click.command()
+@click.command(short_help="Say what changed from one run to another.")
 @click.argument("old")
 @click.argument("new", required=False)
 @click.option(

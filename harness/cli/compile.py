@@ -27,7 +27,7 @@ from harness.system.streams import echo, say
 _CROSSREF_TIMEOUT_S = 120.0
 
 
-@click.command("compile")
+@click.command("compile", short_help="Compile all probes on every release; then xref.")
 @runtime_options
 @probes_option
 @click.pass_context

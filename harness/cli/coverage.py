@@ -21,7 +21,7 @@ from harness.report.terminal import claims
 from harness.system.streams import print_json, print_lines
 
 
-@click.command("coverage")
+@click.command("coverage", short_help="Show which statements of a document are quoted.")
 @click.argument("document", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--section", type=click.IntRange(1), help="Section of the document.")
 @click.option("--skill", "named", metavar="SKILL", help="Its claims [default: by section].")

@@ -18,7 +18,7 @@ from harness.system.streams import echo
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what is missing on this machine.")
 @source_options
 @click.pass_context
 def doctor(context: click.Context, otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from harness.authoring.project import init as write_project
 from harness.system.streams import echo
 
 
-@click.command("init")
+@click.command("init", short_help="Begin a folder with claims of your own.")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--skill", default="our-vm", show_default=True, help="Name of its first skill.")
 def init(folder: Path, skill: str) -> None:

@@ -5,6 +5,8 @@ Knows: its options. Must not know: how claims are read.
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -26,4 +28,5 @@ def list_claims(skills: tuple[str, ...], claims_dir: Path, *, as_json: bool) -> 
     if as_json:
         print_json([claims.claim_json(one) for skill in loaded for one in skill.claims])
         return
-    print_lines(line for skill in loaded for line in claims.skill_lines(skill))
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print_lines(line for skill in loaded for line in claims.skill_lines(skill, columns))

@@ -81,7 +81,23 @@ def _refuse_repeated(context: click.Context, command: click.Command, args: list[
             context.fail(f"{option.opts[0]} is given {times} times, and takes one value")
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = """\b
+Examples:
+  beamproof verify beam-memory-management --otp 25,27
+  beamproof show refc-threshold
+  beamproof report --output site
+
+\b
+Exit codes:
+  0 confirmed   1 refuted   2 inconclusive   3 nothing selected   4 bad input
+  5 a release cannot be had   6 something cannot be written
+  70 a defect of beamproof   128 + N ended by signal N (130: Ctrl-C)
+"""
+
+
+@click.group(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="beamproof")
 @click.option("--debug", is_flag=True, help="Show the stack of an error of beamproof's own.")
 @click.pass_context

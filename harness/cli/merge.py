@@ -27,7 +27,7 @@ def _releases(_context: click.Context, _option: click.Parameter, text: str) -> t
     return tuple(f"otp{release}" for release in parse_releases(text)) if text else ()
 
 
-@click.command()
+@click.command(short_help="Join the runs of several machines into one.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False),

@@ -19,7 +19,7 @@ from harness.run.latest import run_meant
 from harness.system.streams import print_json, print_lines
 
 
-@click.command("mutate")
+@click.command("mutate", short_help="Change predictions: stored evidence must refute each.")
 @click.argument("skills", nargs=-1, metavar="SKILL...")
 @click.option("--run", metavar="RUN", help="The stored run [default: the newest of each cell].")
 @json_option

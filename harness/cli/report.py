@@ -32,7 +32,7 @@ from harness.cli.stored import emit, judged_views, output_option, runs_meant
 _FOLDER_FORMATS = frozenset({"html", "badge"})
 
 
-@click.command()
+@click.command(short_help="Show a run as a site, or for other programs.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option(
     "--format", "form", default="html", show_default=True,

@@ -38,7 +38,7 @@ from harness.verify.sabotage import Saboteur
 Job = tuple[Skill, Sequence[Variant], Sequence[Claim]]
 
 
-@click.command("sabotage")
+@click.command("sabotage", short_help="Take the essence out of probes: the claims must fall.")
 @click.argument("skills", nargs=-1, metavar="SKILL...")
 @click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
 @click.option("--variant", "variants", multiple=True, metavar="GLOB", help="Only these variants.")

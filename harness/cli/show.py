@@ -28,7 +28,7 @@ from harness.suggest import did_you_mean
 from harness.system.streams import echo, print_json, print_lines
 
 
-@click.command("show")
+@click.command("show", short_help="Show a claim, its probe and its last evidence.")
 @click.argument("claim")
 @json_option
 @claims_option

@@ -15,7 +15,7 @@ from harness.runtimes import sweep as sweeping
 from harness.system.streams import echo, say
 
 
-@click.command("sweep")
+@click.command("sweep", short_help="Remove what crashed runs left behind.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--all", "everything", is_flag=True, help="Containers of living runs, too.")
 @click.pass_context

@@ -21,7 +21,7 @@ from harness.report.terminal.history import trend_text
 from harness.system.streams import echo
 
 
-@click.command()
+@click.command(short_help="Show verdicts and key figures over all runs.")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--claim", "patterns", multiple=True, metavar="GLOB", help="Only these claims.")
 @click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")

@@ -20,6 +20,7 @@ from harness.report.marks import mark_of
 from harness.run.cells import Json
 
 _WIDTH = 100
+_NARROWEST = 40
 _EVIDENCE = 1000
 _MARKS = {
     Status.COVERED: "✔",
@@ -162,13 +163,23 @@ def coverage_json(rows: Iterable[Row]) -> list[Json]:
     ]
 
 
-def skill_lines(skill: Skill) -> Iterator[str]:
-    """Yield a skill's claims, one a line below its description."""
-    yield f"{skill.name}: {skill.description}"
-    width = max((len(claim.id) for claim in skill.claims), default=0)
+def skill_lines(skill: Skill, columns: int | None) -> Iterator[str]:
+    """Yield a skill's claims below its description.
+
+    Args:
+        skill: the skill.
+        columns: how wide a line may be; None is a line a claim, whole, for pipes.
+    """
+    yield from _wrapped(f"{skill.name}: {skill.description}", "", columns)
     for claim in skill.claims:
         otp = f" [OTP {claim.otp}]" if claim.otp else ""
-        yield f"  {claim.id:<{width}}  {claim.statement}{otp}"
+        yield from _wrapped(f"  {claim.id}: {claim.statement}{otp}", "      ", columns)
+
+
+def _wrapped(text: str, indent_: str, columns: int | None) -> list[str]:
+    if columns is None:
+        return [text]
+    return wrap(text, max(columns, _NARROWEST), subsequent_indent=indent_)
 
 
 def _labelled(label: str, text: str) -> list[str]:

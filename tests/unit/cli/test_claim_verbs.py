@@ -67,7 +67,7 @@ def test_list_prints_every_claim(terminal: Terminal) -> None:
     """One line a claim, as data with --json."""
     assert terminal("list", *CLAIMS) == ExitCode.CONFIRMED
     assert f"{SKILL}: " in terminal.out
-    assert "  refc-threshold  " in terminal.out
+    assert "\n  refc-threshold: A binary of up to 64 bytes " in terminal.out
     listed = terminal.json("list", SKILL, *CLAIMS)
     assert listed[0]["claim"] == f"{SKILL}/refc-threshold"
     assert listed[0]["predictions"]["ways.copy.largest_heap_binary_bytes"] == {"equals": 64}

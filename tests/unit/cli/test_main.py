@@ -66,6 +66,18 @@ def test_an_option_of_one_value_given_twice_is_refused(
     assert "is given 2 times, and takes one value" in capsys.readouterr().err
 
 
+def test_the_help_cuts_no_line_and_tells_the_exit_codes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 80 columns, as most terminals begin."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    verbs = out.partition("Commands:")[2].partition("Examples:")[0]
+    assert "..." not in verbs
+    assert "130: Ctrl-C" in out
+
+
 def beamproof(
     command: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
