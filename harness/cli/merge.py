@@ -53,7 +53,7 @@ def merge(  # noqa: PLR0913 (one parameter an option)
         stored,
         wins=Wins(wins) if wins else None,
         expected=expect,
-        command=("merge", *runs),
+        command=("beamproof", "merge", *runs),
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     write_file(output, joined.content())

@@ -20,7 +20,7 @@ from harness.system.streams import print_json, print_lines
 
 
 @click.command("mutate", short_help="Change predictions: stored evidence must refute each.")
-@click.argument("skills", nargs=-1, metavar="SKILL...")
+@click.argument("skills", nargs=-1, metavar="[SKILL]...")
 @click.option("--run", metavar="RUN", help="The stored run [default: the newest of each cell].")
 @json_option
 @claims_option

@@ -47,7 +47,7 @@ def trend(
     ]
     if patterns and not chosen:
         raise InputError(f"no run in {folder} has a claim like {', '.join(patterns)}")
-    echo(trend_text(chosen, len(views)).removesuffix("\n"))
+    echo(trend_text(chosen, [view.run.header.started for view in views]).removesuffix("\n"))
     if not chosen:
         echo("every claim kept its verdict, and the newest run confirms all (--all: each)")
     return ExitCode.CONFIRMED

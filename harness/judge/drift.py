@@ -6,7 +6,7 @@ Knows: samples of evidence. Must not know: claims, verdicts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -122,6 +122,18 @@ def _range(values: Sequence[float]) -> str:
     if low == high:
         return show(low)
     return f"{show(median(values))} ({show(low)} to {show(high)}, n = {len(values)})"
+
+
+def volatile_paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where evidence names a process, a reference, a port, a fun or an address.
+
+    Such a value is another one in every run: no prediction can speak of it.
+    """
+    return tuple(
+        _INDEX.sub("[]", path)
+        for path, value in _leaves(dict(evidence), "")
+        if _VOLATILE.search(show(value, 4000))
+    )
 
 
 def _plain(value: Any) -> str:

@@ -42,10 +42,13 @@ def latest_run(runs_dir: Path) -> Path:
 
 
 def run_path(text: str | None, runs_dir: Path) -> Path:
-    """Return the run file that was meant: a path, a run's name, or `latest` (also for None)."""
+    """Return the run file that was meant: a path, a run's name, or `latest` (also for None).
+
+    A name may end as its file does: that is how reports show it.
+    """
     if text is None or text == "latest":
         return latest_run(runs_dir)
-    named = runs_dir / f"{text}.jsonl"
+    named = runs_dir / f"{text.removesuffix('.jsonl')}.jsonl"
     return named if named.is_file() and not Path(text).exists() else Path(text)
 
 

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -124,12 +125,18 @@ def _front(
         claims=sum(len(skill.claims) for skill in view.skills),
         tiles=pages.TILES,
         hosts=pages.hosts(view),
-        command=shlex.join(("beamproof", *view.run.header.command)),
+        command=_command(view.run.header.command),
         comparison=comparison,
         changes=pages.headline(comparison) if comparison else {},
         runs=tuple(reversed(history)),
         **shared,
     )
+
+
+def _command(words: Sequence[str]) -> str:
+    """Return the command that made a run, so that it can be copied: without its folder."""
+    program, *rest = words or ("",)
+    return shlex.join((PurePath(program).name, *rest))
 
 
 def _probe(run: Run, one: ClaimView, modules: Mapping[str, ProbeModule]) -> ProbeThen:

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harness.judge.drift import volatile_paths
 from harness.judge.finding import Check, Finding, Verdict
 from harness.judge.judge import MOST_SAMPLES
 from harness.report.marks import MARKS, mark_of
@@ -56,6 +57,7 @@ def render_findings(
         _print_unconfirmed(findings, run, console)
         _print_skipped(findings, console)
         _print_leftovers(findings, console)
+        _print_volatile(findings, console)
     total = summary(findings)
     if run is not None and run.footer and run.footer.observations == len(run.observations):
         total.append(f" in {took(run.header.started, run.footer.ended)}", style="dim")
@@ -282,6 +284,16 @@ def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
         )
         if left:
             _put(console, Text(f"! {finding.cell} left behind: {'; '.join(left)}", style="yellow"))
+
+
+def _print_volatile(findings: Sequence[Finding], console: Console) -> None:
+    """Tell the author of a probe what in its evidence nobody can predict."""
+    for finding in findings:
+        samples = finding.observation.samples if finding.observation else ()
+        paths = _unique(path for one in samples for path in volatile_paths(one.evidence or {}))
+        if paths:
+            what = "names of processes, references or addresses, which differ in every run"
+            _put(console, Text(f"! {finding.cell}: {', '.join(paths)}: {what}", style="yellow"))
 
 
 def _print_run(run: Run, console: Console) -> None:

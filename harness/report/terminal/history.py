@@ -19,7 +19,7 @@ from harness.report.changes import (
     verdict_groups,
 )
 from harness.report.marks import MARKS
-from harness.report.phrases import moment
+from harness.report.phrases import moment, plural
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NEWEST = 30
@@ -75,9 +75,15 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
             yield f"  {line}"
 
 
-def trend_text(trends: Iterable[ClaimTrend], runs: int) -> str:
-    """Return trends for the terminal: a line a claim and release, then its figures."""
-    lines = [f"{runs} runs, the oldest on the left"]
+def trend_text(trends: Iterable[ClaimTrend], started: Sequence[str]) -> str:
+    """Return trends for the terminal: a line a claim and release, then its figures.
+
+    Args:
+        trends: what is shown.
+        started: when each run began, the oldest first.
+    """
+    span = f"{moment(started[0])} to {moment(started[-1])}" if started else ""
+    lines = [f"{plural(len(started), 'run')}, the oldest on the left: {span}"]
     for trend in trends:
         lines += ["", trend.name]
         width = max(len(runtime) for runtime in trend.points)

@@ -17,7 +17,7 @@ from harness.folders import cache_dir, default_claims_dir, default_probes_dir
 from harness.report import to_json
 from harness.run.lines import encode
 from harness.run.model import Footer, Header, Observation
-from harness.run.stored import latest_run, note_latest
+from harness.run.stored import latest_run, note_latest, run_path
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
 SKILL = "beam-memory-management"
@@ -308,6 +308,12 @@ def test_folders_come_from_the_environment_or_the_checkout(
     for variable in ("BEAMPROOF_CLAIMS", "BEAMPROOF_PROBES", "BEAMPROOF_CACHE"):
         monkeypatch.setenv(variable, str(tmp_path))
     assert default_claims_dir() == default_probes_dir() == cache_dir() == tmp_path
+
+
+def test_a_run_is_named_as_reports_name_it(tmp_path: Path) -> None:
+    """With or without the ending of its file."""
+    shutil.copyfile(RUN, tmp_path / "a.jsonl")
+    assert run_path("a", tmp_path) == run_path("a.jsonl", tmp_path) == tmp_path / "a.jsonl"
 
 
 def test_the_latest_run_is_the_one_written_last(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def test_a_claims_trend_has_a_point_a_run_and_release(
 def test_a_trend_is_readable_in_a_terminal(judged: RunView, judged_next: RunView) -> None:
     """A line of verdicts a release, then a small curve a figure."""
     found = trends([judged, judged_next])["beam-skill-a/claim-001"]
-    text = trend_text([found], 2)
+    text = trend_text([found], [judged.run.header.started, judged_next.run.header.started])
+    assert text.startswith("2 runs, the oldest on the left: 20 November 2026, 03:00 UTC to 21 ")
     assert "  otp27  ✘✔" in text
     assert "1.9, now" in text
     assert "1000 in all 2" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 from rich.console import Console
-from support.judging import claim, failed, observation, rival
+from support.judging import claim, failed, observation, rival, sample
 
 from harness.judge.finding import Finding
 from harness.judge.judge import judge
@@ -42,6 +42,15 @@ def test_probes_that_crash_alike_are_told_each() -> None:
     kind = FailureKind.CRASHED
     text = shown(finding("law-1", kind, "badarg"), finding("law-2", kind, "badarg"))
     assert text.count("the probe crashed: error: badarg") == 2
+
+
+def test_what_no_prediction_can_speak_of_is_told() -> None:
+    """A pid is another one in every run."""
+    stated = claim({"a_count": 1}, rival({"a_count": 2}))
+    evidence = {"a_count": 1, "owner": {"pid": "<0.87.0>"}}
+    text = shown(judge(stated, observation(sample(evidence))))
+    assert "! beam-test/law@otp27: owner.pid: names of processes" in text
+    assert "!" not in shown(judge(stated, observation(sample({"a_count": 1}))))
 
 
 def test_no_line_has_blanks_at_its_end_and_none_is_cut() -> None:
