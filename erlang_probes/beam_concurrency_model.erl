@@ -364,7 +364,7 @@ port_nature(_) ->
 %% Writes 2 MB to a program that does not read, and to one that does.
 %% Evidence: how many of 20 blocks were written, the writer's status, what nosuspend is answered, the
 %%   reports of the VM, and how the writer ends when the port is closed.
-%% Cost: a peer, 1 s.
+%% Cost: a peer, 3 s.
 %% Misread: the reader makes the port busy as well, for a moment.
 %% Source: https://www.erlang.org/doc/apps/erts/erlang.html#port_command/3
 -spec port_pressure(probe_lib:args()) -> probe_lib:evidence().

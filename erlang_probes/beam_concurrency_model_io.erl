@@ -8,6 +8,8 @@
 -define(QUIET_MS, 200).
 %% How long an answer is waited for that may not come.
 -define(SILENCE_MS, 1_000).
+%% How long a writer that gets nothing through is taken to be slow.
+-define(STUCK_MS, 2_000).
 
 %% What functions of processes say of a port, and those of ports.
 -spec port_facts() -> probe_lib:evidence().
@@ -84,7 +86,7 @@ used(Use) ->
     #{user => User, owner_echoed => Echoed, owner_told => Told, port_open => Open}.
 
 %% A process writes 20 times 100 kB to a program that reads, or to one that does not: how many of them
-%% went through in a while, its status then, what a writer who does not want to wait is told, whether
+%% went through, its status then, what a writer who does not want to wait is told, whether
 %% the VM reported a busy port, and what becomes of the writer when the port is closed.
 -spec busy_port(string()) -> probe_lib:evidence().
 busy_port(Command) ->
@@ -101,13 +103,7 @@ busy_port(Command) ->
          || _ <- lists:seq(1, 20)
         ]
     end),
-    Waited = probe_lib:until(
-        fun() ->
-            lists:member(status(Writer), [ended, suspended])
-        end,
-        ?DEADLINE_MS
-    ),
-    timer:sleep(?QUIET_MS),
+    ok = ended_or_stuck(Writer, Written),
     Status = status(Writer),
     Nosuspend = said(fun() -> port_command(Port, Block, [nosuspend]) end),
     Done = counters:get(Written, 1),
@@ -117,13 +113,26 @@ busy_port(Command) ->
     true = port_close(Port),
     _ = os:cmd("kill -KILL " ++ integer_to_list(OsPid) ++ " 2>/dev/null"),
     #{
-        settled => maps:get(settled, Waited),
         written_count => Done,
         status => Status,
         nosuspend => Nosuspend,
         reports_count => Events,
         ends => probe_capture:text("~p", [ended_by(probe_lib:gone(Ref, ?DEADLINE_MS))])
     }.
+
+%% Wait until the writer has ended, or has got no block through for two seconds.
+ended_or_stuck(Writer, Written) ->
+    Before = counters:get(Written, 1),
+    Waited = probe_lib:until(fun() -> status(Writer) =:= ended end, ?STUCK_MS),
+    case Waited of
+        #{settled := true} ->
+            ok;
+        #{settled := false} ->
+            case counters:get(Written, 1) of
+                Before -> ok;
+                _ -> ended_or_stuck(Writer, Written)
+            end
+    end.
 
 ended_by({Reason, Stack}) when is_list(Stack) -> Reason;
 ended_by(Reason) -> Reason.
