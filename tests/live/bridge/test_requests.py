@@ -72,7 +72,8 @@ def test_a_call_that_is_killed_is_answered(session: Session) -> None:
     expression = (
         "Kill = fun Kill() -> case [P || P <- processes(), {current_function, {timer, sleep, 1}}"
         " =:= process_info(P, current_function)] of [] -> erlang:yield(), Kill();"
-        " Asleep -> [exit(P, kill) || P <- Asleep] end end, Kill(), ok."
+        " Asleep -> [exit(P, kill) || P <- Asleep] end end,"
+        " spawn(fun() -> receive after 200 -> Kill() end end), ok."
     )
     evaluated = session.call("erl_scan", "string", [list(expression.encode())], 10)
     assert isinstance(evaluated, tuple)

@@ -227,15 +227,18 @@ def test_an_image_without_a_shell_is_told(image: images.Image) -> None:
 
 def test_a_users_image_says_its_own_release(image: images.Image, tmp_path: Path) -> None:
     """With `--image` the release is read off the VM."""
-    engine.client().tag(image.reference, "beamproof-test/mine", "1")
+    tag = str(os.getpid())
+    engine.client().tag(image.reference, "beamproof-test/mine", tag)
     try:
-        asked = RuntimeOptions(images=("beamproof-test/mine:1",), cache_dir=tmp_path, offline=True)
+        asked = RuntimeOptions(
+            images=(f"beamproof-test/mine:{tag}",), cache_dir=tmp_path, offline=True
+        )
         (found,) = resolve((), way="auto", options=asked, progress=print)
         assert found.runtime is not None
         assert found.release == int(image.reference.rpartition(":")[2])
         assert found.runtime.digest == image.id
     finally:
-        engine.client().remove_image("beamproof-test/mine:1")
+        engine.client().remove_image(f"beamproof-test/mine:{tag}")
 
 
 def test_an_owner_is_in_the_containers_environment(node: Node) -> None:

@@ -29,7 +29,9 @@ INSTALL_TIMEOUT_S = 300.0
 def node(tree: debian.Tree, store: ProbeStore):  # noqa: ANN201 - a generator of one node
     """Return a node of the tree."""
     launcher = ProcessLauncher(tree.erl)
-    with Node(launcher, name="beamproof-test-tree", probes=store, start_timeout_s=120) as opened:
+    with Node(
+        launcher, name=f"beamproof-test-tree-{os.getpid()}", probes=store, start_timeout_s=120
+    ) as opened:
         yield opened
 
 

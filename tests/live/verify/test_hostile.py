@@ -52,7 +52,6 @@ SAID = {
     "file": 'file "hostile" in the scratch folder',
     "program": "sleep outside the VM",
     "timer-service": "application controller's entry {env,kernel,hostile}",
-    "answers-later": "application controller's entry {env,kernel,hostile}",
     "raises": "environment variable",
     "raises-and-leaves": "registered name hostile",
 }
