@@ -39,7 +39,6 @@ _VERBS = frozenset(
     think throw tie trace trap treat trigger trust try turn understand use validate verify
     violate wait wake warn work write yield""".split()  # noqa: SIM905  reads better
 )
-_ENDINGS = (("ies", "y"), ("es", ""), ("es", "e"), ("s", ""), ("ed", ""), ("ed", "e"))
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
 _FEWEST_WORDS = 3
 

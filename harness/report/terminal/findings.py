@@ -55,7 +55,7 @@ def render_findings(
     if verbosity is not Verbosity.QUIET:
         _print_tables(findings, run, console, each=verbosity is Verbosity.VERBOSE)
         _print_unconfirmed(findings, run, console)
-        _print_skipped(findings, console)
+        _print_skipped(findings, console, each=verbosity is Verbosity.VERBOSE)
         _print_leftovers(findings, console)
         _print_volatile(findings, console)
     total = summary(findings)
@@ -265,14 +265,22 @@ def _envelope(observation: Observation | None) -> list[RenderableType]:
     return lines
 
 
-def _print_skipped(findings: Sequence[Finding], console: Console) -> None:
-    reasons = Counter(
-        (finding.cell.runtime, finding.reason)
-        for finding in findings
-        if finding.verdict is Verdict.SKIPPED
-    )
-    for (runtime, reason), count in reasons.items():
-        _put(console, Text(f"- skipped {count} on {runtime}: {reason}", style="dim"))
+def _print_skipped(findings: Sequence[Finding], console: Console, *, each: bool) -> None:
+    """Say what is skipped and why, a line a reason; what a range says of a release in one line."""
+    skipped = [finding for finding in findings if finding.verdict is Verdict.SKIPPED]
+    outside = [finding for finding in skipped if finding.boundary and not each]
+    for runtime, count in Counter(finding.cell.runtime for finding in outside).items():
+        what = f"{plural(count, 'claim')} about other releases, as they say (-v: each)"
+        _put(console, Text(f"- skipped on {runtime}: {what}", style="dim"))
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for finding in skipped:
+        if each or not finding.boundary:
+            key = (finding.cell.runtime, finding.reason)
+            reasons.setdefault(key, []).append(finding.cell.name)
+    for (runtime, reason), names in reasons.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        line = f"- skipped on {runtime}: {names[0]}{more}: {reason}"
+        _put(console, Text(line, style="dim"))
 
 
 def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:

@@ -136,7 +136,7 @@ def test_every_misbehaviour_is_said_and_harms_no_other_cell(beamproof: Beamproof
         'the evidence fits the rival as well: "The answer is 42."',
         "other_count: the evidence has no such key",
         "misbehaving/leaves-a-process@otp27 left behind: process",
-        "skipped 1 on otp27: the claim is about OTP >=90",
+        "skipped on otp27: 1 claim about other releases, as they say (-v: each)",
         "again: beamproof verify misbehaving --claim refuted --otp 27",
         "3 confirmed, 1 refuted, 8 inconclusive, 1 skipped",
     ):

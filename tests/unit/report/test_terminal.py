@@ -44,6 +44,22 @@ def test_probes_that_crash_alike_are_told_each() -> None:
     assert text.count("the probe crashed: error: badarg") == 2
 
 
+def test_claims_about_other_releases_are_one_line() -> None:
+    """However many; what a machine lacks is told with the claim that lacks it."""
+    outside = [
+        judge(
+            claim({"a_count": 1}, rival({"a_count": 2}), name=f"law-{n}", otp=">=27"),
+            observation(sample({"a_count": 2}), name=f"law-{n}", version="25.3"),
+        )
+        for n in range(3)
+    ]
+    lacks = finding("law-9", FailureKind.UNMET_NEED, "no compiler", version="25.3")
+    text = shown(*outside, lacks)
+    assert "- skipped on otp25: 3 claims about other releases, as they say (-v: each)" in text
+    assert "- skipped on otp25: beam-test/law-9: no compiler" in text
+    assert text.count("- skipped") == 2
+
+
 def test_what_no_prediction_can_speak_of_is_told() -> None:
     """A pid is another one in every run."""
     stated = claim({"a_count": 1}, rival({"a_count": 2}))
