@@ -23,7 +23,7 @@ from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report import workflow_commands
 from harness.report.terminal.findings import duration_lines, render_findings
-from harness.report.terminal.progress import Pace, display_for
+from harness.report.terminal.progress import Display, Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, assemble
@@ -99,50 +99,70 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     before = request.resumed
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     gone: InfrastructureError | None = None
-    interrupted: KeyboardInterrupt | None = None
+    footer: Footer | None = None
+    recorder: session.Recorder | None = None
     header = before.header if before else None
-    progress = Console(highlight=False, stderr=request.as_json)  # what programs read stays whole
-    pace = Pace(plan.matrix.cells, plan.seconds, request.options.jobs)
-    display_ = display_for(progress, pace, request.verbosity)
-    with RunWriter(path, header) as writer, display_ as display:
-        if header is None:
-            header = _header(plan, request)
-            writer.append(header)
-        note_latest(path)
-        recorder = session.Recorder(
-            claims=by_name(plan.skills),
-            writer=writer,
-            on_finding=display.cell_judged,
-            sources=session.SourceKeeper(
-                writer=writer,
-                probes=plan.workshop.probes,
-                written=list(before.sources if before else ()),
-            ),
-            fail_fast=request.fail_fast,
-        )
-        footer: Footer | None = None
-        try:
-            footer = session.observe(plan, recorder, display, request.options)
-        except KeyboardInterrupt as signal:
-            interrupted = signal
-        except InfrastructureError as error:
-            gone = error
-    lines = (*(before.observations if before else ()), *recorder.observations)
-    damaged = before.damaged if before else ()
-    run = assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
+    try:
+        with RunWriter(path, header) as writer, _display(plan, request) as display:
+            if header is None:
+                header = _header(plan, request)
+                writer.append(header)
+            note_latest(path)
+            recorder = _recorder(plan, request, writer, display)
+            try:
+                footer = session.observe(plan, recorder, display, request.options)
+            except InfrastructureError as error:
+                gone = error
+    except KeyboardInterrupt:  # while it is handled, the signal is not raised anew
+        if recorder is not None and header is not None:
+            _tell_of_part(plan, request, _run(path, header, before, recorder, footer))
+        raise
+    run = _run(path, header, before, recorder, footer)
     findings = judge_run(run, plan.skills, known=recorder.findings).findings
-    if interrupted is not None:
-        _tell_of_part([one for one in findings if one.observation is not None], run, request)
-        raise interrupted
     _print(findings, run, request)
     if gone is not None:
         raise gone
     return exit_code(findings)
 
 
-def _tell_of_part(findings: Sequence[Finding], run: Run, request: Request) -> None:
+def _display(plan: session.Plan, request: Request) -> Display:
+    console = Console(highlight=False, stderr=request.as_json)  # what programs read stays whole
+    pace = Pace(plan.matrix.cells, plan.seconds, request.options.jobs)
+    return display_for(console, pace, request.verbosity)
+
+
+def _recorder(
+    plan: session.Plan, request: Request, writer: RunWriter, display: Display
+) -> session.Recorder:
+    kept = request.resumed.sources if request.resumed else ()
+    return session.Recorder(
+        claims=by_name(plan.skills),
+        writer=writer,
+        on_finding=display.cell_judged,
+        sources=session.SourceKeeper(
+            writer=writer, probes=plan.workshop.probes, written=list(kept)
+        ),
+        fail_fast=request.fail_fast,
+    )
+
+
+def _run(
+    path: Path,
+    header: Header,
+    before: Run | None,
+    recorder: session.Recorder,
+    footer: Footer | None,
+) -> Run:
+    """Return the run as it stands in its file."""
+    lines = (*(before.observations if before else ()), *recorder.observations)
+    damaged = before.damaged if before else ()
+    return assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
+
+
+def _tell_of_part(plan: session.Plan, request: Request, run: Run) -> None:
     """Print what a run came to that somebody ended, and how it goes on."""
-    _print(findings, run, request)
+    findings = judge_run(run, plan.skills).findings
+    _print([one for one in findings if one.observation is not None], run, request)
     say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(run.path))}")
 
 
