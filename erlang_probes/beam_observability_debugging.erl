@@ -69,7 +69,9 @@
     log_modes/1,
     observers_without_screen/1,
     debugger_stops/1,
-    hidden_visitor/1
+    hidden_visitor/1,
+    remote_shell/1,
+    remote_shell_ends/1
 ]).
 
 -define(TRACED, beam_observability_debugging_traced).
@@ -84,6 +86,7 @@
 -define(LOGS, beam_observability_debugging_logs).
 -define(SCREENS, beam_observability_debugging_screens).
 -define(TOOLS, beam_observability_debugging_tools).
+-define(SHELLS, beam_observability_debugging_shells).
 -define(NO_DISPLAY, #{env => [{"DISPLAY", false}, {"WAYLAND_DISPLAY", false}]}).
 %% Allocators that may have 256 MB together.
 -define(CAPPED, ["+Musac", "false", "+MMsco", "true", "+MMscs", "256"]).
@@ -692,6 +695,33 @@ debugger_stops(_) ->
 -spec hidden_visitor(probe_lib:args()) -> probe_lib:evidence().
 hidden_visitor(_) ->
     #{open => ?TOOLS:visitors(open), hidden => ?TOOLS:visitors(hidden)}.
+
+%% Start a shell on another node as -remsh does, and one on the node at which it is used, and enter
+%% the same lines in both.
+%% Evidence: the first prompt, where the expressions are evaluated, and where what they print comes out.
+%% Cost: four peers.
+%% Misread: the terminal is a process of the probe and no real one; the shell is OTP's own.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html
+-spec remote_shell(probe_lib:args()) -> probe_lib:evidence().
+remote_shell(_) ->
+    maps:from_list([
+        {Kind, visited(fun(Cluster) -> ?SHELLS:spoken(Cluster, At) end)}
+     || {Kind, At} <- [{remote, host}, {local, guest}]
+    ]).
+
+%% Close the terminal of a shell on another node, and enter q() in a second one; and kill the node at
+%% which such a shell is used while it evaluates.
+%% Evidence: what is left of shell and nodes; what of the shell, its expression and a process that
+%% this has spawned is there before and after the kill.
+%% Cost: four peers, of which two end.
+%% Misread: a node that vanishes without closing its connection is missed only after net_ticktime.
+%% Source: https://www.erlang.org/doc/apps/stdlib/c.html#q/0
+-spec remote_shell_ends(probe_lib:args()) -> probe_lib:evidence().
+remote_shell_ends(_) ->
+    #{quit => visited(fun ?SHELLS:quit/1), cut => visited(fun ?SHELLS:cut/1)}.
+
+visited(Fun) ->
+    probe_cluster:with(#{nodes => [guest, host]}, Fun).
 
 in_peer(Fun) ->
     probe_peer:with(#{}, Fun).
