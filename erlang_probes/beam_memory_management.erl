@@ -603,7 +603,6 @@ fullsweep_reclaims(_) ->
 promotion(_) ->
     probe_lib:with_process(?BINARIES:quiet(), fun(Holder) ->
         probe_lib:ask(Holder, fun(_) -> {ok, lists:seq(1, 1000)} end),
-        ok = probe_lib:at_rest(Holder),
         Before = ?HEAP:old_words(Holder),
         After = fun(_) ->
             true = erlang:garbage_collect(Holder, [{type, minor}]),

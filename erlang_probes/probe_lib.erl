@@ -12,7 +12,6 @@
     subject/1,
     ask/2,
     tell/2,
-    at_rest/1,
     with_process/2,
     hibernate/1,
     asleep/1,
@@ -176,18 +175,6 @@ tell(Subject, Fun) ->
     Ref = make_ref(),
     Subject ! {ask, self(), Ref, Fun},
     Ref.
-
-%% Wait until a subject that has answered waits for the next fun: put out right after its answer, it
-%% still holds the message that it sent, and a collection keeps that.
--spec at_rest(pid()) -> ok.
-at_rest(Subject) ->
-    await(
-        fun() ->
-            Now = process_info(Subject, status),
-            Now =:= {status, waiting} orelse Now
-        end,
-        ?REPLY_MS
-    ).
 
 %% Start a subject, hand it to Fun, and kill it afterwards, whatever happened.
 -spec with_process(list(), fun((pid()) -> Value)) -> Value.
