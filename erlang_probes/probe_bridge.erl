@@ -131,7 +131,10 @@ incoming(_, Id, Mfa, State) ->
     run(Id, fun() -> answer(Mfa, fun prepare/1) end, answered, State).
 
 %% Run Fun in a process of its own, which knows nothing of Id; its value is what then follows.
+%% An answer brings along the token of sequential tracing that its process had, and whoever is
+%% spawned inherits it from the spawner: six words in each heap, and traces of what nobody traces.
 run(Id, Fun, Then, #{calls := Calls, answers := Answers} = State) ->
+    _ = seq_trace:set_token([]),
     Server = self(),
     Tag = make_ref(),
     {_, Ref} = spawn_monitor(fun() -> Server ! {?MODULE, answer, Tag, Fun()} end),

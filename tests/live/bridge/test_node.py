@@ -157,6 +157,14 @@ def test_what_a_probe_leaves_is_named(node: Node, what: str, text: str) -> None:
     assert node.probe("good_probes", "none", {}, timeout_s=5).leftovers == ()
 
 
+def test_a_token_of_sequential_tracing_ends_with_its_probe(node: Node) -> None:
+    """An answer carries it to the bridge, and what the bridge starts would inherit it."""
+    given = node.probe("bad_probes", "token", {"set": True}, timeout_s=5)
+    assert given.value == {"token": "{17}"}
+    after = node.probe("bad_probes", "token", {"set": False}, timeout_s=5)
+    assert after.value == {"token": "[]"}
+
+
 @pytest.mark.parametrize("probe", ["lazy", "linked_child", "slow_child"])
 def test_what_ends_or_belongs_to_the_vm_is_no_leftover(node: Node, probe: str) -> None:
     """Services that a VM starts at first use, and children that end in a moment, do not count."""

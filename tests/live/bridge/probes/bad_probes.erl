@@ -3,7 +3,7 @@
 
 -export([
     raises/1, setup/1, throws/1, exits/1, killed/1, returns_list/1, same_keys/1,
-    deep/1, large/1, exploding/1, hangs/1, starves/1, leaves/1, lazy/1, linked_child/1, slow_child/1,
+    deep/1, large/1, exploding/1, hangs/1, starves/1, leaves/1, lazy/1, linked_child/1, slow_child/1, token/1,
     halts/1, kills_vm/1, stops_vm/1, memory/1, atoms/1, floods/1,
     frame_cut/1, frame_lies/1, frame_huge/1, garbage/1, bomb/1, deep_frame/1, wrong_id/1,
     many_nodes/1, casts_without_end/1, closes_pipe/1, kills_bridge/1
@@ -39,6 +39,16 @@ starves(_) ->
     starve().
 
 starve() -> starve().
+
+%% Sets a token of sequential tracing, or only tells the one that it has.
+token(#{set := Set}) ->
+    _ = Set andalso seq_trace:set_token(label, 17),
+    Token =
+        case seq_trace:get_token(label) of
+            {label, Label} -> {Label};
+            [] -> []
+        end,
+    #{token => iolist_to_binary(io_lib:format("~w", [Token]))}.
 
 leaves(#{what := What}) ->
     leave(What),
