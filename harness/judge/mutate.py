@@ -24,9 +24,9 @@ from harness.claims.predicates import (
     is_number,
     same,
 )
-from harness.judge.finding import Verdict
+from harness.judge.finding import Finding, Verdict
 from harness.judge.judge import judge
-from harness.run.cells import Json
+from harness.run.cells import CellId, Json
 from harness.run.model import Observation, Run
 
 MARGIN = 0.1
@@ -59,11 +59,16 @@ class Survivor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationReport:
-    """Hold what the changes came to; `untested` are claims without a confirmed cell, and why."""
+    """Hold what the changes came to.
+
+    `untested` are claims without a confirmed cell, and why; `skipped` those that no VM of the run
+    could be asked, and what it lacked.
+    """
 
     tried: int
     survivors: tuple[Survivor, ...]
     untested: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def mutate(skill: Skill, run: Run) -> MutationReport:
@@ -71,20 +76,40 @@ def mutate(skill: Skill, run: Run) -> MutationReport:
     tried = 0
     alive: list[Survivor] = []
     untested: list[tuple[str, str]] = []
+    skipped: list[tuple[str, str]] = []
     for claim in skill.claims:
         cells = [seen for cell, seen in run.by_cell.items() if cell.name == claim.name]
         findings = [judge(claim, one) for one in cells]
         confirmed = [one for one in findings if one.verdict is Verdict.CONFIRMED]
         if not confirmed:
+            lacks = _lacks(claim, run, findings)
             found = "; ".join(f"{one.cell} is {one.verdict}: {one.reason}" for one in findings)
-            untested.append((claim.name, found or "the run has no cell of it"))
+            if lacks:
+                skipped.append((claim.name, "; ".join(lacks)))
+            else:
+                untested.append((claim.name, found or "the run has no cell of it"))
         for finding in confirmed:
             if finding.observation is None:
                 continue
             changes = list(mutations(claim, finding.observation))
             tried += len(changes)
             alive += survivors(changes, finding.observation)
-    return MutationReport(tried=tried, survivors=tuple(alive), untested=tuple(untested))
+    return MutationReport(
+        tried=tried,
+        survivors=tuple(alive),
+        untested=tuple(untested),
+        skipped=tuple(skipped),
+    )
+
+
+def _lacks(claim: Claim, run: Run, findings: Sequence[Finding]) -> list[str]:
+    """Return why every cell of a claim was skipped or left out; nothing where one was not."""
+    if any(CellId(cell).name == claim.name for cell in run.header.boundary) and not findings:
+        return [f"it is about OTP {claim.otp}, of which the run has none"]
+    left_out = [one.reason for one in run.header.left_out if CellId(one.cell).name == claim.name]
+    if any(one.verdict is not Verdict.SKIPPED for one in findings):
+        return []
+    return list(dict.fromkeys([*(one.reason for one in findings), *left_out]))
 
 
 def survivors(changes: Iterable[Mutation], observation: Observation) -> Iterator[Survivor]:

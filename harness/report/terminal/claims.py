@@ -116,12 +116,15 @@ def mutation_lines(name: str, report: MutationReport) -> Iterator[str]:
     for one in report.survivors:
         yield f"✘ {one.cell}: {one.description}"
         yield f"    came out {one.verdict}: {one.reason}"
+    for claim, reason in report.skipped:
+        yield f"- {claim} was skipped: {reason}"
     for claim, reason in report.untested:
         yield f"? {claim} was not tested: {reason}"
     refuted = report.tried - len(report.survivors)
     yield (
         f"{name}: {report.tried} changed predictions, {refuted} refuted,"
-        f" {len(report.survivors)} survived; {len(report.untested)} claims not tested"
+        f" {len(report.survivors)} survived; {len(report.untested)} claims not tested,"
+        f" {len(report.skipped)} skipped"
     )
 
 

@@ -3,17 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.judging import SKILL, claim, rival, seen, when
+from support.judging import SKILL, claim, failed, header, observation, rival, seen, when
 
 from harness.claims.model import Claim, Skill
 from harness.judge.finding import Verdict
 from harness.judge.judge import judge
 from harness.judge.mutate import mutate, mutations, survivors
 from harness.run.file import read_run
-from harness.run.model import Observation
+from harness.run.model import FailureKind, LeftOutCell, Observation, Run
 
 EVIDENCE = Path(__file__).parents[2] / "evidence"
 
@@ -161,3 +162,33 @@ def test_claims_without_a_confirmed_cell_are_named() -> None:
     report = mutate(skill, read_run(EVIDENCE / "beam-memory-management.jsonl"))
     assert report.tried == 0
     assert report.untested == ((f"{SKILL}/other-law", "the run has no cell of it"),)
+
+
+def test_what_no_vm_could_be_asked_is_skipped() -> None:
+    """It is told, and is nobody's fault; what was never run is."""
+    lacks = observation(failed(FailureKind.UNMET_NEED, "no engine"))
+    law = claim({"a_count": 1}, rival({"a_count": 2}))
+    other = claim({"a_count": 1}, rival({"a_count": 2}), name="other-law")
+    left = LeftOutCell(cell=f"{SKILL}/other-law@otp27", reason="no quota")
+    made = Run(
+        path=Path("r.jsonl"),
+        header=msgspec.structs.replace(header(*lacks.cells), left_out=(left,)),
+        observations=(lacks,),
+    )
+    skill = Skill(name=SKILL, description="", claims=(law, other))
+    report = mutate(skill, made)
+    assert report.skipped == ((f"{SKILL}/law", "no engine"), (f"{SKILL}/other-law", "no quota"))
+    assert report.untested == ()
+
+
+def test_a_claim_about_other_releases_is_skipped() -> None:
+    """The run has its boundary cells only."""
+    law = claim({"a_count": 1}, rival({"a_count": 2}), otp=">=28")
+    made = Run(
+        path=Path("r.jsonl"),
+        header=msgspec.structs.replace(header(), boundary=(f"{SKILL}/law@otp27",)),
+        observations=(),
+    )
+    report = mutate(Skill(name=SKILL, description="", claims=(law,)), made)
+    reason = "it is about OTP >=28, of which the run has none"
+    assert report.skipped == ((f"{SKILL}/law", reason),)
