@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def test_this_machine_compiles_for_an_image_without_a_compiler(
 ) -> None:
     """With the headers of the image, sent over the pipe."""
     launcher = container.DockerLauncher(image)
-    with Node(launcher, name="beamproof-test-native", probes=store, start_timeout_s=120) as node:
+    with Node(
+        launcher, name=f"beamproof-test-native-{os.getpid()}", probes=store, start_timeout_s=120
+    ) as node:
         assert foundry._found_by(node) is None
         library = native.library(node, "otp", "native_probes")
         assert asked(node, library).value == {
