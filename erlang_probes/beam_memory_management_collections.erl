@@ -39,11 +39,7 @@ watched(Pids, Fun) ->
 
 delivered(Pid) ->
     _ = erlang:trace(Pid, false, [garbage_collection, scheduler_id]),
-    Ref = erlang:trace_delivered(Pid),
-    receive
-        {trace_delivered, Pid, Ref} -> ok
-    after ?DEADLINE_MS -> error({setup, {trace_not_delivered, Pid}})
-    end.
+    probe_lib:delivered(Pid).
 
 traced(Pid) ->
     receive

@@ -169,7 +169,7 @@ timed(Count, Set, Flag) ->
             {probe_measure:elapsed_us(fun() -> repeat(Count, 1) end), S}
         end),
         _ = ?TRACING:unset(),
-        ok = ?TRACING:delivered(Subject),
+        ok = probe_lib:delivered(Subject),
         Dropper ! stop,
         {dropped, Dropped} = probe_lib:gone(Ref, 4 * ?DEADLINE_MS),
         {Us, Dropped}

@@ -19,7 +19,6 @@
     unset/0,
     calls/1,
     heard/2,
-    delivered/1,
     labels/1
 ]).
 
@@ -186,7 +185,7 @@ unread(Count) ->
         Count = probe_lib:ask(Subject, fun(S) ->
             {length([?TRACED:plus_one(I) || I <- lists:seq(1, Count)]), S}
         end),
-        ok = delivered(Subject),
+        ok = probe_lib:delivered(Subject),
         {message_queue_len, Waiting} = process_info(Tool, message_queue_len),
         #{call_count => Count, waiting_count => Waiting, memory_words => memory_words(Tool)}
     end).
@@ -238,7 +237,7 @@ calls(Pid) ->
 %% What a tool has heard of a process, which it then forgets.
 -spec heard(pid(), pid()) -> [binary()].
 heard(Tool, Pid) ->
-    ok = delivered(Pid),
+    ok = probe_lib:delivered(Pid),
     labels(probe_lib:ask(Tool, fun(State) -> {drain(), State} end)).
 
 %% Trace messages as short text, whatever else came as it is.
@@ -261,15 +260,6 @@ drain() ->
     receive
         Message -> [Message | drain()]
     after 0 -> []
-    end.
-
-%% Wait until every trace message of a process has reached its tracer.
--spec delivered(pid()) -> ok.
-delivered(Pid) ->
-    Ref = erlang:trace_delivered(Pid),
-    receive
-        {trace_delivered, Pid, Ref} -> ok
-    after ?DEADLINE_MS -> error({setup, not_delivered})
     end.
 
 flags(Pid) ->

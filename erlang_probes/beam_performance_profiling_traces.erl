@@ -71,7 +71,7 @@ sampled(Way) ->
     end).
 
 events(Subject, Collector) ->
-    ok = delivered(Subject),
+    ok = probe_lib:delivered(Subject),
     {messages, Messages} = process_info(Collector, messages),
     [{Kind, MFA, Time} || {trace_ts, _, Kind, MFA, Time} <- Messages].
 
@@ -175,7 +175,7 @@ messages_of(What, Specification, Options, Flags, Fun) ->
         1 = erlang:trace(Subject, true, [{tracer, Collector} | Flags]),
         _ = probe_lib:ask(Subject, fun(_) -> {Fun(), none} end),
         1 = erlang:trace(Subject, false, [all]),
-        _ = delivered(Subject),
+        _ = probe_lib:delivered(Subject),
         {messages, Messages} = process_info(Collector, messages),
         length([Message || Message <- Messages, is_of_interest(Message)])
     after
@@ -187,11 +187,3 @@ messages_of(What, Specification, Options, Flags, Fun) ->
 is_of_interest({trace, _, call, _}) -> true;
 is_of_interest({trace, _, send, N, _}) -> is_integer(N);
 is_of_interest(_) -> false.
-
-%% All trace messages about a process are where they belong.
-delivered(Pid) ->
-    Ref = erlang:trace_delivered(Pid),
-    receive
-        {trace_delivered, Pid, Ref} -> ok
-    after ?WAIT_MS -> error({setup, no_trace_delivered})
-    end.

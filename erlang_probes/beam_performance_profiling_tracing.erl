@@ -6,7 +6,6 @@
 
 -define(WORK, beam_performance_profiling_work).
 -define(TOOLS, beam_performance_profiling_tools).
--define(WAIT_MS, 5_000).
 %% Not written out, as there are releases without these modules.
 -define(TPROF, list_to_atom("tprof")).
 -define(TRACE, list_to_atom("trace")).
@@ -111,18 +110,10 @@ is_counting(_) -> false.
 heard(Victim, Hearer, Fun) ->
     Before = waiting(Hearer),
     probe_lib:ask(Victim, fun(_) -> {Fun(), none} end),
-    ok = delivered(Victim),
+    ok = probe_lib:delivered(Victim),
     %% What tells of delivery is not of the session: the message may still be on its way.
     _ = probe_lib:until(fun() -> waiting(Hearer) > Before end, 100),
     waiting(Hearer) - Before.
-
-%% All trace messages about a process are where they belong.
-delivered(Pid) ->
-    Ref = erlang:trace_delivered(Pid),
-    receive
-        {trace_delivered, Pid, Ref} -> ok
-    after ?WAIT_MS -> error({setup, no_trace_delivered})
-    end.
 
 waiting(Pid) ->
     {message_queue_len, Length} = process_info(Pid, message_queue_len),

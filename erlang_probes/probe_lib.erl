@@ -20,6 +20,7 @@
     gone/2,
     kill_and_wait/1,
     kill_all/1,
+    delivered/1,
     error_class/1
 ]).
 
@@ -265,6 +266,15 @@ killed(Pid, Ref) ->
     receive
         {'DOWN', Ref, process, Pid, Reason} -> Reason
     after ?REPLY_MS -> error({setup, {not_killed, Pid}})
+    end.
+
+%% Wait until all trace messages about a process are with its tracers.
+-spec delivered(pid()) -> ok.
+delivered(Pid) ->
+    Ref = erlang:trace_delivered(Pid),
+    receive
+        {trace_delivered, Pid, Ref} -> ok
+    after ?REPLY_MS -> error({setup, {traces_not_delivered, Pid}})
     end.
 
 %% What evaluating Fun raises, as plain terms; `returned' when it does not raise.
