@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.authoring.coverage import Status, coverage, quotes, strays
 from harness.authoring.document import read_section, section_numbers
 from harness.authoring.doubts import doubts
+from harness.authoring.layout import is_laid_out, lay_out_file
 from harness.authoring.probe_source import Probe, ProbeModule, read_module, supports_probes
 from harness.authoring.quotation import fault_of
 from harness.claims.faults import faults_of
@@ -71,6 +72,7 @@ def lint(
         if skill is None:
             continue
         skills.append(skill)
+        problems += _layout(claims_dir, name)
         problems += lint_skill(skill, trusted)
         problems += lint_probes(skill, probes_dir)
         problems += lint_document(skill, claims_dir / DOCUMENT)
@@ -79,6 +81,20 @@ def lint(
         problems += _orphans(probes_dir, {module_of(name) for name in paths})
         problems += _stray_variants(claims_dir, paths)
     return Linted(skills=tuple(skills), problems=tuple(problems))
+
+
+def fix(claims_dir: Path, names: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Put the files of the skills of a folder, or of those named, into the one layout.
+
+    Returns:
+        The files that were rewritten.
+
+    Raises:
+        InputError: a file cannot be read or understood; those before it are done.
+        StorageError: a file cannot be written; it is as it was.
+    """
+    paths = [path for name in names or skill_paths(claims_dir) for path in _files(claims_dir, name)]
+    return tuple(path for path in paths if lay_out_file(path))
 
 
 def lint_skill(skill: Skill, trusted: Sequence[str] = ()) -> Iterator[Problem]:
@@ -166,6 +182,23 @@ def read_sources(probes_dir: Path) -> dict[str, str]:
     """Return the text of every probe module of a folder, and of those that every probe may use."""
     paths = [*own_probes_dir().glob("probe_*.erl"), *probes_dir.glob("*.erl")]
     return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in paths}
+
+
+def _layout(claims_dir: Path, name: str) -> Iterator[Problem]:
+    for path in _files(claims_dir, name):
+        if not is_laid_out(path):
+            yield Problem(
+                path=path,
+                line=1,
+                message=f"not in the one layout: beamproof lint {name} --fix",
+                severity=Severity.WARNING,
+            )
+
+
+def _files(claims_dir: Path, name: str) -> list[Path]:
+    """Return the claim file of a skill, and that of its variants where there is one."""
+    variants = sabotage_path(claims_dir, name)
+    return [skill_paths(claims_dir)[name], *([variants] if variants.is_file() else [])]
 
 
 def _stray_variants(claims_dir: Path, paths: Mapping[str, Path]) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ _STATEMENT = re.compile(
 )
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_HEADER = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<key>{_DOTTED})\s*\]")
+_HEADER = re.compile(rf"\s*\[\[?\s*(?P<key>{_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*(?P<key>{_DOTTED})\s*=")
 _ONE_PART = re.compile(_PART)
 
@@ -45,12 +45,12 @@ class Lines:
         self._lines: dict[Path, int] = {}
         self._tables: dict[Path, int] = {}
         current: Path = ()
-        for number, statement in _statements(text):
-            if (header := _HEADER.match(statement)) is not None:
-                current = self._enter(_parts(header["key"]), array=header["open"] == "[[")
+        for number, statement in statements(text):
+            if (header := header_of(statement)) is not None:
+                current = self._enter(header, array=statement.lstrip().startswith("[["))
                 self._note(current, number)
-            elif (key := _KEY.match(statement)) is not None:
-                self._note((*current, *_parts(key["key"])), number)
+            elif (key := key_of(statement)) is not None:
+                self._note((*current, *key), number)
 
     def of(self, path: Path) -> int:
         """Return the line of a key, or of the nearest table around it that the file names."""
@@ -64,7 +64,7 @@ class Lines:
             self._lines[path] = number
             path = path[:-1]
 
-    def _enter(self, parts: Path, *, array: bool) -> Path:
+    def _enter(self, parts: tuple[str, ...], *, array: bool) -> Path:
         path: Path = ()
         for part in parts[:-1]:
             path = (*path, part)
@@ -77,8 +77,8 @@ class Lines:
         return (*path, self._tables[path])
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each statement with the number of its first line."""
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each statement, also comments and empty lines, with the number of its first line."""
     number = 1
     for found in _STATEMENT.finditer(text):
         statement = found.group()
@@ -86,5 +86,17 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         number += statement.count("\n")
 
 
-def _parts(dotted: str) -> Path:
+def header_of(statement: str) -> tuple[str, ...] | None:
+    """Return the name of the table that a statement opens, None if it opens none."""
+    header = _HEADER.match(statement)
+    return None if header is None else _parts(header["key"])
+
+
+def key_of(statement: str) -> tuple[str, ...] | None:
+    """Return the key that a statement sets, None if it sets none."""
+    key = _KEY.match(statement)
+    return None if key is None else _parts(key["key"])
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
     return tuple(part[1:-1] if part[0] in "\"'" else part for part in _ONE_PART.findall(dotted))

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from harness.authoring.lint import fix
 from harness.authoring.lint import lint as lint_skills
 from harness.claims.folder import refuse_none
 from harness.claims.paths import refuse_unknown
@@ -17,25 +18,33 @@ from harness.cli.options import claims_option, json_option, probes_option
 from harness.errors import ExitCode
 from harness.folders import project
 from harness.report import workflow_commands
-from harness.system.streams import echo, print_json, print_lines
+from harness.system.streams import echo, print_json, print_lines, say
 
 
-@click.command("lint")
+@click.command("lint", short_help="Check the claim files and probes of SKILLS (all without any).")
 @click.argument("skills", nargs=-1)
+@click.option("--fix", "fixes", is_flag=True, help="Put the claim files into the one layout first.")
 @json_option
 @claims_option
 @probes_option
 @click.pass_context
-def lint(
+def lint(  # noqa: PLR0913  an option each
     context: click.Context,
     skills: tuple[str, ...],
     claims_dir: Path,
     probes_dir: Path,
     *,
+    fixes: bool,
     as_json: bool,
 ) -> None:
-    """Check the claim files and probes of SKILLS (all without any)."""
+    """Check the claim files and probes of SKILLS (all without any).
+
+    --fix orders the keys of each claim and sets empty lines and blanks; comments stay with what
+    they stand above, and what a file says is the same before and after.
+    """
     refuse_unknown(claims_dir, skills)
+    for path in fix(claims_dir, skills) if fixes else ():
+        say(f"{path}: put into the one layout")
     linted = lint_skills(claims_dir, probes_dir, skills, project().sources)
     if not linted.problems:
         refuse_none(linted.skills, claims_dir)

@@ -172,9 +172,10 @@ def test_rivals_are_compared_release_by_release(folder: Path) -> None:
     when = (
         '[[claim.when]]\notp = ">=27"\nwhy = "W."\nexpect.size_bytes = 65\n\n'
         '[[claim.rival]]\nstatement = "As ever."\notp = ">=27"\nexpect.size_bytes = 64\n\n'
-        '[[claim.rival]]\notp = "<27"'
+        '[[claim.rival]]\nstatement = "It does not hold."\notp = "<27"'
     )
-    assert problems(folder, CLAIM_FILE, "[[claim.rival]]", when) == []
+    rival = '[[claim.rival]]\nstatement = "It does not hold."'
+    assert problems(folder, CLAIM_FILE, rival, when) == []
     found = problems(folder, CLAIM_FILE, 'otp = "<27"', 'otp = ">=26"')
     assert any("on OTP 27.0, 27.3.4.1: it decides nothing" in one for one in found), found
 
