@@ -14,7 +14,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.collect.room import Room
+from harness.bridge.channel import Limits
+from harness.collect.limited import limits_of
+from harness.collect.room import Room, is_large
 from harness.run.work import Work
 
 _TICK_S = 0.1
@@ -47,7 +49,7 @@ class Agenda:
         self._changed = threading.Condition()
         self._waiting: dict[str, list[Work]] = {}
         self._workers: Counter[str] = Counter()
-        self._large = 0
+        self._large: list[Limits] = []
         for work in works:
             self._waiting.setdefault(work.runtime, []).append(work)
         if not in_order:
@@ -84,7 +86,8 @@ class Agenda:
     def done(self, work: Work) -> None:
         """Note that a work that was handed out has ended."""
         with self._changed:
-            self._large -= work.call.large
+            if is_large(limits := limits_of(work.call)):
+                self._large.remove(limits)
             self._changed.notify_all()
 
     def drop(self, runtime: str | None = None) -> None:
@@ -110,7 +113,8 @@ class Agenda:
         return next((work for work in own if self._fits(work)), None)
 
     def _fits(self, work: Work) -> bool:
-        return not work.call.large or self._room.holds(self._large + 1)
+        limits = limits_of(work.call)
+        return not is_large(limits) or self._room.holds([*self._large, limits])
 
     def _load_s(self, runtime: str) -> float:
         """Return what one more worker of a runtime would have to do."""
@@ -132,7 +136,8 @@ class Agenda:
         own.remove(work)
         if not own:
             del self._waiting[work.runtime]
-        self._large += work.call.large
+        if is_large(limits := limits_of(work.call)):
+            self._large.append(limits)
         self._move(runtime, work.runtime)
 
     def _move(self, here: str | None, there: str | None) -> None:

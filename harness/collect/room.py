@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.bridge.channel import LARGE
+from harness.bridge.channel import Limits
 
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -23,12 +24,18 @@ class Room:
     memory_bytes: int | None
     scratch_bytes: int | None
 
-    def holds(self, large: int) -> bool:
-        """Tell whether so many calls with large limits may run at once; one always may."""
-        return large <= 1 or (
-            _within(large * LARGE.memory_bytes, self.memory_bytes)
-            and _within(large * LARGE.scratch_bytes, self.scratch_bytes)
+    def holds(self, large: Sequence[Limits]) -> bool:
+        """Tell whether calls with these large limits may run at once; one always may."""
+        return len(large) <= 1 or (
+            _within(sum(each.memory_bytes for each in large), self.memory_bytes)
+            and _within(sum(each.scratch_bytes for each in large), self.scratch_bytes)
         )
+
+
+def is_large(limits: Limits) -> bool:
+    """Tell whether limits are more than a call has that asks for none."""
+    usual = Limits()
+    return limits.memory_bytes > usual.memory_bytes or limits.scratch_bytes > usual.scratch_bytes
 
 
 def room_here() -> Room:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from harness.bridge.channel import LARGE as LIMITS
 from harness.collect.agenda import Agenda
 from harness.collect.room import Room, room_here
-from harness.run.cells import CellId, Need, ProbeCall
+from harness.run.cells import CellId, Held, Need, ProbeCall
 from harness.run.work import Work
 
 SMALL = Room(memory_bytes=1, scratch_bytes=1)
@@ -113,6 +114,22 @@ def test_small_calls_go_on_while_a_large_one_waits() -> None:
     assert sum(one.call.large for one in taken if one) == 1
 
 
+def test_a_claims_own_large_limit_needs_room_as_well() -> None:
+    """Two of 4 GiB wait for each other in 6 GiB; in 8 GiB they run at once, whatever is small."""
+    for memory_gib, at_once in ((6, 1), (8, 2)):
+        works = [work(name, held=Held(memory_mib=4096)) for name in "ab"]
+        small = [work(f"c{number}", held=Held(memory_mib=512)) for number in range(3)]
+        room = Room(memory_bytes=memory_gib << 30, scratch_bytes=1 << 40)
+        queue = agenda(*works, *small, room=room)
+        taken = [queue.take("otp27") for _ in range(3 + at_once)]
+        large = [one for one in taken if one and one.call.held.memory_mib == 4096]
+        assert len(large) == at_once
+        for one in taken:
+            assert one is not None
+            queue.done(one)
+        assert len(drawn(queue, "otp27")) == 2 - at_once
+
+
 def test_what_is_dropped_is_not_handed_out() -> None:
     """A runtime that is gone costs only itself; a run that stops hands out nothing."""
     queue = agenda(work("a", "otp25"), work("b", "otp27"))
@@ -128,5 +145,5 @@ def test_this_machine_has_some_room() -> None:
     room = room_here()
     assert room.scratch_bytes is None or room.scratch_bytes >= 0
     assert room.memory_bytes is None or room.memory_bytes > 1024**2
-    assert room.holds(1)
-    assert not Room(memory_bytes=None, scratch_bytes=None).holds(2)
+    assert room.holds([LIMITS])
+    assert not Room(memory_bytes=None, scratch_bytes=None).holds([LIMITS, LIMITS])
