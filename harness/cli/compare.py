@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, runs_option
 from harness.cli.stored import claims_and_hashes, emit
 from harness.errors import ExitCode
@@ -20,9 +22,15 @@ from harness.report.to_json import render_json
 from harness.run.latest import run_meant
 
 
-@click.command(short_help="Say what changed from one run to another.")
-@click.argument("old")
-@click.argument("new", required=False)
+@click.command(
+    short_help="Say what changed from one run to another.",
+    epilog=examples(
+        "beamproof compare yesterday.jsonl today.jsonl",
+        "beamproof compare yesterday.jsonl --common --format markdown",
+    ),
+)
+@click.argument("old", type=names.RUN)
+@click.argument("new", required=False, type=names.RUN)
 @click.option(
     "--format", "form", default="text", show_default=True,
     type=click.Choice(["text", "json", "markdown"]),

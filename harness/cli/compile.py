@@ -12,6 +12,7 @@ from typing import Any, cast
 import click
 
 from harness.bridge.terms import Atom
+from harness.cli.examples import examples
 from harness.cli.options import probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
@@ -27,7 +28,11 @@ from harness.system.streams import echo, say
 _CROSSREF_TIMEOUT_S = 120.0
 
 
-@click.command("compile", short_help="Compile all probes on every release; then xref.")
+@click.command(
+    "compile",
+    short_help="Compile all probes on every release; then xref.",
+    epilog=examples("beamproof compile --otp 23-29 --no-strict"),
+)
 @runtime_options
 @probes_option
 @click.pass_context

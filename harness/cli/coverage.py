@@ -15,13 +15,18 @@ from harness.authoring.coverage import coverage as coverage_of
 from harness.authoring.lint import DOCUMENT
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option
 from harness.errors import ExitCode, InputError
 from harness.report.terminal import claims
 from harness.system.streams import print_json, print_lines
 
 
-@click.command("coverage", short_help="Show which statements of a document are quoted.")
+@click.command(
+    "coverage",
+    short_help="Show which statements of a document are quoted.",
+    epilog=examples("beamproof coverage", "beamproof coverage claims/research.md"),
+)
 @click.argument("document", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--section", type=click.IntRange(1), help="Section of the document.")
 @click.option("--skill", "named", metavar="SKILL", help="Its claims [default: by section].")

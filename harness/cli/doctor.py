@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.examples import examples
 from harness.cli.otp import image_lines, runtime_options_of
 from harness.cli.runtime import source_options
 from harness.errors import ExitCode
@@ -18,7 +19,9 @@ from harness.system.streams import echo
 _MARKS = {"ok": "✔", "optional": "•", "missing": "✘"}
 
 
-@click.command("doctor", short_help="Say what is missing on this machine.")
+@click.command(
+    "doctor", short_help="Say what is missing on this machine.", epilog=examples("beamproof doctor")
+)
 @source_options
 @click.pass_context
 def doctor(context: click.Context, otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> None:

@@ -11,10 +11,15 @@ from pathlib import Path
 import click
 
 from harness.authoring.project import init as write_project
+from harness.cli.examples import examples
 from harness.system.streams import echo
 
 
-@click.command("init", short_help="Begin a folder with claims of your own.")
+@click.command(
+    "init",
+    short_help="Begin a folder with claims of your own.",
+    epilog=examples("beamproof init proofs"),
+)
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--skill", default="our-vm", show_default=True, help="Name of its first skill.")
 def init(folder: Path, skill: str) -> None:

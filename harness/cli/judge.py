@@ -11,6 +11,8 @@ import click
 from rich.console import Console
 
 from harness.claims.folder import load_skills
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import (
     claims_option,
     json_option,
@@ -28,8 +30,13 @@ from harness.run.model import Run
 from harness.system.streams import print_json, print_lines, say
 
 
-@click.command("judge")
-@click.argument("run", required=False)
+@click.command(
+    "judge",
+    epilog=examples(
+        "beamproof judge latest", "beamproof judge .beamproof/nightly/night.jsonl --json"
+    ),
+)
+@click.argument("run", required=False, type=names.RUN)
 @json_option
 @verbosity_options
 @claims_option

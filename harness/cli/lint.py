@@ -14,6 +14,8 @@ from harness.authoring.lint import fix
 from harness.authoring.lint import lint as lint_skills
 from harness.claims.folder import refuse_none
 from harness.claims.paths import refuse_unknown
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, probes_option
 from harness.errors import ExitCode
 from harness.folders import project
@@ -21,8 +23,12 @@ from harness.report import workflow_commands
 from harness.system.streams import echo, print_json, print_lines, say
 
 
-@click.command("lint", short_help="Check the claim files and probes of SKILLS (all without any).")
-@click.argument("skills", nargs=-1)
+@click.command(
+    "lint",
+    short_help="Check claims and probes of SKILLS (all without any).",
+    epilog=examples("beamproof lint", "beamproof lint beam-ets-internals --fix"),
+)
+@click.argument("skills", nargs=-1, type=names.SKILL)
 @click.option("--fix", "fixes", is_flag=True, help="Put the claim files into the one layout first.")
 @json_option
 @claims_option

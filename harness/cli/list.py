@@ -12,13 +12,15 @@ from pathlib import Path
 import click
 
 from harness.claims.folder import load_skills, refuse_none
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option
 from harness.report.terminal import claims
 from harness.system.streams import print_json, print_lines
 
 
-@click.command("list")
-@click.argument("skills", nargs=-1)
+@click.command("list", epilog=examples("beamproof list", "beamproof list beam-ets-internals"))
+@click.argument("skills", nargs=-1, type=names.SKILL)
 @json_option
 @claims_option
 def list_claims(skills: tuple[str, ...], claims_dir: Path, *, as_json: bool) -> None:

@@ -38,6 +38,7 @@ _VERBS = {
     "otp": "harness.cli.otp:otp",
     "doctor": "harness.cli.doctor:doctor",
     "sweep": "harness.cli.sweep:sweep",
+    "completion": "harness.cli.completion:completion",
 }
 """Where each verb lives, in the order in which the help lists them."""
 
@@ -64,8 +65,9 @@ class _LazyGroup(click.Group):
         if args and args[0] not in _VERBS and not args[0].startswith("-"):
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], _VERBS)}")
         name, command, rest = super().resolve_command(ctx, args)
-        if command is not None and not isinstance(command, click.Group):
-            _refuse_repeated(click.Context(command, info_name=name, parent=ctx), command, rest)
+        if ctx.resilient_parsing or command is None or isinstance(command, click.Group):
+            return name, command, rest  # what the shell completes is not whole yet
+        _refuse_repeated(click.Context(command, info_name=name, parent=ctx), command, rest)
         return name, command, rest
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import runs_option
 from harness.cli.stored import run_paths
 from harness.errors import ExitCode
@@ -27,8 +29,11 @@ def _releases(_context: click.Context, _option: click.Parameter, text: str) -> t
     return tuple(f"otp{release}" for release in parse_releases(text)) if text else ()
 
 
-@click.command(short_help="Join the runs of several machines into one.")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.command(
+    short_help="Join the runs of several machines into one.",
+    epilog=examples("beamproof merge otp25.jsonl otp27.jsonl --expect 25,27 --output night.jsonl"),
+)
+@click.argument("runs", nargs=-1, type=names.RUN, required=True, metavar="RUN...")
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE", help="The joined run.",

@@ -11,6 +11,8 @@ import click
 import msgspec
 
 from harness.claims.folder import load_skills
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, runs_option
 from harness.errors import ExitCode, NothingSelectedError
 from harness.judge.mutate import mutate as mutate_skill
@@ -19,9 +21,18 @@ from harness.run.latest import run_meant
 from harness.system.streams import print_json, print_lines
 
 
-@click.command("mutate", short_help="Change predictions: stored evidence must refute each.")
-@click.argument("skills", nargs=-1, metavar="[SKILL]...")
-@click.option("--run", metavar="RUN", help="The stored run [default: the newest of each cell].")
+@click.command(
+    "mutate",
+    short_help="Change predictions: stored evidence must refute each.",
+    epilog=examples("beamproof mutate beam-memory-management"),
+)
+@click.argument("skills", nargs=-1, type=names.SKILL, metavar="[SKILL]...")
+@click.option(
+    "--run",
+    type=names.RUN,
+    metavar="RUN",
+    help="The stored run [default: the newest of each cell].",
+)
 @json_option
 @claims_option
 @runs_option

@@ -11,13 +11,15 @@ from pathlib import Path
 import click
 
 from harness.authoring.scaffold import scaffold
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, probes_option
 from harness.folders import default_claims_dir, default_probes_dir, new_folders
 from harness.system.streams import echo
 
 
-@click.command("new")
-@click.argument("name", metavar="SKILL/CLAIM")
+@click.command("new", epilog=examples("beamproof new beam-memory-management/my-claim"))
+@click.argument("name", metavar="SKILL/CLAIM", type=names.CLAIM)
 @claims_option
 @probes_option
 def new(name: str, claims_dir: Path, probes_dir: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import click
 import msgspec
 
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.runtime import source_options
 from harness.errors import BeamproofError
 from harness.folders import cache_dir
@@ -36,10 +38,12 @@ def _read_releases(
     return tuple(found)
 
 
-_releases = click.argument("releases", nargs=-1, required=True, callback=_read_releases)
+_releases = click.argument(
+    "releases", nargs=-1, type=names.RELEASES, required=True, callback=_read_releases
+)
 
 
-@click.group("otp")
+@click.group("otp", epilog=examples("beamproof otp list", "beamproof otp install 25 27 --docker"))
 def otp() -> None:
     """List, fetch ahead and remove OTP releases."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.authoring.probe_source import read_module
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, probes_option, runs_option
 from harness.errors import ExitCode, InputError
 from harness.folders import project
@@ -32,8 +34,14 @@ from harness.cli.stored import emit, judged_views, output_option, runs_meant
 _FOLDER_FORMATS = frozenset({"html", "badge"})
 
 
-@click.command(short_help="Show a run as a site, or for other programs.")
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.command(
+    short_help="Show a run as a site, or for other programs.",
+    epilog=examples(
+        "beamproof report latest --format html --output site",
+        "beamproof report latest --format markdown",
+    ),
+)
+@click.argument("runs", nargs=-1, type=names.RUN, metavar="[RUN]...")
 @click.option(
     "--format", "form", default="html", show_default=True,
     type=click.Choice(["html", "junit", "json", "markdown", "badge"]),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.cli import names
 from harness.runtimes.request import CHOICES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,6 +44,7 @@ _OPTIONS = (
     click.option(
         "--otp",
         multiple=True,
+        type=names.RELEASES,
         callback=_join,
         metavar="RELEASES",
         help="Releases: 25,27 or 24-27 (repeatable) [default: 24-27].",

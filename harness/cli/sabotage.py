@@ -16,6 +16,8 @@ from harness.authoring.auto_sabotage import auto_variants
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill
 from harness.claims.sabotage import Sabotage, Sources, Variant, load_sabotage, sabotage_path
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
@@ -38,9 +40,15 @@ from harness.verify.sabotage import Saboteur
 Job = tuple[Skill, Sequence[Variant], Sequence[Claim]]
 
 
-@click.command("sabotage", short_help="Take the essence out of probes: the claims must fall.")
-@click.argument("skills", nargs=-1, metavar="SKILL...")
-@click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
+@click.command(
+    "sabotage",
+    short_help="Take the essence out of probes: the claims must fall.",
+    epilog=examples("beamproof sabotage beam-memory-management --claim refc-threshold --otp 27"),
+)
+@click.argument("skills", nargs=-1, type=names.SKILL, metavar="SKILL...")
+@click.option(
+    "--claim", "claims", multiple=True, type=names.CLAIM, metavar="GLOB", help="Only these claims."
+)
 @click.option("--variant", "variants", multiple=True, metavar="GLOB", help="Only these variants.")
 @click.option("--auto", is_flag=True, help="Make the variants by machine; show what survives.")
 @runtime_options

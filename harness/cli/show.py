@@ -16,6 +16,8 @@ from harness.authoring.probe_then import probe_then
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill, by_name
 from harness.claims.sabotage import with_falls
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, probes_option, runs_option
 from harness.errors import InputError
 from harness.judge.finding import Finding
@@ -28,8 +30,14 @@ from harness.suggest import did_you_mean
 from harness.system.streams import echo, print_json, print_lines
 
 
-@click.command("show", short_help="Show a claim, its probe and its last evidence.")
-@click.argument("claim")
+@click.command(
+    "show",
+    short_help="Show a claim, its probe and its last evidence.",
+    epilog=examples(
+        "beamproof show refc-threshold", "beamproof show beam-ets-internals/memory-unit --json"
+    ),
+)
+@click.argument("claim", type=names.CLAIM)
 @json_option
 @claims_option
 @probes_option

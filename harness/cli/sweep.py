@@ -9,13 +9,16 @@ from collections.abc import Sequence
 
 import click
 
+from harness.cli.examples import examples
 from harness.errors import ExitCode
 from harness.folders import cache_dir
 from harness.runtimes import sweep as sweeping
 from harness.system.streams import echo, say
 
 
-@click.command("sweep", short_help="Remove what crashed runs left behind.")
+@click.command(
+    "sweep", short_help="Remove what crashed runs left behind.", epilog=examples("beamproof sweep")
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--all", "everything", is_flag=True, help="Containers of living runs, too.")
 @click.pass_context

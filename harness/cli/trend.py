@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, runs_option
 from harness.cli.stored import claims_and_hashes, readable_runs
 from harness.errors import ExitCode, InputError
@@ -21,9 +23,19 @@ from harness.report.terminal.history import trend_text
 from harness.system.streams import echo
 
 
-@click.command(short_help="Show verdicts and key figures over all runs.")
+@click.command(
+    short_help="Show verdicts and key figures over all runs.",
+    epilog=examples("beamproof trend --claim 'refc-*'"),
+)
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--claim", "patterns", multiple=True, metavar="GLOB", help="Only these claims.")
+@click.option(
+    "--claim",
+    "patterns",
+    multiple=True,
+    type=names.CLAIM,
+    metavar="GLOB",
+    help="Only these claims.",
+)
 @click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")
 @claims_option
 @runs_option

@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from harness.claims.paths import refuse_unknown
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import (
     claims_option,
     probes_option,
@@ -36,9 +38,19 @@ from harness.verify import plan as matrix
 from harness.verify.request import Request
 
 
-@click.command("verify")
-@click.argument("skills", nargs=-1)
-@click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims.")
+@click.command(
+    "verify",
+    short_help="Prove the claims of SKILLS (all without any) on live VMs.",
+    epilog=examples(
+        "beamproof verify beam-memory-management --otp 25,27",
+        "beamproof verify --claim 'refc-*' --repeat 20",
+        "beamproof verify --image registry.example/your/app:1.2",
+    ),
+)
+@click.argument("skills", nargs=-1, type=names.SKILL)
+@click.option(
+    "--claim", "claims", multiple=True, type=names.CLAIM, metavar="GLOB", help="Only these claims."
+)
 @runtime_options
 @click.option("--failed", is_flag=True, help="Only what was not confirmed when it ran last.")
 @click.option("--plan", is_flag=True, help="Print the cells and what is left out; run nothing.")
@@ -51,7 +63,12 @@ from harness.verify.request import Request
 @click.option("--keep", is_flag=True, help="Leave the container of a failed cell behind.")
 @click.option("--isolate", is_flag=True, help="Give every call a fresh node of its own.")
 @click.option("--seed", type=int, help="Shuffle the order of the calls with this seed.")
-@click.option("--resume", metavar="RUN", help="Go on with a run that was cut short (or: latest).")
+@click.option(
+    "--resume",
+    type=names.RUN,
+    metavar="RUN",
+    help="Go on with a run that was cut short (or: latest).",
+)
 @claims_option
 @probes_option
 @runs_option
