@@ -177,6 +177,15 @@ class Node:
             spent=probed.spent,
         )
 
+    def load(self, modules: Iterable[str]) -> None:
+        """Load modules of the probes' folder that are not there yet, to be called by `call`.
+
+        Raises:
+            CompileError: the release's compiler refused one.
+            NodeError: as for `call`; a RemoteError says what the VM has against a module.
+        """
+        self._load((*COMPANIONS, *modules))
+
     def read_file(self, path: str, *, timeout_s: float = _LOAD_TIMEOUT_S) -> bytes:
         """Return the content of a file that the VM can see.
 

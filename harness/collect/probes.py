@@ -49,6 +49,9 @@ NATIVE_FOLDER = "c_src"
 CROSSREF = "probe_crossref"
 """The module that `beamproof compile` asks what calls what."""
 
+TRY = ("probe_try", "probe_print")
+"""The modules that evaluate what arrives as text."""
+
 _BATCH = 32
 """So many sources of those that are expected are compiled on one VM, which takes some seconds."""
 
@@ -265,7 +268,7 @@ class ProbeStore:
 
     def _read(self, module: str) -> bytes:
         path = self._probes_dir / f"{module}.erl"
-        if module in {BRIDGE, CROSSREF, *COMPANIONS, *SUPPORT} and not path.is_file():
+        if module in {BRIDGE, CROSSREF, *TRY, *COMPANIONS, *SUPPORT} and not path.is_file():
             path = own_probes_dir() / path.name  # a team's own folder holds only its own probes
         try:
             return path.read_bytes()
