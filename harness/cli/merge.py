@@ -18,6 +18,7 @@ from harness.cli.stored import run_paths
 from harness.errors import ExitCode
 from harness.report.output import write_file
 from harness.report.phrases import label, plural
+from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
@@ -68,7 +69,14 @@ def merge(  # noqa: PLR0913 (one parameter an option)
         say(f"! incomplete: {path}")
     for runtime in joined.absent:
         say(f"! {label(runtime)}: no run of it arrived")
+    told = {runtime for runtime, _ in joined.absent_shares}
+    for runtime, share in joined.absent_shares:
+        say(f"! {label(runtime)}: share {share} did not arrive")
+    for runtime in dict.fromkeys(runtime for runtime, _ in joined.absent_shares):
+        lost = sum(CellId(cell).runtime == runtime for cell in joined.missing)
+        say(f"! {label(runtime)}: {plural(lost, 'cell')} missing with its shares")
     for cell in joined.missing:
-        say(f"! missing: {cell}")
+        if CellId(cell).runtime not in told:
+            say(f"! missing: {cell}")
     lacks = joined.missing or joined.absent
     return ExitCode.INCONCLUSIVE if complete and lacks else ExitCode.CONFIRMED

@@ -25,6 +25,7 @@ from harness.report.html.links import Links
 from harness.report.html.site import site
 from harness.report.junit import render_junit
 from harness.report.output import write_site
+from harness.run.durations import Durations
 from harness.system.streams import say
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _FOLDER_FORMATS = frozenset({"html", "badge"})
 @click.argument("runs", nargs=-1, type=names.RUN, metavar="[RUN]...")
 @click.option(
     "--format", "form", default="html", show_default=True,
-    type=click.Choice(["html", "junit", "json", "markdown", "badge"]),
+    type=click.Choice(["html", "junit", "json", "markdown", "badge", "durations"]),
 )  # fmt: skip
 @output_option
 @claims_option
@@ -91,6 +92,8 @@ def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[
 def _rendered(form: str, history: Sequence[RunView]) -> bytes:
     if form == "junit":
         return render_junit(_only(history, form))
+    if form == "durations":
+        return Durations.of_run(_only(history, form).run).content()
     if form == "json":
         return to_json.render_json(to_json.report(_only(history, form)))
     text = markdown.render_markdown(history[-1])

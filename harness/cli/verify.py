@@ -23,6 +23,7 @@ from harness.cli.options import (
     verbosity_options,
 )
 from harness.cli.runtime import runtime_options
+from harness.cli.scale import balance, scale_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
@@ -45,6 +46,7 @@ from harness.verify.request import Request
         "beamproof verify beam-memory-management --otp 25,27",
         "beamproof verify --claim 'refc-*' --repeat 20",
         "beamproof verify --image registry.example/your/app:1.2",
+        "beamproof verify --shard 2/8 --runs shares",
     ),
 )
 @click.argument("skills", nargs=-1, type=names.SKILL)
@@ -63,6 +65,7 @@ from harness.verify.request import Request
 @click.option("--keep", is_flag=True, help="Leave the container of a failed cell behind.")
 @click.option("--isolate", is_flag=True, help="Give every call a fresh node of its own.")
 @click.option("--seed", type=int, help="Shuffle the order of the calls with this seed.")
+@scale_options
 @click.option(
     "--resume",
     type=names.RUN,
@@ -128,6 +131,8 @@ def _request(given: dict[str, Any]) -> Request:
             keep=given["keep"],
             isolate=_isolates(given, resumed),
         ),
+        shard=given["shard"],
+        balance=balance(given),
     )
 
 

@@ -175,10 +175,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """Name a cell that will not run, and why."""
+    """Name a cell that will not run, and why; `call` is what it asked for."""
 
     cell: CellId
     reason: str
+    call: ProbeCall
 
 
 _RELEASE = re.compile(r"\D*(\d+)")

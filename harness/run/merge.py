@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.errors import InputError
-from harness.run import lines
+from harness.run import lines, shares
 from harness.run.cells import CellId
 from harness.run.model import (
     FORMAT,
@@ -47,7 +47,8 @@ class Merged:
 
     `missing` are cells of the joint matrix (every claim on every runtime that any run names) that
     were neither observed nor left out for a reason; `absent` the runtimes that were expected and
-    that no run names.
+    that no run names; `absent_shares` are the shares of a runtime, `(otp27, 2/8)`, that no run
+    holds, whose cells are among the missing ones.
     """
 
     header: Header
@@ -58,6 +59,7 @@ class Merged:
     missing: tuple[str, ...]
     incomplete: tuple[str, ...]
     absent: tuple[str, ...] = ()
+    absent_shares: tuple[tuple[str, str], ...] = ()
 
     def named(self, run: str) -> Merged:
         """Return it under another name than those of its parts joined."""
@@ -112,6 +114,7 @@ def merge(
     }
     header = _header(ranked, runs, left_out.values(), command)
     missing = _missing(runs, {*observed, *left_out})
+    lacking = shares.absent(runs)
     incomplete = tuple(str(run.path) for run in runs if not run.complete)
     gone = tuple(dict.fromkeys(CellId(item.cell).runtime for item in absent))
     return Merged(
@@ -119,10 +122,13 @@ def merge(
         observations=_in_order(observations, header.cells),
         notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
         sources=distinct(source for run in runs for source in run.sources),
-        footer=_footer(len(observations), at, missing, incomplete, gone),
+        footer=_footer(
+            len(observations), at, missing, incomplete, [*gone, *map(" ".join, lacking)]
+        ),
         missing=missing,
         incomplete=incomplete,
         absent=gone,
+        absent_shares=lacking,
     )
 
 
@@ -169,6 +175,7 @@ def _refuse_contradictions(runs: Sequence[Run]) -> None:
         ("runtime", [_identities(run.header.runtimes) for run in runs]),
     ):
         complaints += _differing(runs, what, facts)
+    complaints += shares.contradictions(runs)
     if complaints:
         raise InputError(
             "the runs do not belong together:\n" + _listed(complaints),
@@ -266,6 +273,7 @@ def _named(runs: Sequence[Run]) -> tuple[CellId, ...]:
             *run.header.cells,
             *run.header.boundary,
             *(item.cell for item in run.header.left_out),
+            *shares.cells_of_others(run.header),
         )
     )
 

@@ -17,7 +17,7 @@ import msgspec
 
 from harness.run.cells import CellId
 
-FORMAT = 3
+FORMAT = 4
 """Version of the run file's format; a reader refuses a newer one."""
 
 
@@ -81,11 +81,25 @@ class LeftOutCell(_Model, frozen=True, kw_only=True):
     reason: str
 
 
+class Share(_Model, frozen=True, kw_only=True):
+    """Say which share of the calls a run took: the `number`-th, counted from 1, `of` so many.
+
+    `balanced_by` is a hash of the durations by which the calls were dealt out; None is by count.
+    `claims` are all that were asked for, `skill/claim`, those of other shares included.
+    """
+
+    number: int
+    of: int
+    balanced_by: str | None = None
+    claims: tuple[str, ...] = ()
+
+
 class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """Open a run: what was asked for, with which sources, on which runtimes.
 
     `boundary` are cells outside the range of their claim, run to see that it does not hold there;
-    they are not among `cells`. `isolated` tells that every call had a node of its own.
+    they are not among `cells`. `isolated` tells that every call had a node of its own; `share` that
+    the run is one of several that make a whole.
     """
 
     format: int = FORMAT
@@ -98,6 +112,7 @@ class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     boundary: tuple[str, ...] = ()
     left_out: tuple[LeftOutCell, ...] = ()
     isolated: bool = False
+    share: Share | None = None
     claims_sha256: dict[str, str]
     probes_sha256: dict[str, str]
     runtimes: tuple[RuntimeRecord, ...]

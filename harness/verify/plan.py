@@ -11,6 +11,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.run.cells import Cell, CellId, Column, LeftOut
+from harness.run.durations import Durations
+from harness.run.shards import Shard, share
+from harness.run.work import shared
 from harness.suggest import did_you_mean
 
 if TYPE_CHECKING:  # a tenth of a second that `verify` does without until its VMs are starting
@@ -51,6 +54,22 @@ class Matrix:
         cells = tuple(replace(cell, call=replace(cell.call, **changes)) for cell in self.cells)
         return replace(self, cells=cells)
 
+    def share_of(self, shard: Shard, durations: Durations) -> Matrix:
+        """Return what falls to one share of all calls, those that are left out here included."""
+        out = (Cell(id=one.cell, call=one.call) for one in self.left_out)
+        works = share(shared((*self.cells, *out)), shard, durations)
+        own = {cell for work in works for cell in work.all_cells}
+        return Matrix(
+            cells=tuple(cell for cell in self.cells if cell.id in own),
+            left_out=tuple(one for one in self.left_out if one.cell in own),
+        )
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """Return the claims of all cells, `skill/claim`, each once."""
+        named = (*(cell.id for cell in self.cells), *(one.cell for one in self.left_out))
+        return tuple(dict.fromkeys(cell.name for cell in named))
+
 
 def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selection) -> Matrix:
     """Lay out the matrix, skill by skill and claim by claim, release by release.
@@ -72,7 +91,7 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
                     outside = not claim.applies_to(_version(column))
                     cells.append(Cell(id=cell, call=claim.call(), boundary=outside))
                 else:
-                    left_out.append(LeftOut(cell=cell, reason=reason))
+                    left_out.append(LeftOut(cell=cell, reason=reason, call=claim.call()))
     return Matrix(cells=tuple(cells), left_out=tuple(left_out))
 
 

@@ -5,11 +5,13 @@ Knows: options that were read. Must not know: how they are typed, or what is mad
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.collect.runner import Options
+from harness.run.durations import Durations
 from harness.run.model import Run
+from harness.run.shards import Shard
 from harness.system.verbosity import Verbosity
 from harness.verify.plan import Selection
 
@@ -33,6 +35,8 @@ class Request:
         repeat: samples a cell; `None` leaves what the claims say.
         timeout_s: seconds a call; `None` leaves what the claims say.
         options: how cells are run.
+        shard: the share of the calls that is run; `None` is all.
+        balance: how long calls take, by which shares are dealt out.
     """
 
     skills: tuple[str, ...] | None
@@ -49,3 +53,5 @@ class Request:
     repeat: int | None
     timeout_s: float | None
     options: Options
+    shard: Shard | None = None
+    balance: Durations = field(default_factory=Durations)

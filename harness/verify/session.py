@@ -21,7 +21,16 @@ from harness.judge import judge
 from harness.judge.finding import Finding, Verdict
 from harness.run.cells import CellId
 from harness.run.file import RunWriter
-from harness.run.model import Footer, Header, LeftOutCell, Note, Observation, Outcome, Source
+from harness.run.model import (
+    Footer,
+    Header,
+    LeftOutCell,
+    Note,
+    Observation,
+    Outcome,
+    Share,
+    Source,
+)
 from harness.run.work import shared
 from harness.verify.plan import Matrix
 
@@ -36,6 +45,8 @@ class Plan:
     workshop: Workshop
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """How long calls took in earlier runs."""
+    share: Share | None = None
+    """Which share of a larger whole it is."""
 
 
 def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Header:
@@ -48,6 +59,7 @@ def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Heade
         command=tuple(command),
         seed=options.seed,
         isolated=options.isolate,
+        share=plan.share,
         cells=tuple(str(cell.id) for cell in plan.matrix.cells if not cell.boundary),
         boundary=tuple(str(cell.id) for cell in plan.matrix.cells if cell.boundary),
         left_out=tuple(

@@ -27,7 +27,7 @@ from harness.report.terminal.progress import Display, Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, assemble
-from harness.run.model import Footer, Header, Run
+from harness.run.model import Footer, Header, Run, Share
 from harness.run.stored import note_latest, seconds_of_calls
 from harness.run.work import shared
 from harness.system.streams import echo, print_json, print_lines, say
@@ -54,14 +54,32 @@ def lay_out(
     laid_out = matrix.build(skills, releases.columns(), request.selection)
     if request.resumed is None:
         _refuse_empty(laid_out)
-    laid_out = laid_out.overridden(repeat=request.repeat, timeout_s=request.timeout_s)
+    own, share = _share(laid_out, request)
     return session.Plan(
         skills=skills,
-        matrix=laid_out,
+        matrix=own.overridden(repeat=request.repeat, timeout_s=request.timeout_s),
+        share=share,
         releases=releases,
         workshop=workshop,
         seconds=seconds,
     )
+
+
+def _share(whole: matrix.Matrix, request: Request) -> tuple[matrix.Matrix, Share | None]:
+    shard = request.shard
+    if shard is None:
+        return whole, None
+    own = whole.share_of(shard, request.balance)
+    share = Share(
+        number=shard.number,
+        of=shard.of,
+        balanced_by=request.balance.digest,
+        claims=whole.claims,
+    )
+    mine, all_ = len(shared(own.cells)), len(shared(whole.cells))
+    by = "durations" if share.balanced_by else "count"
+    say(f"share {shard}: {mine} of {all_} calls, balanced by {by}")
+    return own, share
 
 
 def tell_of_strangers(request: Request, releases: Releases) -> None:
@@ -122,7 +140,14 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     _print(findings, run, request)
     if gone is not None:
         raise gone
-    return exit_code(findings)
+    return _code(findings, plan)
+
+
+def _code(findings: Sequence[Finding], plan: session.Plan) -> ExitCode:
+    """Return what findings come to; a share may be empty, or hold what is skipped alone."""
+    code = exit_code(findings)
+    nothing = code is ExitCode.NOTHING_SELECTED
+    return ExitCode.CONFIRMED if nothing and plan.share is not None else code
 
 
 def _display(plan: session.Plan, request: Request) -> Display:

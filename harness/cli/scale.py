@@ -1,0 +1,64 @@
+"""The options of `verify` for more than one machine can do: shares of the calls.
+
+Knows: options, and which of them contradict each other. Must not know: what is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.run.durations import Durations, durations_beside, read_durations
+from harness.run.shards import Shard
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _shard(_context: click.Context, _option: click.Parameter, text: str | None) -> Shard | None:
+    return None if text is None else Shard.parse(text)
+
+
+_OPTIONS = (
+    click.option(
+        "--shard", callback=_shard, metavar="N/OF", help="One share of the calls, e.g. 2/8."
+    ),
+    click.option(
+        "--balance",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="What shares are balanced by: a run, or a file of durations"
+        " [default: durations.json beside the claims].",
+    ),
+)
+
+
+def scale_options(command: F) -> F:
+    """Add the options of this module to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def balance(given: Mapping[str, Any]) -> Durations:
+    """Return what shares are balanced by, which must be the same on every machine.
+
+    Raises:
+        InputError: the file is none.
+        UsageError: what is to be shared out hangs on this machine.
+    """
+    if given["shard"] is None:
+        if given["balance"] is not None:
+            raise click.UsageError("--balance says how shares are dealt out: --shard N/OF")
+        return Durations()
+    for other in ("failed", "resume"):
+        if given[other]:
+            raise click.UsageError(
+                f"--{other} and --shard exclude each other: what --{other} takes hangs on the runs"
+                " that this machine has"
+            )
+    if given["balance"] is not None:
+        return read_durations(given["balance"])
+    return durations_beside(given["claims_dir"])

@@ -1,0 +1,55 @@
+"""Runs that are shares of a whole: which are there, and whether they are of the same whole.
+
+Knows: headers of runs. Must not know: how shares are dealt out, claims, verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.run.cells import CellId
+from harness.run.model import Header, Run
+
+
+def absent(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
+    """Return the shares that no run holds, as runtime and `2/8`; a run that is none is whole."""
+    held: dict[tuple[str, int], set[int]] = {}
+    whole = {name for run in runs if run.header.share is None for name in _runtimes(run.header)}
+    for run in runs:
+        if run.header.share is not None:
+            for runtime in set(_runtimes(run.header)) - whole:
+                held.setdefault((runtime, run.header.share.of), set()).add(run.header.share.number)
+    return tuple(
+        (runtime, f"{number}/{of}")
+        for (runtime, of), numbers in sorted(held.items())
+        for number in range(1, of + 1)
+        if number not in numbers
+    )
+
+
+def cells_of_others(header: Header) -> Iterator[CellId]:
+    """Yield the cells of the whole that a share belongs to, on the runtimes that it met."""
+    if header.share is not None:
+        for runtime in _runtimes(header):
+            yield from (CellId(f"{claim}@{runtime}") for claim in header.share.claims)
+
+
+def contradictions(runs: Sequence[Run]) -> Iterable[str]:
+    """Yield what tells that shares of one runtime were not dealt out alike."""
+    first: dict[str, tuple[str, Run]] = {}
+    for run in runs:
+        share = run.header.share
+        if share is None:
+            continue
+        whole = f"one of {share.of}, balanced by {share.balanced_by or 'count'}"
+        for runtime in _runtimes(run.header):
+            known, other = first.setdefault(runtime, (whole, run))
+            if known != whole:
+                yield f"share of {runtime}: {known} in {other.path}, {whole} in {run.path}"
+
+
+def _runtimes(header: Header) -> tuple[str, ...]:
+    """Return the runtimes of a run, those included that it has nothing but reasons for."""
+    named = (*header.cells, *header.boundary, *(item.cell for item in header.left_out))
+    met = (*(item.name for item in header.runtimes), *(CellId(cell).runtime for cell in named))
+    return tuple(dict.fromkeys(met))
