@@ -5,6 +5,7 @@ CLAIM   ?=
 OTP     ?=
 RUNTIME ?= auto
 STRICT  ?=
+SHARD   ?=
 PYTHON  ?= python3
 
 VENV  := .venv
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
-VARIABLES := SKILL CLAIM OTP RUNTIME STRICT PYTHON NIGHT EXPECT SEED
+VARIABLES := SKILL CLAIM OTP RUNTIME STRICT SHARD PYTHON NIGHT EXPECT SEED
 GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
@@ -84,8 +85,8 @@ nightly: ## verify, merge, report and compare with the night before, all below N
 	@$(MAKE) --no-print-directory nightly-collect
 	@$(MAKE) --no-print-directory nightly-report
 
-nightly-collect: $(READY) # one machine's share, below NIGHT/runs; refuted and inconclusive are results
-	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS) --runs $(NIGHT)/runs || test $$? -le 2
+nightly-collect: $(READY) # one machine's share (SHARD=2/8 of the calls), below NIGHT/runs; refuted and inconclusive are results
+	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS) $(if $(SHARD),--shard $(SHARD)) --runs $(NIGHT)/runs || test $$? -le 2
 
 nightly-report: $(READY) # all shares as one run, and everything that is made of it
 	@ls $(NIGHT)/runs/*.jsonl >/dev/null 2>&1 || { echo "no share arrived in $(NIGHT)/runs: make nightly-collect makes one" >&2; exit 4; }

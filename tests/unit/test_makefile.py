@@ -47,6 +47,12 @@ def test_a_claim_can_be_named() -> None:
     assert "verify our-maps --claim 'small-*'" in done.stdout
 
 
+def test_a_share_can_be_collected() -> None:
+    """A job of the nightly matrix is one line."""
+    done = make("nightly-collect", "OTP=27", "SHARD=2/8")
+    assert "--otp 27 --runtime auto  --shard 2/8 --runs" in done.stdout
+
+
 def test_cleaning_leaves_the_evidence() -> None:
     """Runs are made by hours of work: who wants them gone says so."""
     assert ".beamproof" not in make("clean").stdout
