@@ -165,6 +165,7 @@ def _claim(reader: TomlReader, skill: str, table: dict[str, Any], number: int) -
         timeout_s=raw.timeout_s,
         path=reader.path,
         line=reader.line_of(at),
+        topic=reader.heading_above(reader.line_of(at)),
     )
 
 

@@ -80,6 +80,7 @@ class Claim:
 
     `falls` is empty until `sabotage.with_falls` has read what the claim falls without, `faults`
     until `faults.with_faults` has looked: what lint calls an error of the claim, with its place.
+    `topic` is the heading that the claim stands below in its file.
 
     Units: `timeout_s` is seconds a call; `repeat` is the least number of samples.
     """
@@ -105,6 +106,7 @@ class Claim:
     timeout_s: float = 30.0
     path: Path = Path()
     line: int = 0
+    topic: str = ""
     falls: tuple[Fall, ...] = ()
     faults: tuple[str, ...] = ()
 

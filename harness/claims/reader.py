@@ -110,6 +110,10 @@ class TomlReader:
         """Return the line of a key."""
         return self._lines.of(at)
 
+    def heading_above(self, line: int) -> str:
+        """Return the heading of the part of the file that a line lies in."""
+        return self._lines.heading(line)
+
     def at(self, at: KeyPath, message: str) -> None:
         """Note a problem at a key."""
         name = ""

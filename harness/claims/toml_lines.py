@@ -1,6 +1,6 @@
 """Lines of a TOML file: which key stands where, since `tomllib` does not say.
 
-Knows: headers, dotted keys, strings and brackets of TOML. Must not know: what the keys mean.
+Knows: headers, dotted keys, strings, brackets and headings in comments. Must not know: what the keys mean.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*\[\[?\s*(?P<key>{_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*(?P<key>{_DOTTED})\s*=")
 _ONE_PART = re.compile(_PART)
+_HEADING = re.compile(r"\s*#\s*-{3,}\s+(?P<title>\S.*?)\s+-{3,}\s*")
+"""A comment that heads what follows it: `# --- What is copied ------`."""
 
 
 class Lines:
@@ -44,9 +46,12 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {}
         self._tables: dict[Path, int] = {}
+        self._headings: list[tuple[int, str]] = []
         current: Path = ()
         for number, statement in statements(text):
-            if (header := header_of(statement)) is not None:
+            if (heading := _HEADING.fullmatch(statement)) is not None:
+                self._headings.append((number, heading["title"]))
+            elif (header := header_of(statement)) is not None:
                 current = self._enter(header, array=statement.lstrip().startswith("[["))
                 self._note(current, number)
             elif (key := key_of(statement)) is not None:
@@ -58,6 +63,10 @@ class Lines:
             if (line := self._lines.get(path[:length])) is not None:
                 return line
         return 1
+
+    def heading(self, line: int) -> str:
+        """Return the nearest heading above a line, empty where there is none."""
+        return next((title for at, title in reversed(self._headings) if at < line), "")
 
     def _note(self, path: Path, number: int) -> None:
         while path and path not in self._lines:

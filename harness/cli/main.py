@@ -35,6 +35,7 @@ _VERBS = {
     "compare": "harness.cli.compare:compare",
     "trend": "harness.cli.trend:trend",
     "merge": "harness.cli.merge:merge",
+    "skill": "harness.cli.skill:skill",
     "otp": "harness.cli.otp:otp",
     "doctor": "harness.cli.doctor:doctor",
     "sweep": "harness.cli.sweep:sweep",

@@ -36,6 +36,13 @@ class ClaimView:
         found = {finding.verdict for finding in self.cells.values()}
         return next(verdict for verdict in WORST_FIRST if verdict in found)
 
+    @property
+    def proof(self) -> tuple[Finding, ...]:
+        """Return the confirmed findings; none where a cell is refuted or inconclusive."""
+        if self.worst in NEEDS_ATTENTION:
+            return ()
+        return tuple(one for one in self.cells.values() if one.verdict is Verdict.CONFIRMED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkillView:

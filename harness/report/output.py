@@ -47,11 +47,7 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, i
         known = _manifest(folder)
         for name, content in files:
             path = folder / name
-            if name not in known and path.exists():
-                raise InputError(
-                    f"{path} is not a file of an earlier report: it is not overwritten",
-                    hint="name another folder with --output, or remove the file",
-                )
+            _refuse_foreign(path, name, known)
             if count == 0 or path.parent != folder:
                 path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, content)
@@ -65,10 +61,31 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, i
     return count, size
 
 
+def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
+    """Refuse a folder in which a file to be written stands that no earlier call wrote.
+
+    `write_site` does so as it goes; called before, nothing at all is written.
+
+    Raises:
+        InputError: there is such a file.
+    """
+    known = _manifest(folder)
+    for name in names:
+        _refuse_foreign(folder / name, name, known)
+
+
+def _refuse_foreign(path: Path, name: str, known: set[str]) -> None:
+    if name not in known and path.exists():
+        raise InputError(
+            f"{path} was not written by beamproof: it is not overwritten",
+            hint="name another folder with --output, or remove the file",
+        )
+
+
 def _manifest(folder: Path) -> set[str]:
     try:
         return set((folder / MANIFEST).read_text().splitlines())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
 
 

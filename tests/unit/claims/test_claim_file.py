@@ -259,6 +259,31 @@ def test_lines_are_right_in_the_claims_of_this_repository() -> None:
                 assert "rival" in text[rival.line], rival
 
 
+def test_a_comment_of_dashes_heads_the_claims_below_it(tmp_path: Path) -> None:
+    """Up to the next one; a line of a text is no comment."""
+    claims = "".join(
+        f"""
+{heading}
+[[claim]]
+id = "law-{n}"
+statement = \'\'\'
+# --- No heading ---
+It holds.\'\'\'
+expect.size_bytes = {n}
+"""
+        for n, heading in enumerate(
+            ("", "# --- Units, and words -----", "", "# What is odd here.", "#--- Keys ---")
+        )
+    )
+    path = tmp_path / "beam-test.toml"
+    path.write_text('skill = "beam-test"\ndescription = "What is tested."\n' + claims)
+    skill, problems = read_skill(path)
+    assert skill is not None
+    assert problems == ()
+    topics = [claim.topic for claim in skill.claims]
+    assert topics == ["", *["Units, and words"] * 3, "Keys"]
+
+
 def test_lines_are_found_through_every_way_to_write_a_key() -> None:
     """Headers, dotted keys, quoted keys, strings and brackets over several lines."""
     lines = Lines(

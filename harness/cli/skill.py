@@ -1,0 +1,76 @@
+"""`beamproof skill`.
+
+Knows: its options, files. Must not know: what stands on a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness.claims.model import Skill
+from harness.claims.paths import refuse_unknown
+from harness.cli import names
+from harness.cli.examples import examples
+from harness.cli.options import claims_option, runs_option
+from harness.cli.stored import claims_and_hashes
+from harness.errors import ExitCode
+from harness.judge.view import RunView, view
+from harness.report.output import refuse_foreign, write_site
+from harness.report.proofs import proven
+from harness.report.skill.folder import skill_files
+from harness.run.latest import run_meant
+from harness.system.streams import say
+
+_NAMED = 6
+"""Claims that are named where more are left out."""
+
+
+@click.command(
+    short_help="Write proven facts as a folder that agents load.",
+    epilog=examples(
+        "beamproof skill beam-memory-management -o .claude/skills",
+        "beamproof skill beam-ets-internals beam-process-design --run runs/night.jsonl -o skills",
+    ),
+)
+@click.argument("skills", nargs=-1, required=True, type=names.SKILL, metavar="SKILL...")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR", help="Folder of the skills: each is written to DIR/SKILL.",
+)  # fmt: skip
+@click.option(
+    "--run", "run", type=names.RUN, metavar="RUN", help="A file or a run's name [default: latest]."
+)
+@claims_option
+@runs_option
+def skill(
+    skills: Sequence[str], output: Path, run: str | None, claims_dir: Path, runs_dir: Path
+) -> int:
+    """Write each SKILL as a folder by the Agent Skills specification (agentskills.io).
+
+    Only what RUN confirms is written: facts by topic, what differs by release, wrong beliefs with
+    what the VM showed instead, sources. Files that beamproof did not write are not replaced.
+    """
+    refuse_unknown(claims_dir, skills)
+    known, hashes = claims_and_hashes(claims_dir)
+    judged = view(run_meant(run, runs_dir), known, claims_sha256=hashes)
+    made = [(name, skill_files(judged, name)) for name in dict.fromkeys(skills)]
+    for name, files in made:
+        refuse_foreign(output / name, (path for path, _ in files))
+    for name, files in made:
+        folder = output / name
+        count, size = write_site(folder, files)
+        _tell_left_out(judged, next(one for one in known if one.name == name))
+        say(f"{count} files, {size / 1e3:.0f} kB: {folder / 'SKILL.md'}")
+    return ExitCode.CONFIRMED
+
+
+def _tell_left_out(judged: RunView, skill: Skill) -> None:
+    held = {one.claim.name for seen in judged.skills for one in proven(seen)}
+    left_out = [claim.id for claim in skill.claims if claim.name not in held]
+    if left_out:
+        more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+        named = ", ".join(left_out[:_NAMED]) + more
+        say(f"! {skill.name}: the run does not confirm, and leaves out: {named}")

@@ -1,0 +1,1 @@
+"""A skill folder as agents load it, made of what a run confirms."""
