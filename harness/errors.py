@@ -77,6 +77,10 @@ class InfrastructureError(BeamproofError):
     exit_code = ExitCode.RUNTIME_MISSING
 
 
+class PlaceLostError(InfrastructureError):
+    """Say that the machine where works were done is gone, with the call in hand."""
+
+
 class CompileError(BeamproofError):
     """Carry what a runtime's compiler said of a probe module that it refused."""
 

@@ -1,7 +1,7 @@
 """The one queue that all lanes draw from: what is next, and for whom.
 
-Knows: works, how long they took before, what the machine has room for. Must not know: nodes, or how
-a work is done.
+Knows: works, how long they took before, what each machine has room for. Must not know: nodes, or
+how a work is done.
 
 A worker stays with the runtime whose node it has. Within a runtime the longest work comes first, so
 that nobody waits for one at the end; only the very first is the shortest, so that something is seen
@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from harness.bridge.channel import Limits
 from harness.collect.limited import limits_of
@@ -26,13 +27,25 @@ _GUESS_S = 0.02
 """A sample of a call that no stored run knows."""
 
 
+def _everything(_work: Work) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Say where a worker works: the machine with its room, and which works can be done there."""
+
+    host: str = ""
+    room: Room
+    serves: Callable[[Work], bool] = _everything
+
+
 class Agenda:
     """Hand out works to the workers of a run; safe to share among threads.
 
     Args:
         works: what is to be done.
         seconds: how long works took before, by runtime and name of the call.
-        room: how many calls with large limits may run at once.
         in_order: hand a runtime's works out as they are given, not the longest first.
     """
 
@@ -41,15 +54,13 @@ class Agenda:
         works: Iterable[Work],
         *,
         seconds: Mapping[tuple[str, str], float],
-        room: Room,
         in_order: bool = False,
     ) -> None:
         self._seconds = seconds
-        self._room = room
         self._changed = threading.Condition()
         self._waiting: dict[str, list[Work]] = {}
         self._workers: Counter[str] = Counter()
-        self._large: list[Limits] = []
+        self._large: list[tuple[str, Limits]] = []
         for work in works:
             self._waiting.setdefault(work.runtime, []).append(work)
         if not in_order:
@@ -63,31 +74,32 @@ class Agenda:
             known = work.call.repeat * _GUESS_S
         return known + (_START_S if work.call.alone else 0)
 
-    def take(self, runtime: str | None) -> Work | None:
+    def take(self, runtime: str | None, spot: Spot) -> Work | None:
         """Return the next work for a worker, waiting while all that is left needs room.
 
         Args:
             runtime: whose node the worker has; None if it has none.
+            spot: where the worker is.
 
         Returns:
-            None when nothing is left that is worth another node.
+            None when nothing is left for it that is worth another node.
         """
         with self._changed:
             while True:
-                work = self._next(runtime)
+                work = self._next(runtime, spot)
                 if work is not None:
-                    self._hand_out(work, runtime)
+                    self._hand_out(work, runtime, spot)
                     return work
-                if not self._waits_for_room():
+                if not self._waits_for_room(spot):
                     self._move(runtime, None)
                     return None
                 self._changed.wait(_TICK_S)
 
-    def done(self, work: Work) -> None:
-        """Note that a work that was handed out has ended."""
+    def done(self, work: Work, spot: Spot) -> None:
+        """Note that a work that was handed out at a spot has ended."""
         with self._changed:
             if is_large(limits := limits_of(work.call)):
-                self._large.remove(limits)
+                self._large.remove((spot.host, limits))
             self._changed.notify_all()
 
     def drop(self, runtime: str | None = None) -> None:
@@ -97,24 +109,30 @@ class Agenda:
                 self._waiting.pop(name, None)
             self._changed.notify_all()
 
-    def _next(self, runtime: str | None) -> Work | None:
-        if runtime is not None and (own := self._fitting(runtime)) is not None:
+    def left(self) -> list[Work]:
+        """Return what nobody has taken."""
+        with self._changed:
+            return [work for own in self._waiting.values() for work in own]
+
+    def _next(self, runtime: str | None, spot: Spot) -> Work | None:
+        if runtime is not None and (own := self._fitting(runtime, spot)) is not None:
             return own
         others = sorted(self._waiting, key=self._load_s, reverse=True)
         for name in others:
             if name != runtime and self._is_worth_a_node(name):
-                work = self._fitting(name)
+                work = self._fitting(name, spot)
                 if work is not None:
                     return work
         return None
 
-    def _fitting(self, runtime: str) -> Work | None:
+    def _fitting(self, runtime: str, spot: Spot) -> Work | None:
         own = self._waiting.get(runtime, ())
-        return next((work for work in own if self._fits(work)), None)
+        return next((one for one in own if spot.serves(one) and self._fits(one, spot)), None)
 
-    def _fits(self, work: Work) -> bool:
+    def _fits(self, work: Work, spot: Spot) -> bool:
         limits = limits_of(work.call)
-        return not is_large(limits) or self._room.holds([*self._large, limits])
+        there = [large for host, large in self._large if host == spot.host]
+        return not is_large(limits) or spot.room.holds([*there, limits])
 
     def _load_s(self, runtime: str) -> float:
         """Return what one more worker of a runtime would have to do."""
@@ -124,20 +142,20 @@ class Agenda:
     def _is_worth_a_node(self, runtime: str) -> bool:
         return self._workers[runtime] <= 0 or self._load_s(runtime) > _START_S
 
-    def _waits_for_room(self) -> bool:
+    def _waits_for_room(self, spot: Spot) -> bool:
         return any(
-            not self._fits(work) and self._is_worth_a_node(name)
+            spot.serves(work) and not self._fits(work, spot) and self._is_worth_a_node(name)
             for name, own in self._waiting.items()
             for work in own
         )
 
-    def _hand_out(self, work: Work, runtime: str | None) -> None:
+    def _hand_out(self, work: Work, runtime: str | None, spot: Spot) -> None:
         own = self._waiting[work.runtime]
         own.remove(work)
         if not own:
             del self._waiting[work.runtime]
         if is_large(limits := limits_of(work.call)):
-            self._large.append(limits)
+            self._large.append((spot.host, limits))
         self._move(runtime, work.runtime)
 
     def _move(self, here: str | None, there: str | None) -> None:

@@ -19,6 +19,7 @@ from harness.collect import surroundings
 from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
 from harness.collect.others import Others
+from harness.collect.place import Here, Place
 from harness.collect.workshop import Workshop
 from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
 from harness.run.cells import Column, Need
@@ -137,6 +138,18 @@ class Releases:
                 f"{what}:\n  " + "\n  ".join(missing),
                 hint="without --strict its column is skipped" if some else "beamproof doctor",
             )
+
+    def places(self, *, slots: int, isolate: bool) -> tuple[Place, ...]:
+        """Return where works are done: this machine, with so many lanes at once."""
+        return (
+            Here(
+                runtimes=self.runtimes,
+                nodes=self.nodes,
+                workshop=self._workshop,
+                slots=slots,
+                isolate=isolate,
+            ),
+        )
 
     def started(self, name: str) -> Node:
         """Return the node of a runtime of `runtimes`, which nobody has taken yet."""

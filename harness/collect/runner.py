@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.collect.agenda import Agenda
-from harness.collect.lane import Lane
-from harness.collect.node import Node
-from harness.collect.room import room_here
-from harness.collect.workshop import Workshop
-from harness.errors import BeamproofError, InfrastructureError
+from harness.collect.agenda import Agenda, Spot
+from harness.collect.place import Draws, Place
+from harness.errors import BeamproofError, InfrastructureError, PlaceLostError
 from harness.run.model import Observation
 from harness.run.work import Work
-from harness.runtimes import Runtime
 from harness.system.waiting import await_all
 
 
@@ -73,13 +69,10 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class Collector:
-    """Do works on their runtimes, those of time last and alone.
+    """Do works at places, those of time last, one at a time on each machine.
 
     Args:
-        runtimes: by name (`otp27`).
-        nodes: a node of each that already runs; taken (and emptied) by the first lanes.
-        workshop: what every lane shares: compiled probes, native libraries, node names.
-        workshops: other ones, by the names of the runtimes whose probes are other ones.
+        places: where.
         steering: decides on observations.
         listener: follows the progress.
         options: how works are done.
@@ -88,17 +81,15 @@ class Collector:
     `gone` are the runtimes that gave no node any more, and why.
     """
 
-    runtimes: Mapping[str, Runtime]
-    nodes: MutableMapping[str, Node]
-    workshop: Workshop
+    places: Sequence[Place]
     steering: Steering
     listener: Listener
     options: Options
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    workshops: Mapping[str, Workshop] = field(default_factory=dict)
     gone: dict[str, InfrastructureError] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
-    _lanes: list[Lane] = field(default_factory=list)
+    _lanes: list[Draws] = field(default_factory=list)
+    _lost: dict[int, PlaceLostError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, works: Sequence[Work]) -> None:
@@ -109,8 +100,8 @@ class Collector:
             KeyboardInterrupt: all nodes have been ended; what was observed has been taken.
         """
         ordered = self._ordered(works)
-        self._together([work for work in ordered if not work.call.timing], self.options.jobs)
-        self._together([work for work in ordered if work.call.timing], 1)
+        self._together([work for work in ordered if not work.call.timing], alone=False)
+        self._together([work for work in ordered if work.call.timing], alone=True)
         for error in self.gone.values():
             raise error
 
@@ -120,66 +111,93 @@ class Collector:
             random.Random(self.options.seed).shuffle(ordered)  # noqa: S311 - order, not secrecy
         return ordered
 
-    def _together(self, works: Sequence[Work], jobs: int) -> None:
-        works = [work for work in works if work.runtime not in self.gone]
-        if not works or self._stop.is_set():
-            return
-        agenda = Agenda(
-            works,
-            seconds=self.seconds,
-            room=room_here(),
-            in_order=self.options.seed is not None,
-        )
-        workers = min(jobs, len(works))
-        with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
-            futures = [pool.submit(self._worker, agenda) for _ in range(workers)]
+    def _together(self, works: Sequence[Work], *, alone: bool) -> None:
+        """Do works until none is left, those again that a place took with it."""
+        left = list(works)
+        while left and not self._stop.is_set():
+            here = [work for work in left if work.runtime not in self.gone]
+            places = self._slots(here, alone=alone)
+            if not places:
+                self._refuse(here)
+                return
+            left = self._once(here, places)
+
+    def _slots(self, works: Sequence[Work], *, alone: bool) -> list[Place]:
+        """Return the places that have something to do, each as often as lanes work there."""
+        there = [
+            place
+            for place in self.places
+            if id(place) not in self._lost and any(map(place.serves, works))
+        ]
+        if alone:  # what measures time has its machine for itself
+            return list({place.host: place for place in reversed(there)}.values())
+        return [place for place in there for _ in range(place.slots)]
+
+    def _refuse(self, works: Sequence[Work]) -> None:
+        for work in works:
+            error = InfrastructureError(f"{work.runtime}: no place is left that has it")
+            for lost in self._lost.values():
+                error = InfrastructureError(f"{work.runtime}: {lost.message}", hint=lost.hint)
+            self.gone.setdefault(work.runtime, error)
+
+    def _once(self, works: Sequence[Work], places: Sequence[Place]) -> list[Work]:
+        """Do works; return those whose place was lost meanwhile, and what only it served."""
+        agenda = Agenda(works, seconds=self.seconds, in_order=self.options.seed is not None)
+        again: list[Work] = []
+        workers = places[: len(works)]
+        with ThreadPoolExecutor(len(workers), thread_name_prefix="lane") as pool:
+            futures = [pool.submit(self._worker, agenda, place, again) for place in workers]
             try:
                 await_all(futures)
             except BaseException:
                 self._end_everything(agenda)
                 raise
+        return [*again, *agenda.left()]
 
-    def _worker(self, agenda: Agenda) -> None:
+    def _worker(self, agenda: Agenda, place: Place, again: list[Work]) -> None:
         """Draw works until there are none, on one lane after the other."""
-        lane: Lane | None = None
+        lane: Draws | None = None
+        spot = Spot(host=place.host, room=place.room(), serves=place.serves)
         try:
-            while (work := agenda.take(lane.runtime if lane else None)) is not None:
-                if lane is None or lane.runtime != work.runtime:
-                    if lane is not None:
-                        lane.close()
-                    lane = self._lane(work.runtime)
-                self._do(lane, work, agenda)
+            while (work := agenda.take(lane.runtime if lane else None, spot)) is not None:
+                try:
+                    if lane is None or lane.runtime != work.runtime:
+                        if lane is not None:
+                            lane.close()
+                        lane = self._lane(place, work.runtime)
+                    self._do(lane, work, agenda)
+                except PlaceLostError as error:
+                    again.append(work)
+                    self._lost.setdefault(id(place), error)
+                    return
+                finally:
+                    agenda.done(work, spot)
+                    if self._stop.is_set():
+                        agenda.drop()
         finally:
             if lane is not None:
                 lane.close()
 
-    def _lane(self, runtime: str) -> Lane:
+    def _lane(self, place: Place, runtime: str) -> Draws:
+        lane = place.lane(runtime)
         with self._lock:
-            lane = Lane(
-                self.runtimes[runtime],
-                self.workshops.get(runtime, self.workshop),
-                self.nodes.pop(runtime, None),
-                isolate=self.options.isolate,
-            )
             self._lanes.append(lane)
         if self._stop.is_set():
             lane.kill()
         return lane
 
-    def _do(self, lane: Lane, work: Work, agenda: Agenda) -> None:
+    def _do(self, lane: Draws, work: Work, agenda: Agenda) -> None:
         self.listener.work_started(work)
         try:
             self._observe(lane, work)
+        except PlaceLostError:
+            raise
         except InfrastructureError as error:
             with self._lock:
                 self.gone.setdefault(work.runtime, error)
             agenda.drop(work.runtime)
-        finally:
-            agenda.done(work)
-            if self._stop.is_set():
-                agenda.drop()
 
-    def _observe(self, lane: Lane, work: Work) -> None:
+    def _observe(self, lane: Draws, work: Work) -> None:
         observation: Observation | None = None
         decision = Decision(more=True)
         while decision.more:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.claims.model import Claim, Skill
 from harness.claims.sabotage import Variant
+from harness.collect.place import Here
 from harness.collect.releases import Releases
 from harness.collect.runner import Collector, Decision, Options
 from harness.collect.workshop import Workshop
@@ -116,7 +117,7 @@ class Saboteur:
     def _observe(self, cells: Iterable[Cell]) -> None:
         """Have the collector do what cells ask for, variants on nodes of their own."""
         works = shared(cells)
-        collector = Collector(
+        here = Here(
             runtimes={
                 **self.releases.runtimes,
                 **{name: self._runtime(*tried) for name, tried in self._tried.items()},
@@ -124,10 +125,9 @@ class Saboteur:
             nodes=self.releases.nodes,
             workshop=self.workshop,
             workshops={name: self._changed_workshop(one) for name, (_, one) in self._tried.items()},
-            steering=self,
-            listener=self,
-            options=Options(jobs=self.jobs),
+            slots=self.jobs,
         )
+        collector = Collector(places=[here], steering=self, listener=self, options=Options())
         with suppress(InfrastructureError):  # one node that does not start costs one variant
             collector.run(works)
         self._without_node |= {name: error.message for name, error in collector.gone.items()}

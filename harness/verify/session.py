@@ -154,9 +154,7 @@ def observe(plan: Plan, recorder: Recorder, listener: Listener, options: Options
         BeamproofError: the same, for a vanished runtime or a full disk.
     """
     collector = Collector(
-        runtimes=plan.releases.runtimes,
-        nodes=plan.releases.nodes,
-        workshop=plan.workshop,
+        places=plan.releases.places(slots=options.jobs, isolate=options.isolate),
         steering=recorder,
         listener=listener,
         options=options,

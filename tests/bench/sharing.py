@@ -59,12 +59,10 @@ def _seconds(
         works = works_of(plan.build(skills, opened.columns(), plan.Selection()).cells)
         takes = _Takes()
         collector = Collector(
-            runtimes=opened.runtimes,
-            nodes=opened.nodes,
-            workshop=shop,
+            places=opened.places(slots=os.cpu_count() or 1, isolate=False),
             steering=takes,
             listener=takes,
-            options=Options(jobs=os.cpu_count() or 1),
+            options=Options(),
         )
         start = time.monotonic()
         collector.run(works)

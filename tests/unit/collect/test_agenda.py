@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from harness.bridge.channel import LARGE as LIMITS
-from harness.collect.agenda import Agenda
+from harness.collect.agenda import Agenda, Spot
 from harness.collect.room import Room, room_here
 from harness.run.cells import CellId, Held, Need, ProbeCall
 from harness.run.work import Work
@@ -20,12 +21,26 @@ def work(name: str, runtime: str = "otp27", **fields: Any) -> Work:
     return Work(runtime=runtime, call=call, cells=(CellId.of("s", name, runtime),))
 
 
-def agenda(*works: Work, room: Room = SMALL, seconds: dict[str, float] | None = None) -> Agenda:
+class Queue:
+    """Be the agenda as workers of one machine see it."""
+
+    def __init__(self, works: Sequence[Work], *, room: Room = SMALL, **given: Any) -> None:
+        self.spot = Spot(room=room)
+        self.agenda = Agenda(works, **given)
+
+    def take(self, runtime: str | None) -> Work | None:
+        return self.agenda.take(runtime, self.spot)
+
+    def done(self, one: Work) -> None:
+        self.agenda.done(one, self.spot)
+
+
+def agenda(*works: Work, room: Room = SMALL, seconds: dict[str, float] | None = None) -> Queue:
     known = {(one.runtime, one.call.id): (seconds or {}).get(one.call.function) for one in works}
-    return Agenda(works, seconds={key: value for key, value in known.items() if value}, room=room)
+    return Queue(works, seconds={key: value for key, value in known.items() if value}, room=room)
 
 
-def drawn(queue: Agenda, runtime: str | None = None) -> list[str]:
+def drawn(queue: Queue, runtime: str | None = None) -> list[str]:
     """Return what one worker gets, in order."""
     found = []
     while (one := queue.take(runtime)) is not None:
@@ -51,7 +66,7 @@ def test_an_order_that_was_asked_for_is_kept() -> None:
     """`--seed` shuffles; nothing sorts afterwards."""
     works = [work("a"), work("b"), work("c")]
     seconds = {("otp27", one.call.id): float(at) for at, one in enumerate(works)}
-    queue = Agenda(works, seconds=seconds, room=SMALL, in_order=True)
+    queue = Queue(works, seconds=seconds, in_order=True)
     assert drawn(queue) == ["a", "b", "c"]
 
 
@@ -133,10 +148,10 @@ def test_a_claims_own_large_limit_needs_room_as_well() -> None:
 def test_what_is_dropped_is_not_handed_out() -> None:
     """A runtime that is gone costs only itself; a run that stops hands out nothing."""
     queue = agenda(work("a", "otp25"), work("b", "otp27"))
-    queue.drop("otp25")
+    queue.agenda.drop("otp25")
     assert drawn(queue) == ["b"]
     queue = agenda(work("a"))
-    queue.drop()
+    queue.agenda.drop()
     assert drawn(queue) == []
 
 
@@ -147,3 +162,23 @@ def test_this_machine_has_some_room() -> None:
     assert room.memory_bytes is None or room.memory_bytes > 1024**2
     assert room.holds([LIMITS])
     assert not Room(memory_bytes=None, scratch_bytes=None).holds([LIMITS, LIMITS])
+
+
+def test_each_machine_has_its_own_room() -> None:
+    """Two large calls wait for each other on one machine, not on two."""
+    works = [work(name, needs=frozenset({Need.MEMORY})) for name in "abc"]
+    queue = Agenda(works, seconds={})
+    assert queue.take(None, Spot(host="near", room=SMALL)) is not None
+    assert queue.take("otp27", Spot(host="far", room=SMALL)) is not None
+    assert len(queue.left()) == 1
+
+
+def test_a_worker_gets_what_it_serves() -> None:
+    """A machine without a compiler leaves native code to others, and does not wait for it."""
+    works = [work("a", needs=frozenset({Need.NIF})), work("b")]
+    queue = Agenda(works, seconds={})
+    spot = Spot(room=LARGE, serves=lambda one: Need.NIF not in one.call.needs)
+    taken = queue.take(None, spot)
+    assert taken is works[1]
+    assert queue.take("otp27", spot) is None
+    assert queue.left() == [works[0]]

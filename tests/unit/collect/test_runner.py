@@ -13,8 +13,10 @@ import pytest
 from support.fake_vm import Action, Dies, Fleet, Gives, Hangs, Raises, Script, workshop
 
 from harness.bridge.channel import LARGE, Limits
+from harness.collect.place import Draws, Here
+from harness.collect.room import Room
 from harness.collect.runner import Collector, Decision, Options
-from harness.errors import InfrastructureError
+from harness.errors import InfrastructureError, PlaceLostError
 from harness.run.cells import CellId, Held, Need, ProbeCall
 from harness.run.model import FailureKind, Observation
 from harness.run.work import Work
@@ -61,14 +63,15 @@ def fleet(**scripts: Script) -> Fleet:
 def collect(
     vms: Fleet, works: list[Work], notes: Notes, *, keep: bool = False, **options: Any
 ) -> Notes:
-    collector = Collector(
+    given = Options(**options, keep=keep)
+    here = Here(
         runtimes={name: vms.runtime(name) for name in {one.runtime for one in works}},
         nodes={},
         workshop=workshop(),
-        steering=notes,
-        listener=notes,
-        options=Options(**{"jobs": 1, **options}, keep=keep),
+        slots=options.get("jobs", 1),
+        isolate=given.isolate,
     )
+    collector = Collector(places=[here], steering=notes, listener=notes, options=given)
     collector.run(works)
     return notes
 
@@ -262,3 +265,99 @@ def _seed_for(*names: str) -> int:
         if tuple(order) == names:
             return seed
     raise AssertionError
+
+
+class Elsewhere:
+    """Be a place that is lost in the call with this number, or never."""
+
+    def __init__(self, vms: Fleet, host: str, *, lost_in: int = -1, serves: str = "") -> None:
+        self.host = host
+        self.slots = 1
+        self.drawn: list[str] = []
+        self._here = Here(
+            runtimes={"otp27": vms.runtime("otp27")}, nodes={}, workshop=workshop(), host=host
+        )
+        self.called = threading.Event()
+        self.after: Elsewhere | None = None
+        self._lost_in = lost_in
+        self._serves = serves
+
+    def room(self) -> Room:
+        return self._here.room()
+
+    def serves(self, work: Work) -> bool:
+        return self._serves in work.call.function
+
+    def lane(self, runtime: str) -> Draws:
+        return _Lossy(self, self._here.lane(runtime))
+
+
+class _Lossy:
+    def __init__(self, place: Elsewhere, lane: Draws) -> None:
+        self._place, self._lane = place, lane
+        self.runtime = lane.runtime
+        self.leave_node, self.close, self.kill = lane.leave_node, lane.close, lane.kill
+
+    def draw(self, work: Work, before: Observation | None = None) -> Observation:
+        if self._place.after is not None:
+            assert self._place.after.called.wait(10)
+        self._place.drawn.append(work.call.function)
+        self._place.called.set()
+        if len(self._place.drawn) - 1 == self._place._lost_in:
+            raise PlaceLostError(f"{self._place.host} is gone")
+        return self._lane.draw(work, before)
+
+
+def collect_at(places: list[Elsewhere], works: list[Work]) -> tuple[Notes, Collector]:
+    """Return what collects works that take long enough for every place to be worth its node."""
+    notes = Notes()
+    seconds = {(one.runtime, one.call.id): 5.0 for one in works}
+    collector = Collector(
+        places=places, steering=notes, listener=notes, options=Options(), seconds=seconds
+    )
+    return notes, collector
+
+
+def test_what_a_lost_place_had_in_hand_is_done_elsewhere() -> None:
+    """Nothing else of it is repeated, and nothing is observed twice."""
+    vms = fleet(**{name: always(FINE) for name in "abcdef"})
+    places = [Elsewhere(vms, "near"), Elsewhere(vms, "far", lost_in=0)]
+    places[0].after = places[1]
+    works = [work(name) for name in "abcdef"]
+    notes, collector = collect_at(places, works)
+    collector.run(works)
+    assert sorted(notes.names()) == list("abcdef")
+    assert len(places[0].drawn) == 6
+    assert len(places[1].drawn) == 1
+
+
+def test_without_any_place_left_the_runtime_is_gone() -> None:
+    """What was observed before is kept."""
+    vms = fleet(**{name: always(FINE) for name in "abc"})
+    works = [work(name) for name in "abc"]
+    notes, collector = collect_at([Elsewhere(vms, "far", lost_in=1)], works)
+    with pytest.raises(InfrastructureError, match="otp27: far is gone"):
+        collector.run(works)
+    assert len(notes.names()) == 1
+
+
+def test_what_only_one_place_serves_waits_for_it() -> None:
+    """A place that serves nothing of what is left ends, and the run does not."""
+    vms = fleet(**{name: always(FINE) for name in ("a", "b", "native_a", "native_b")})
+    places = [Elsewhere(vms, "near"), Elsewhere(vms, "far", serves="native")]
+    works = [work(name) for name in ("a", "b", "native_a", "native_b")]
+    notes, collector = collect_at(places, works)
+    collector.run(works)
+    assert sorted(notes.names()) == ["a", "b", "native_a", "native_b"]
+    assert not {"a", "b"} & set(places[1].drawn)
+
+
+def test_calls_of_time_have_a_machine_for_themselves() -> None:
+    """Of two places on one machine only one works then."""
+    vms = fleet(**{name: always(FINE) for name in "abcd"})
+    places = [Elsewhere(vms, "one"), Elsewhere(vms, "one"), Elsewhere(vms, "two")]
+    works = [work(name, timing=True) for name in "abcd"]
+    notes, collector = collect_at(places, works)
+    collector.run(works)
+    assert sorted(notes.names()) == list("abcd")
+    assert not places[1].drawn
