@@ -74,7 +74,7 @@ def merge(  # noqa: PLR0913 (one parameter an option)
         say(f"! {label(runtime)}: share {share} did not arrive")
     for runtime in dict.fromkeys(runtime for runtime, _ in joined.absent_shares):
         lost = sum(CellId(cell).runtime == runtime for cell in joined.missing)
-        say(f"! {label(runtime)}: {plural(lost, 'cell')} missing with its shares")
+        say(f"! {label(runtime)}: {plural(lost, 'cell')} missing")
     for cell in joined.missing:
         if CellId(cell).runtime not in told:
             say(f"! missing: {cell}")

@@ -1,4 +1,4 @@
-"""The options of `verify` for more than one machine can do: shares of the calls.
+"""The options of `verify` for more than one machine, or one night, can do: shares, reuse.
 
 Knows: options, and which of them contradict each other. Must not know: what is made of them.
 """
@@ -13,6 +13,7 @@ import click
 
 from harness.run.durations import Durations, durations_beside, read_durations
 from harness.run.shards import Shard
+from harness.system.spans import parse_span
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +22,18 @@ def _shard(_context: click.Context, _option: click.Parameter, text: str | None) 
     return None if text is None else Shard.parse(text)
 
 
+def _span(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    return None if text is None else parse_span(text)
+
+
 _OPTIONS = (
+    click.option(
+        "--reuse",
+        callback=_span,
+        metavar="AGE",
+        help="Take over what stored runs observed within AGE (24h, 30m), where call, probes, VM"
+        " and machine are the same.",
+    ),
     click.option(
         "--shard", callback=_shard, metavar="N/OF", help="One share of the calls, e.g. 2/8."
     ),
@@ -40,6 +52,20 @@ def scale_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def reuse_s(given: Mapping[str, Any]) -> float | None:
+    """Return how old observations may be that are taken over; None takes none.
+
+    Raises:
+        UsageError: what failed is to be called again, and not to be taken over.
+    """
+    age_s: float | None = given["reuse"]
+    if given["failed"] and age_s is not None:
+        raise click.UsageError(
+            "--failed and --reuse exclude each other: what failed is called again"
+        )
+    return age_s
 
 
 def balance(given: Mapping[str, Any]) -> Durations:

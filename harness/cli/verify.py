@@ -23,7 +23,7 @@ from harness.cli.options import (
     verbosity_options,
 )
 from harness.cli.runtime import runtime_options
-from harness.cli.scale import balance, scale_options
+from harness.cli.scale import balance, reuse_s, scale_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
@@ -46,6 +46,7 @@ from harness.verify.request import Request
         "beamproof verify beam-memory-management --otp 25,27",
         "beamproof verify --claim 'refc-*' --repeat 20",
         "beamproof verify --image registry.example/your/app:1.2",
+        "beamproof verify --reuse 24h",
         "beamproof verify --shard 2/8 --runs shares",
     ),
 )
@@ -133,6 +134,7 @@ def _request(given: dict[str, Any]) -> Request:
         ),
         shard=given["shard"],
         balance=balance(given),
+        reuse_s=reuse_s(given),
     )
 
 

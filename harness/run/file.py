@@ -81,16 +81,20 @@ class RunWriter:
         self._close()
 
     def append(self, line: Line) -> None:
-        """Write one line through to the disk.
+        """Write one line through to the disk; the errors are those of `extend`."""
+        self.extend((line,))
+
+    def extend(self, several: Sequence[Line]) -> None:
+        """Write lines through to the disk, all at once.
 
         Raises:
             StorageError: the disk is full or gone; what was written before is kept.
-            RunFileError: the line holds what could not be read back; nothing is written.
+            RunFileError: a line holds what could not be read back; nothing is written.
         """
         if self._file is None:
             raise StorageError(f"the run file {self.path} is not open")
         try:
-            rest = lines.encode(line)
+            rest = b"".join(map(lines.encode, several))
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
@@ -100,9 +104,10 @@ class RunWriter:
                 f" {self.observations} observations before it are kept",
                 hint=f"make room, then: beamproof verify --resume {self.path}",
             ) from error
-        self.observations += isinstance(line, Observation)
-        if isinstance(line, Header):
-            self._header = line
+        for line in several:
+            self.observations += isinstance(line, Observation)
+            if isinstance(line, Header):
+                self._header = line
 
     def finish(self, footer: Footer) -> None:
         """Write the footer; where even that fails, the run simply stays incomplete.

@@ -85,13 +85,15 @@ class Share(_Model, frozen=True, kw_only=True):
     """Say which share of the calls a run took: the `number`-th, counted from 1, `of` so many.
 
     `balanced_by` is a hash of the durations by which the calls were dealt out; None is by count.
-    `claims` are all that were asked for, `skill/claim`, those of other shares included.
+    `claims` are all that were asked for, `skill/claim`, and `runtimes` all on which, those of other
+    shares included.
     """
 
     number: int
     of: int
     balanced_by: str | None = None
     claims: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
 
 
 class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
@@ -99,7 +101,7 @@ class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
 
     `boundary` are cells outside the range of their claim, run to see that it does not hold there;
     they are not among `cells`. `isolated` tells that every call had a node of its own; `share` that
-    the run is one of several that make a whole.
+    the run is one of several that make a whole; `host` is a hash of the machine that ran it.
     """
 
     format: int = FORMAT
@@ -113,6 +115,7 @@ class Header(_Model, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     left_out: tuple[LeftOutCell, ...] = ()
     isolated: bool = False
     share: Share | None = None
+    host: str | None = None
     claims_sha256: dict[str, str]
     probes_sha256: dict[str, str]
     runtimes: tuple[RuntimeRecord, ...]
@@ -162,7 +165,8 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     `call` is the name of the call, `cells` those that it serves, `boundary` further ones that lie
     outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call;
     `held` are the limits that the claim asked for and the node had: `cpus` in CPU seconds a second,
-    `cpuset` in CPUs, `memory_mib` in MiB.
+    `cpuset` in CPUs, `memory_mib` in MiB. `taken_from` is the run that made it, where that is
+    another one; `worker` the worker of a cluster that did.
     """
 
     call: str
@@ -179,6 +183,8 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     timeout_s: float | None = None
     at: str
     build: Build | None = None
+    taken_from: str | None = None
+    worker: str | None = None
     samples: tuple[Sample, ...]
 
     @property

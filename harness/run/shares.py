@@ -49,7 +49,8 @@ def contradictions(runs: Sequence[Run]) -> Iterable[str]:
 
 
 def _runtimes(header: Header) -> tuple[str, ...]:
-    """Return the runtimes of a run, those included that it has nothing but reasons for."""
+    """Return the runtimes of a run, those included that it did not meet."""
     named = (*header.cells, *header.boundary, *(item.cell for item in header.left_out))
     met = (*(item.name for item in header.runtimes), *(CellId(cell).runtime for cell in named))
-    return tuple(dict.fromkeys(met))
+    asked = header.share.runtimes if header.share is not None else ()
+    return tuple(dict.fromkeys((*met, *asked)))

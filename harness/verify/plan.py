@@ -67,8 +67,15 @@ class Matrix:
     @property
     def claims(self) -> tuple[str, ...]:
         """Return the claims of all cells, `skill/claim`, each once."""
-        named = (*(cell.id for cell in self.cells), *(one.cell for one in self.left_out))
-        return tuple(dict.fromkeys(cell.name for cell in named))
+        return tuple(dict.fromkeys(cell.name for cell in self._named()))
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Return the runtimes of all cells, each once."""
+        return tuple(dict.fromkeys(cell.runtime for cell in self._named()))
+
+    def _named(self) -> tuple[CellId, ...]:
+        return (*(cell.id for cell in self.cells), *(one.cell for one in self.left_out))
 
 
 def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selection) -> Matrix:

@@ -7,7 +7,7 @@ as they are typed, or how anything is shown.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -31,7 +31,8 @@ from harness.run.model import (
     Share,
     Source,
 )
-from harness.run.work import shared
+from harness.run.work import Work, shared
+from harness.system.machine import machine_id
 from harness.verify.plan import Matrix
 
 
@@ -60,6 +61,7 @@ def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Heade
         seed=options.seed,
         isolated=options.isolate,
         share=plan.share,
+        host=machine_id(),
         cells=tuple(str(cell.id) for cell in plan.matrix.cells if not cell.boundary),
         boundary=tuple(str(cell.id) for cell in plan.matrix.cells if cell.boundary),
         left_out=tuple(
@@ -126,20 +128,42 @@ class Recorder:
         Raises:
             StorageError: it cannot be stored.
         """
-        cells = map(CellId, (*observation.cells, *observation.boundary))
-        found = [judge.judge(self.claims[cell.name], observation) for cell in cells]
+        found = self._judged(observation)
         if any(map(judge.wants_more, found)):
             return Decision(more=True)
         with self._lock:
             if self.sources is not None:
                 self.sources.keep(observation)
             self.writer.append(observation)
-            self.observations.append(observation)
-            for finding in found:
-                self.findings[finding.cell] = finding
-                self.on_finding(finding)
+            self._take(observation, found)
         bad = any(finding.verdict in _BAD for finding in found)
         return Decision(keep=bad, go_on=not (self.fail_fast and bad))
+
+    def take_over(self, observations: Iterable[Observation]) -> None:
+        """Judge and store observations of other runs, but for those too short for their claims.
+
+        Raises:
+            StorageError: they cannot be stored.
+        """
+        judged = [(seen, self._judged(seen)) for seen in observations]
+        final = [(seen, found) for seen, found in judged if not any(map(judge.wants_more, found))]
+        with self._lock:
+            for seen, _ in final:
+                if self.sources is not None:
+                    self.sources.keep(seen)
+            self.writer.extend([seen for seen, _ in final])
+            for seen, found in final:
+                self._take(seen, found)
+
+    def _judged(self, observation: Observation) -> list[Finding]:
+        cells = map(CellId, (*observation.cells, *observation.boundary))
+        return [judge.judge(self.claims[cell.name], observation) for cell in cells]
+
+    def _take(self, observation: Observation, found: Iterable[Finding]) -> None:
+        self.observations.append(observation)
+        for finding in found:
+            self.findings[finding.cell] = finding
+            self.on_finding(finding)
 
 
 _BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)
@@ -162,7 +186,7 @@ def observe(plan: Plan, recorder: Recorder, listener: Listener, options: Options
     )
     outcome, reason = Outcome.FAILED, None
     try:
-        collector.run(shared(plan.matrix.cells))
+        collector.run(_left_to_do(plan, recorder))
         for module, text in plan.workshop.probes.warnings.items():
             recorder.writer.append(Note(at=_now(), about=module, text=text))
         outcome = Outcome.COMPLETE
@@ -183,6 +207,17 @@ def observe(plan: Plan, recorder: Recorder, listener: Listener, options: Options
         )
         recorder.writer.finish(footer)
     return footer
+
+
+def _left_to_do(plan: Plan, recorder: Recorder) -> tuple[Work, ...]:
+    """Return the works that nothing taken over stands for; none where that says to stop."""
+    if recorder.fail_fast and any(one.verdict in _BAD for one in recorder.findings.values()):
+        return ()
+    return tuple(
+        work
+        for work in shared(plan.matrix.cells)
+        if any(cell not in recorder.findings for cell in work.all_cells)
+    )
 
 
 def _now() -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -22,12 +24,13 @@ from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report import workflow_commands
-from harness.report.terminal.findings import duration_lines, render_findings
+from harness.report.terminal.findings import duration_lines, render_findings, reuse_lines
 from harness.report.terminal.progress import Display, Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
 from harness.run.file import RunWriter, assemble
-from harness.run.model import Footer, Header, Run, Share
+from harness.run.model import Footer, Header, Observation, Run, Share
+from harness.run.reuse import Now, reusable
 from harness.run.stored import note_latest, seconds_of_calls
 from harness.run.work import shared
 from harness.system.streams import echo, print_json, print_lines, say
@@ -75,6 +78,7 @@ def _share(whole: matrix.Matrix, request: Request) -> tuple[matrix.Matrix, Share
         of=shard.of,
         balanced_by=request.balance.digest,
         claims=whole.claims,
+        runtimes=whole.runtimes,
     )
     mine, all_ = len(shared(own.cells)), len(shared(whole.cells))
     by = "durations" if share.balanced_by else "count"
@@ -127,6 +131,8 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
                 writer.append(header)
             note_latest(path)
             recorder = _recorder(plan, request, writer, display)
+            if request.reuse_s is not None:
+                recorder.take_over(_reusable(plan, request, request.reuse_s, header))
             try:
                 footer = session.observe(plan, recorder, display, request.options)
             except InfrastructureError as error:
@@ -171,6 +177,20 @@ def _recorder(
     )
 
 
+def _reusable(
+    plan: session.Plan, request: Request, age_s: float, header: Header
+) -> Sequence[Observation]:
+    now = Now(
+        at=datetime.now(UTC),
+        beamproof=header.beamproof,
+        host=header.host or "",
+        runtimes={one.name: one for one in header.runtimes},
+        probe_sha256=cache(plan.workshop.probes.source_sha256),
+        isolated=request.options.isolate,
+    )
+    return reusable(shared(plan.matrix.cells), request.runs_dir, now, younger_than_s=age_s)
+
+
 def _run(
     path: Path,
     header: Header,
@@ -203,6 +223,8 @@ def _print(findings: Sequence[Finding], run: Run, request: Request) -> None:
     render_findings(findings, run, console=_console(), verbosity=request.verbosity)
     if workflow_commands.wanted():
         print_lines(workflow_commands.of_findings(findings))
+    if request.reuse_s is not None:
+        print_lines(reuse_lines(run))
     if request.durations:
         print_lines(duration_lines(run, request.durations))
 

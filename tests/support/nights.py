@@ -63,3 +63,13 @@ def shards(files: Files, tmp_path: Path) -> list[Path]:
         one = replace(Shape(), releases=(release,), left_out_on=25, run=f"job-{release}")
         paths[-1].write_bytes(synthetic_runs.content(one, files))
     return paths
+
+
+@pytest.fixture
+def stored_half(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Work in a folder with half a stored run; return the options that name the folders."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    first, *_ = files.run.read_bytes().splitlines(keepends=True)
+    (tmp_path / "runs" / "one.jsonl").write_bytes(first)
+    return ["--claims", str(files.claims), "--probes", str(files.probes), "--runs", "runs"]

@@ -1,7 +1,7 @@
 """Fixtures that several folders of unit tests use."""
 
 from support.machine import fake_engine, installs, own_surroundings
-from support.nights import files, judged, judged_next, shards, skills
+from support.nights import files, judged, judged_next, shards, skills, stored_half
 
 __all__ = [
     "fake_engine",
@@ -12,4 +12,5 @@ __all__ = [
     "own_surroundings",
     "shards",
     "skills",
+    "stored_half",
 ]

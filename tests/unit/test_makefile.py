@@ -53,6 +53,18 @@ def test_a_share_can_be_collected() -> None:
     assert "--otp 27 --runtime auto  --shard 2/8 --runs" in done.stdout
 
 
+def test_what_did_not_change_is_taken_over_unless_somebody_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By whoever works on claims; never by a night, and in CI by nobody."""
+    monkeypatch.setenv("CI", "")
+    assert "--reuse 24h" in make("verify").stdout
+    assert "--reuse" not in make("verify", "REUSE=").stdout
+    assert "--reuse" not in make("nightly-collect").stdout
+    monkeypatch.setenv("CI", "true")
+    assert "--reuse" not in make("verify").stdout
+
+
 def test_cleaning_leaves_the_evidence() -> None:
     """Runs are made by hours of work: who wants them gone says so."""
     assert ".beamproof" not in make("clean").stdout

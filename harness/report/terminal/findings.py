@@ -27,6 +27,7 @@ from harness.system.verbosity import Verbosity
 
 _LOG_LINES = 8
 _VALUE_CHARS = 160
+_MOST_RUNS = 3
 _UNBOUNDED_COLUMNS = 100_000
 """How wide lines may be where no terminal bounds them."""
 
@@ -116,6 +117,19 @@ def duration_lines(run: Run, count: int) -> Iterator[str]:
         cells = (*seen.cells, *seen.boundary)
         more = f" +{len(cells) - 1}" if len(cells) > 1 else ""
         yield f"  {_elapsed_us(seen) / 1e6:8.2f} s  {cells[0]}{more}{samples}"
+
+
+def reuse_lines(run: Run) -> Iterator[str]:
+    """Yield how much of a run was taken over from which others, and how old it is."""
+    taken = [seen for seen in run.observations if seen.taken_from is not None]
+    whence = list(dict.fromkeys(str(seen.taken_from) for seen in taken))
+    told = f"taken over: {len(taken)} of {plural(len(run.observations), 'call')}"
+    if taken:
+        more = len(whence) - _MOST_RUNS
+        named = ", ".join(whence[:_MOST_RUNS]) + (f" and {more} more" if more > 0 else "")
+        oldest = took(min(seen.at for seen in taken), run.header.started)
+        told += f", made by {named} up to {oldest} before; without --reuse they are called again"
+    yield told
 
 
 def _elapsed_us(seen: Observation) -> int:

@@ -129,3 +129,19 @@ def test_what_is_not_confirmed_is_worth_a_look_and_may_end_the_run(
     made = _with_cells(observation(failed(FailureKind.CRASHED)), ["beam-test/old@otp27"], [])
     _, decisions, _ = recorded(tmp_path / "r.jsonl", made, fail_fast=fail_fast)
     assert decisions == [Decision(keep=True, go_on=not fail_fast)]
+
+
+def test_what_is_taken_over_is_judged_anew(tmp_path: Path) -> None:
+    """By the claims as they are now, and stored in the run that takes it."""
+    path = tmp_path / "r.jsonl"
+    with RunWriter(path) as writer:
+        writer.append(HEADER)
+        recorder = Recorder(claims=CLAIMS, writer=writer, on_finding=lambda _finding: None)
+        old = msgspec.structs.replace(seen(2, cells="old"), taken_from="other")
+        recorder.take_over([old, seen(*[10] * 5, cells="median")])
+        short = [seen(*[3] * 4, *[50] * 3, cells="median")]
+        recorder.take_over(short)
+    kept, whole = read_run(path).observations
+    assert kept.taken_from == "other"
+    assert len(whole.samples) == 5
+    assert next(one.verdict for one in recorder.findings.values()) is Verdict.REFUTED
