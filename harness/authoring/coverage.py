@@ -13,12 +13,12 @@ from enum import StrEnum
 from harness.authoring.document import (
     Section,
     Sentence,
-    Span,
     folded_document,
     occurrences,
     read_section,
     section_numbers,
 )
+from harness.authoring.sentences import Span
 from harness.claims.model import Skill
 from harness.errors import InputError
 

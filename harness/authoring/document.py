@@ -10,26 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-Span = tuple[int, int]
-"""From the first character to behind the last, in a folded text."""
+from harness.authoring.sentences import Span, fold, spans
 
 _HEADING = re.compile(r"^##\s+(?P<number>\d+)\.\s+(?P<title>.+?)\s*$", re.MULTILINE)
 _NEXT = re.compile(r"^(?:##\s|---\s*$)", re.MULTILINE)
 _LABEL = re.compile(r"^\*\*(?P<label>[A-Z][^*:]{0,40}):\*\*[ \t]*", re.MULTILINE)
 _ITEM = re.compile(r"^\s*[-*+]\s.*$", re.MULTILINE)
-_MARKS = re.compile(r"[*`]|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)")
 _ELLIPSIS = re.compile(r"\s*(?:…|\.\.\.)\s*")
-_SENTENCE_END = re.compile(
-    r"""[.!?][*"')\]\u201d\u2019`]*\s+(?=[*"'(\u201c\u2018`:]*[A-Z0-9]|`|\*\*)"""
-)
-_ABBREVIATION = re.compile(r"(?:\b(?:vs|e\.g|i\.e|etc|cf|ca|approx|incl|no|Dr|Mr)|\b[A-Z])\.$")
 _RATING = re.compile(r"(?:very )?(?:high|medium|low)(?:-(?:high|medium|low))?\.?", re.IGNORECASE)
 
 _TOPICS = frozenset({"Description"})
 """Labels of what a section is about: headings in one line, which nobody can prove."""
-
-# Typing differs between an author's keyboard and the document; the words do not.
-_SAME = str.maketrans("\u201c\u201d\u2018\u2019\u2014\u2013\u00a0", "\"\"''-- ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +47,6 @@ class Section:
     line: int
     sentences: tuple[Sentence, ...]
     text: str
-
-
-def fold(text: str) -> str:
-    """Return the words alone: no Markdown marks, single spaces, plain quotation marks, dashes."""
-    return " ".join(_MARKS.sub("", text).translate(_SAME).split())
 
 
 def section_numbers(document: str) -> tuple[int, ...]:
@@ -105,15 +91,15 @@ def occurrences(quote: str, folded: str) -> tuple[Span, ...]:
     lowered = _lowered(folded)
     if len(pieces) == 1:
         return tuple(_all(pieces[0].lower(), lowered))
-    spans: list[Span] = []
+    found: list[Span] = []
     at = 0
     for piece in pieces:
         start = lowered.find(piece.lower(), at)
         if start < 0:
             return ()
         at = start + len(piece)
-        spans.append((start, at))
-    return tuple(spans)
+        found.append((start, at))
+    return tuple(found)
 
 
 @lru_cache(maxsize=8)
@@ -147,17 +133,6 @@ def _raw_sentences(body: str, first: int) -> Iterator[tuple[str, int, str]]:
         if label is not None:
             part, text, start = label["label"], text[label.end() :], start + label.end()
         line = first + body.count("\n", 0, start)
-        for sentence in _split(_ITEM.sub("", text)):
-            yield part, line, sentence
-
-
-def _split(text: str) -> Iterator[str]:
-    start = 0
-    for end in _SENTENCE_END.finditer(text):
-        head = text[start : end.start() + 1]
-        if _ABBREVIATION.search(head):
-            continue
-        yield text[start : end.end()].strip()
-        start = end.end()
-    if text[start:].strip():
-        yield text[start:].strip()
+        text = _ITEM.sub("", text)
+        for begin, end in spans(text):
+            yield part, line, text[begin:end]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from harness.authoring.document import Section, Span, occurrences
+from harness.authoring.document import Section, occurrences
+from harness.authoring.sentences import Span
 
 _BREAK_BEFORE = re.compile(
     r"(?:^|[.!?;:,(\"'\u2026-]|\b(?:and|but|or|that|because|while|where|which|yet))[\"'(\s]*$",
@@ -56,26 +57,27 @@ def fault_of(quote: str, section: Section) -> str | None:
     return _fault_of_clause(section.text, whole)
 
 
+def has_verb(text: str) -> bool:
+    """Tell whether a text has a verb, by a list of those that such documents use."""
+    return _PRONOUN.search(text) is not None or any(
+        word in _AUXILIARIES or any(stem in _VERBS for stem in _stems(word))
+        for word in map(str.lower, _WORD.findall(text))
+    )
+
+
 def _fault_of_clause(text: str, span: Span) -> str | None:
     before, clause, after = text[: span[0]], text[span[0] : span[1]], text[span[1] :]
     if not _BREAK_BEFORE.search(before):
         return "begins in the middle of a clause"
     if not (_BREAK_AFTER.match(after) or _END.search(clause)):
         return "ends in the middle of a clause"
-    if len(_WORD.findall(clause)) < _FEWEST_WORDS or not _has_verb(clause):
+    if len(_WORD.findall(clause)) < _FEWEST_WORDS or not has_verb(clause):
         return "is no clause: it says nothing of anything"
     return None
 
 
 def _touch(one: Span, other: Span) -> bool:
     return one[0] < other[1] and one[1] > other[0]
-
-
-def _has_verb(text: str) -> bool:
-    return _PRONOUN.search(text) is not None or any(
-        word in _AUXILIARIES or any(stem in _VERBS for stem in _stems(word))
-        for word in map(str.lower, _WORD.findall(text))
-    )
 
 
 def _stems(word: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ _VERBS = {
     "mutate": "harness.cli.mutate:mutate",
     "sabotage": "harness.cli.sabotage:sabotage",
     "compile": "harness.cli.compile:compile_probes",
+    "prove": "harness.cli.prove:prove",
     "report": "harness.cli.report:report",
     "compare": "harness.cli.compare:compare",
     "trend": "harness.cli.trend:trend",

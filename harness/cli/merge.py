@@ -22,7 +22,7 @@ from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
-from harness.runtimes.table import parse_releases
+from harness.run.releases import parse_releases
 from harness.system.streams import say
 
 

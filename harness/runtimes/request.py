@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from harness.folders import cache_dir
 from harness.run.model import Header, RuntimeRecord
+from harness.run.releases import parse_releases
 from harness.runtimes import table
 from harness.runtimes.host import roots_from_environment
 from harness.runtimes.model import AUTO, Resolved, RuntimeOptions
@@ -49,7 +50,7 @@ class RuntimeRequest:
     def releases(self) -> tuple[int, ...]:
         """Return the releases that are wanted; none where images say their own."""
         if self.otp is not None:
-            return table.parse_releases(self.otp)
+            return parse_releases(self.otp)
         return () if self.images else table.in_range()
 
     @property

@@ -5,13 +5,10 @@ Knows: the table. Must not know: whether anything in it can be had on this machi
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.resources import files
 
 import msgspec
-
-from harness.errors import InputError
 
 IMPORTED_REPOSITORY = "beamproof/otp"
 """Images imported from package trees or built from `docker/` are `beamproof/otp:NN`."""
@@ -70,31 +67,3 @@ def packaged() -> tuple[int, ...]:
 def in_range() -> tuple[int, ...]:
     """Return the releases that claims are written for; others run only when named."""
     return tuple(row.otp for row in releases() if row.in_range)
-
-
-_RANGE = re.compile(r"(?P<low>\d{2})(?:-(?P<high>\d{2}))?")
-
-
-def parse_releases(text: str) -> tuple[int, ...]:
-    """Read `25,27`, `24-27` or a mix of both.
-
-    Returns:
-        The releases in ascending order, each once.
-
-    Raises:
-        InputError: the text names no release.
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        match = _RANGE.fullmatch(part.strip())
-        if match is None:
-            raise InputError(
-                f"--otp {text}: {part.strip()!r} is no release",
-                hint="write releases as 25,27 or as a range: 24-27",
-            )
-        low = int(match["low"])
-        high = int(match["high"] or low)
-        if high < low:
-            raise InputError(f"--otp {text}: the range {part.strip()} runs backwards")
-        found.update(range(low, high + 1))
-    return tuple(sorted(found))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.judging import claim, rival
 
 from harness.authoring.coverage import Row, Status, coverage, strays
-from harness.authoring.document import fold, occurrences, read_section, section_numbers
+from harness.authoring.document import occurrences, read_section, section_numbers
+from harness.authoring.sentences import fold
 from harness.claims.model import Quote, Skill, Untestable
 from harness.errors import InputError
 from harness.folders import default_claims_dir

@@ -9,7 +9,7 @@ import pytest
 from harness.claims.model import Claim, Skill
 from harness.errors import InputError
 from harness.run.cells import Column, Need
-from harness.runtimes.table import parse_releases
+from harness.run.releases import parse_releases
 from harness.verify.plan import Selection, build, unknown_patterns, why_left_out
 
 A = Claim(skill="s-k", id="a-one", statement="A.", expect=(), probe="a_one")

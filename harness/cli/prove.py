@@ -1,0 +1,156 @@
+"""`beamproof prove`.
+
+Knows: its options, exit codes. Must not know: how a document is read or judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from harness.authoring.page import Page, read_page
+from harness.claims.folder import load_skills
+from harness.claims.model import Skill, by_name
+from harness.claims.paths import skill_paths
+from harness.cli.options import claims_option, json_option, runs_option
+from harness.documents.accepted import accept, read_record, record_path, render_record
+from harness.documents.proof import Proof, known
+from harness.documents.proof import prove as prove_page
+from harness.errors import ExitCode
+from harness.report import workflow_commands
+from harness.report.documents import document_lines, documents_report, problems
+from harness.report.output import write_file
+from harness.report.phrases import plural
+from harness.report.sarif import render_sarif
+from harness.run.latest import run_meant
+from harness.run.model import Run
+from harness.run.releases import parse_releases
+from harness.system.streams import print_json, print_lines, say
+
+_EPILOG = """\b
+Examples:
+  beamproof prove guide.md
+  beamproof prove --accept guide.md
+  beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif
+
+\b
+A mark stands behind its sentence and is not seen in the page:
+  Tables count memory in words. <!-- claim: beam-ets-internals/memory-unit -->
+What the page covers, in front matter (beamproof: otp 25-27) or anywhere:
+  <!-- beamproof: otp 25-27 -->
+
+\b
+Exit codes: 0 may be published, 1 may not, 4 bad input.
+"""
+
+
+def _covers(_context: click.Context, _option: click.Parameter, text: str | None) -> Any:
+    return None if text is None else parse_releases(text)
+
+
+@click.command(
+    "prove", epilog=_EPILOG, short_help="Check that documents say only what is confirmed."
+)
+@click.argument(
+    "documents",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.md...",
+)
+@click.option("--run", metavar="RUN", help="Run that decides [default: the newest of each cell].")
+@click.option(
+    "--otp",
+    "covers",
+    callback=_covers,
+    metavar="RELEASES",
+    help="Releases that the documents cover [default: what each says].",
+)
+@click.option("--accept", "accepts", is_flag=True, help="Record the marked sentences as they are.")
+@click.option(
+    "--max-unproven",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Sentences of a document that may look like facts without a mark [default: any].",
+)
+@json_option
+@click.option(
+    "--sarif",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what is found as SARIF, too.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Errors and totals alone.")
+@claims_option
+@runs_option
+@click.pass_context
+def prove(context: click.Context, /, **given: Any) -> None:
+    """Check that each mark of the documents names a claim that is confirmed where they say it is.
+
+    A sentence that changed since `--accept` recorded it is an error as well. Sentences that look
+    like facts and bear no mark are listed.
+    """
+    pages = [read_page(path) for path in dict.fromkeys(given["documents"])]
+    names = [name for page in pages for name in page.names]
+    skills = _skills_of(names, given["claims_dir"])
+    if given["accepts"]:
+        _accept(pages, skills)
+    run = run_meant(given["run"], given["runs_dir"]) if names or given["run"] else None
+    proofs = _proofs(pages, skills, run, given)
+    _print(proofs, run, given)
+    if any(proof.blocked for proof in proofs):
+        context.exit(ExitCode.REFUTED)
+
+
+def _skills_of(names: Sequence[str], claims_dir: Path) -> Sequence[Skill]:
+    """Return the skills of some claims; all, where one is not there: another may be meant."""
+    paths = skill_paths(claims_dir)
+    wanted = dict.fromkeys(name.partition("/")[0] for name in names)
+    skills = load_skills(claims_dir, [skill for skill in wanted if skill in paths])
+    return skills if set(names) <= by_name(skills).keys() else load_skills(claims_dir)
+
+
+def _accept(pages: Iterable[Page], skills: Sequence[Skill]) -> None:
+    claims = by_name(skills)
+    for page in pages:
+        record = accept(page, claims)
+        if record.sentences or record_path(page.path).exists():
+            write_file(record_path(page.path), render_record(record))
+            count = plural(len(record.sentences), "link")
+            say(f"{record_path(page.path)}: {count} of sentences to claims accepted")
+
+
+def _proofs(
+    pages: Iterable[Page], skills: Sequence[Skill], run: Run | None, given: dict[str, Any]
+) -> list[Proof]:
+    pages = list(pages)
+    found = known(skills, (name for page in pages for name in page.names), run)
+    return [
+        prove_page(
+            page,
+            found,
+            covers=given["covers"],
+            record=read_record(page.path),
+            max_unproven=given["max_unproven"],
+        )
+        for page in pages
+    ]
+
+
+def _print(proofs: Sequence[Proof], run: Run | None, given: dict[str, Any]) -> None:
+    remarks = [remark for proof in proofs for remark in proof.remarks]
+    if given["sarif"] is not None:
+        write_file(given["sarif"], render_sarif(remarks))
+    if given["as_json"]:
+        report = documents_report(proofs, str(run.path) if run is not None else None)
+        print_json(msgspec.to_builtins(report))
+        return
+    print_lines(document_lines(proofs, quiet=given["quiet"]))
+    if run is not None:
+        say(f"decided by {run.path}")
+    if workflow_commands.wanted():
+        print_lines(workflow_commands.of_problems(problems(remarks)))
