@@ -16,6 +16,8 @@ from harness.authoring.page import Page, read_page
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill, by_name
 from harness.claims.paths import skill_paths
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, runs_option
 from harness.documents.accepted import accept, read_record, record_path, render_record
 from harness.documents.proof import Proof, known
@@ -31,29 +33,19 @@ from harness.run.model import Run
 from harness.run.releases import parse_releases
 from harness.system.streams import print_json, print_lines, say
 
-_EPILOG = """\b
-Examples:
-  beamproof prove guide.md
-  beamproof prove --accept guide.md
-  beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif
-
-\b
-A mark stands behind its sentence and is not seen in the page:
-  Tables count memory in words. <!-- claim: beam-ets-internals/memory-unit -->
-What the page covers, in front matter (beamproof: otp 25-27) or anywhere:
-  <!-- beamproof: otp 25-27 -->
-
-\b
-Exit codes: 0 may be published, 1 may not, 4 bad input.
-"""
-
 
 def _covers(_context: click.Context, _option: click.Parameter, text: str | None) -> Any:
     return None if text is None else parse_releases(text)
 
 
 @click.command(
-    "prove", epilog=_EPILOG, short_help="Check that documents say only what is confirmed."
+    "prove",
+    short_help="Check that documents say only what is confirmed.",
+    epilog=examples(
+        "beamproof prove guide.md",
+        "beamproof prove --accept guide.md",
+        "beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif",
+    ),
 )
 @click.argument(
     "documents",
@@ -62,10 +54,16 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.md...",
 )
-@click.option("--run", metavar="RUN", help="Run that decides [default: the newest of each cell].")
+@click.option(
+    "--run",
+    type=names.RUN,
+    metavar="RUN",
+    help="Run that decides [default: the newest of each cell].",
+)
 @click.option(
     "--otp",
     "covers",
+    type=names.RELEASES,
     callback=_covers,
     metavar="RELEASES",
     help="Releases that the documents cover [default: what each says].",
@@ -91,27 +89,29 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
 def prove(context: click.Context, /, **given: Any) -> None:
     """Check that each mark of the documents names a claim that is confirmed where they say it is.
 
-    A sentence that changed since `--accept` recorded it is an error as well. Sentences that look
-    like facts and bear no mark are listed.
+    A mark stands behind its sentence, `<!-- claim: SKILL/CLAIM -->`, and is not seen in the page;
+    `<!-- beamproof: otp 25-27 -->` says which releases the page covers. A sentence that changed
+    since `--accept` recorded it is an error as well. Sentences that look like facts and bear no
+    mark are listed. Exit code 1: not to be published.
     """
     pages = [read_page(path) for path in dict.fromkeys(given["documents"])]
-    names = [name for page in pages for name in page.names]
-    skills = _skills_of(names, given["claims_dir"])
+    marked = [name for page in pages for name in page.names]
+    skills = _skills_of(marked, given["claims_dir"])
     if given["accepts"]:
         _accept(pages, skills)
-    run = run_meant(given["run"], given["runs_dir"]) if names or given["run"] else None
+    run = run_meant(given["run"], given["runs_dir"]) if marked or given["run"] else None
     proofs = _proofs(pages, skills, run, given)
     _print(proofs, run, given)
     if any(proof.blocked for proof in proofs):
         context.exit(ExitCode.REFUTED)
 
 
-def _skills_of(names: Sequence[str], claims_dir: Path) -> Sequence[Skill]:
+def _skills_of(marked: Sequence[str], claims_dir: Path) -> Sequence[Skill]:
     """Return the skills of some claims; all, where one is not there: another may be meant."""
     paths = skill_paths(claims_dir)
-    wanted = dict.fromkeys(name.partition("/")[0] for name in names)
+    wanted = dict.fromkeys(name.partition("/")[0] for name in marked)
     skills = load_skills(claims_dir, [skill for skill in wanted if skill in paths])
-    return skills if set(names) <= by_name(skills).keys() else load_skills(claims_dir)
+    return skills if set(marked) <= by_name(skills).keys() else load_skills(claims_dir)
 
 
 def _accept(pages: Iterable[Page], skills: Sequence[Skill]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.authoring.marks import write_mark
 from harness.claims.model import Claim
 from harness.judge.finding import Finding
 from harness.judge.view import SkillView
@@ -85,7 +86,7 @@ def days(run: Run, findings: Iterable[Finding]) -> str:
 
 def mark(claim: Claim) -> str:
     """Return the mark that links a sentence with its claim; it renders to nothing."""
-    return f"<!-- claim: {claim.name} -->"
+    return write_mark([claim.name])
 
 
 def prose(text: str) -> str:

@@ -50,6 +50,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the page that the README shows."""
+    folder = tmp_path_factory.mktemp("pages")
+    (page,) = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)
+    (folder / "guide.md").write_text(page, encoding="utf-8")
+    return folder
+
+
 def part_of(command: str) -> list[str]:
     """Return the words that make a part of a whole skill out of a command."""
     if SKILL not in command or "--claim" in command:
@@ -62,6 +71,7 @@ def test_a_command_of_the_readme_works(
     command: str,
     environment: dict[str, str],
     import_image: Callable[[int], images.Image],
+    pages: Path,
     tmp_path: Path,
 ) -> None:
     """What a reader copies does what the text beside it says."""
@@ -78,8 +88,9 @@ def test_a_command_of_the_readme_works(
         expected = {ExitCode.NOTHING_SELECTED}
     if "mutate" in words:  # the runs before it hold a part of the skill, and it says so
         expected = {ExitCode.INCONCLUSIVE}
+    cwd = pages if "guide.md" in words else ROOT
     done = subprocess.run(
-        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
+        words, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode in expected, done.stdout[-2000:] + done.stderr[-2000:]
 
