@@ -42,11 +42,11 @@ text(Tuple, Left) when is_tuple(Tuple) ->
 text([_ | _] = List, Left) ->
     case is_text(List, 0, Left) of
         true -> leaf(List, Left);
-        cut -> {[leaf(lists:sublist(List, Left + 1)), "..."], -1};
+        cut -> {beginning(lists:sublist(List, Left), Left), -1};
         false -> elements(List, Left - 2, ["["], "", "]")
     end;
 text(Binary, Left) when is_binary(Binary), byte_size(Binary) > Left ->
-    {[leaf(whole_chars(binary:part(Binary, 0, Left))), "..."], -1};
+    {beginning(whole_chars(binary:part(Binary, 0, Left)), Left), -1};
 text(Integer, Left) when is_integer(Integer) ->
     %% To write out a very large one takes the square of its length.
     Bytes = erts_debug:flat_size(Integer) * erlang:system_info(wordsize),
@@ -56,6 +56,9 @@ text(Integer, Left) when is_integer(Integer) ->
     end;
 text(Term, Left) ->
     leaf(Term, Left).
+
+beginning(Term, Left) ->
+    [string:slice(leaf(Term), 0, Left), "..."].
 
 leaf(Term, Left) ->
     Text = leaf(Term),

@@ -14,7 +14,7 @@ import msgspec
 
 from harness.bridge.terms import Atom
 from harness.collect.node import Node
-from harness.collect.probes import TRY
+from harness.collect.probes import TRY, ProbeStore
 from harness.errors import NodeError, RemoteError
 from harness.run.answers import Answered, Kind
 from harness.system.visible import visible
@@ -55,8 +55,7 @@ class _Plain(msgspec.Struct, frozen=True):
 class Evaluator:
     """Evaluate expressions on an open node, in order; bindings are kept from one to the next.
 
-    The node is no place for probes any more. One that ended stays so: every further answer is
-    `ENDED`.
+    The node is no place for probes any more. Once it has ended, every further answer is `ENDED`.
 
     Args:
         node: is open; its owner closes it.
@@ -74,6 +73,8 @@ class Evaluator:
         Raises:
             CompileError, InfrastructureError: the module that evaluates cannot be had.
         """
+        if not self.node.alive:
+            return Answered(kind=Kind.ENDED, text="not asked: its VM has ended")
         mark = f"{secrets.token_hex(16)}\n"
         options = {
             Atom("deadline_ms"): max(1, int(self.timeout_s * 1000)),
@@ -97,6 +98,31 @@ class Evaluator:
             return self._ended(f"{self.node.name}: not an outcome: {error}", mark)
         return _answered(outcome, self._output(answer.log, mark))
 
+    def load(self, store: ProbeStore, module: str) -> Answered:
+        """Have a module of the node's store compiled and loaded.
+
+        Returns:
+            A `VALUE` that says so, or `REFUSED`; with the compiler's words.
+
+        Raises:
+            InfrastructureError: the VM has no compiler, and there is none elsewhere.
+            InputError: there is no such module.
+        """
+        compiled = store.compiled(self.node, [module])[module]
+        if compiled.errors is not None:
+            return Answered(kind=Kind.REFUSED, errors=_said(compiled.errors))
+        warnings = _said(compiled.warnings)
+        try:
+            self.node.load([module])
+        except RemoteError as error:
+            why = f"the VM does not load it: {error.message}"
+            return Answered(kind=Kind.REFUSED, errors=(visible(why),), warnings=warnings)
+        except NodeError as error:
+            return self._ended(error.message, "")
+        return Answered(
+            kind=Kind.VALUE, text="compiled and loaded", warnings=warnings, output=self.rest()
+        )
+
     def rest(self) -> str:
         """Return what was printed after the last answer."""
         return _lines(self.node.take_log())
@@ -113,6 +139,12 @@ class Evaluator:
             time.sleep(_POLL_S)
             log += self.node.take_log()
         return _lines(log.replace(mark, ""))
+
+
+def _said(compiler: str) -> tuple[str, ...]:
+    """Return what a compiler said, a line each, without the release that leads it."""
+    _, _, lines = compiler.partition("\n")
+    return tuple(visible(line) for line in lines.splitlines() if line)
 
 
 def _lines(log: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
@@ -47,6 +47,7 @@ class Releases:
         workshop: names the nodes and holds their probes.
         progress: told when another way is taken.
         compilers: compile for VMs that cannot; they end with this.
+        flags: that the VMs start with, as on erl's command line.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Releases:
         workshop: Workshop,
         progress: Progress,
         compilers: Compilers,
+        flags: Sequence[str] = (),
     ) -> None:
         self._compilers = compilers
+        self._flags = tuple(flags)
         self._workshop = workshop
         self._progress = progress
         self._columns = [_Column(item) for item in resolved]
@@ -156,6 +159,10 @@ class Releases:
         self._wait()
         return self.nodes[name]
 
+    def another(self, name: str) -> Node:
+        """Return one more node of a runtime of `runtimes`, not open yet; who asks closes it."""
+        return self._new_node(self.runtimes[name])
+
     def _wait(self) -> None:
         for column in self._columns:
             if column.start is not None:
@@ -175,12 +182,16 @@ class Releases:
                 self._opened(column, node)
                 return
 
-    def _node(self, column: _Column, runtime: Runtime) -> Node:
-        node = Node(
+    def _new_node(self, runtime: Runtime) -> Node:
+        return Node(
             runtime.launcher,
             name=self._workshop.node_name(runtime.name),
+            flags=self._flags,
             probes=self._workshop.probes,
         )
+
+    def _node(self, column: _Column, runtime: Runtime) -> Node:
+        node = self._new_node(runtime)
         with self._lock:
             if self._closed:
                 raise NodeDiedError("the run was ended")
@@ -255,13 +266,16 @@ class _Column:
 
 
 def open_releases(
-    request: RuntimeRequest, workshop: Workshop, progress: Callable[[str], None]
+    request: RuntimeRequest,
+    workshop: Workshop,
+    progress: Callable[[str], None],
+    flags: Sequence[str] = (),
 ) -> Releases:
     """Find every release, fetching what is not here yet; entered, a node of each starts."""
     workshop.probes.tell = progress
     compilers = Compilers(request.options(), workshop, progress)
     workshop.probes.elsewhere = compilers
-    return Releases(request.resolve(progress), workshop, progress, compilers)
+    return Releases(request.resolve(progress), workshop, progress, compilers, flags)
 
 
 def unmet_needs(runtime: Runtime, build: Build, others: Others) -> Mapping[Need, str]:
