@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What may hide brackets and full stops from the parser: comments, text, atoms, characters.
-_OPAQUE = re.compile(
+OPAQUE = re.compile(
     r"""%[^\n]* | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\\n])*' | \$(?:\\.|[^\n])""",
     re.DOTALL | re.VERBOSE,
 )
@@ -92,7 +92,7 @@ class Function:
 
 def blanked(text: str) -> str:
     """Return a source with spaces for comments, text, quoted atoms and characters."""
-    return _OPAQUE.sub(_blank, text)
+    return OPAQUE.sub(_blank, text)
 
 
 def functions(plain: str) -> tuple[Function, ...]:
