@@ -12,6 +12,8 @@ import click
 
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim, Skill
+from harness.cli import names
+from harness.cli.examples import examples
 from harness.cli.options import claims_option, probes_option
 from harness.cli.show import find_claim
 from harness.cli.stored import emit, output_option
@@ -20,17 +22,16 @@ from harness.folders import own_probes_dir
 from harness.report.repro.escript import escript, why_not
 from harness.system.streams import say
 
-_EPILOG = """\b
-Examples:
-  beamproof repro beam-memory-management/refc-threshold > show.escript
-  escript show.escript
-  beamproof repro beam-ets-internals -o ets.escript
-  escript ets.escript --list
-"""
 
-
-@click.command("repro", epilog=_EPILOG, short_help="Write a file that shows a claim without us.")
-@click.argument("name", metavar="SKILL[/CLAIM]")
+@click.command(
+    "repro",
+    short_help="Write a file that shows a claim on any Erlang, without us.",
+    epilog=examples(
+        "beamproof repro beam-memory-management/refc-threshold > show.escript",
+        "beamproof repro beam-ets-internals -o ets.escript",
+    ),
+)
+@click.argument("name", metavar="SKILL[/CLAIM]", type=names.CLAIM)
 @output_option
 @claims_option
 @probes_option
