@@ -13,18 +13,28 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
 
 from harness.bridge.channel import Limits
 from harness.collect.limited import limits_of
 from harness.collect.room import Room, is_large
+from harness.run.durations import NODE_START_S
 from harness.run.work import Work
 
 _TICK_S = 0.1
-_START_S = 0.4
-"""About what a node costs to start: a second worker joins a runtime only for more than that."""
 _GUESS_S = 0.02
 """A sample of a call that no stored run knows."""
+
+
+class Later(Enum):
+    """Say that what is left has to wait for room."""
+
+    LATER = "later"
+
+
+LATER = Later.LATER
 
 
 def _everything(_work: Work) -> bool:
@@ -38,6 +48,14 @@ class Spot:
     host: str = ""
     room: Room
     serves: Callable[[Work], bool] = _everything
+
+
+@dataclass(slots=True)
+class _Line:
+    """Hold what waits for one runtime, the next last, and how long all of it will take."""
+
+    works: list[Work] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Agenda:
@@ -58,21 +76,24 @@ class Agenda:
     ) -> None:
         self._seconds = seconds
         self._changed = threading.Condition()
-        self._waiting: dict[str, list[Work]] = {}
+        self._waiting: dict[str, _Line] = {}
         self._workers: Counter[str] = Counter()
         self._large: list[tuple[str, Limits]] = []
         for work in works:
-            self._waiting.setdefault(work.runtime, []).append(work)
-        if not in_order:
-            for own in self._waiting.values():
-                _order(own, self.expected_s)
+            line = self._waiting.setdefault(work.runtime, _Line())
+            line.works.append(work)
+            line.seconds += self.expected_s(work)
+        for line in self._waiting.values():
+            if not in_order:
+                _order(line.works, self.expected_s)
+            line.works.reverse()
 
     def expected_s(self, work: Work) -> float:
         """Return how long a work will take, as far as that is known."""
         known = self._seconds.get((work.runtime, work.call.id))
         if known is None:
             known = work.call.repeat * _GUESS_S
-        return known + (_START_S if work.call.alone else 0)
+        return known + (NODE_START_S if work.call.alone else 0)
 
     def take(self, runtime: str | None, spot: Spot) -> Work | None:
         """Return the next work for a worker, waiting while all that is left needs room.
@@ -85,15 +106,21 @@ class Agenda:
             None when nothing is left for it that is worth another node.
         """
         with self._changed:
-            while True:
-                work = self._next(runtime, spot)
-                if work is not None:
-                    self._hand_out(work, runtime, spot)
-                    return work
-                if not self._waits_for_room(spot):
-                    self._move(runtime, None)
-                    return None
+            while (found := self.offer(runtime, spot)) is LATER:
                 self._changed.wait(_TICK_S)
+            return found
+
+    def offer(self, runtime: str | None, spot: Spot) -> Work | Literal[Later.LATER] | None:
+        """Return what `take` would, and LATER in place of waiting."""
+        with self._changed:
+            work = self._next(runtime, spot)
+            if work is not None:
+                self._hand_out(work, runtime, spot)
+                return work
+            if self._waits_for_room(spot):
+                return LATER
+            self._move(runtime, None)
+            return None
 
     def done(self, work: Work, spot: Spot) -> None:
         """Note that a work that was handed out at a spot has ended."""
@@ -112,7 +139,7 @@ class Agenda:
     def left(self) -> list[Work]:
         """Return what nobody has taken."""
         with self._changed:
-            return [work for own in self._waiting.values() for work in own]
+            return [work for line in self._waiting.values() for work in reversed(line.works)]
 
     def _next(self, runtime: str | None, spot: Spot) -> Work | None:
         if runtime is not None and (own := self._fitting(runtime, spot)) is not None:
@@ -126,33 +153,37 @@ class Agenda:
         return None
 
     def _fitting(self, runtime: str, spot: Spot) -> Work | None:
-        own = self._waiting.get(runtime, ())
-        return next((one for one in own if spot.serves(one) and self._fits(one, spot)), None)
+        line = self._waiting.get(runtime)
+        works = reversed(line.works) if line else ()
+        return next((one for one in works if spot.serves(one) and self._fits(one, spot)), None)
 
     def _fits(self, work: Work, spot: Spot) -> bool:
-        limits = limits_of(work.call)
+        if not is_large(limits := limits_of(work.call)):
+            return True
         there = [large for host, large in self._large if host == spot.host]
-        return not is_large(limits) or spot.room.holds([*there, limits])
+        return spot.room.holds([*there, limits])
 
     def _load_s(self, runtime: str) -> float:
         """Return what one more worker of a runtime would have to do."""
-        seconds = sum(map(self.expected_s, self._waiting.get(runtime, ())))
-        return seconds / (self._workers[runtime] + 1)
+        line = self._waiting.get(runtime)
+        return (line.seconds if line else 0.0) / (self._workers[runtime] + 1)
 
     def _is_worth_a_node(self, runtime: str) -> bool:
-        return self._workers[runtime] <= 0 or self._load_s(runtime) > _START_S
+        return self._workers[runtime] <= 0 or self._load_s(runtime) > NODE_START_S
 
     def _waits_for_room(self, spot: Spot) -> bool:
         return any(
             spot.serves(work) and not self._fits(work, spot) and self._is_worth_a_node(name)
-            for name, own in self._waiting.items()
-            for work in own
+            for name, line in self._waiting.items()
+            for work in line.works
         )
 
     def _hand_out(self, work: Work, runtime: str | None, spot: Spot) -> None:
-        own = self._waiting[work.runtime]
-        own.remove(work)
-        if not own:
+        line = self._waiting[work.runtime]
+        at = next(at for at in range(len(line.works) - 1, -1, -1) if line.works[at] is work)
+        del line.works[at]  # nearly always the last, which costs nothing
+        line.seconds -= self.expected_s(work)
+        if not line.works:
             del self._waiting[work.runtime]
         if is_large(limits := limits_of(work.call)):
             self._large.append((spot.host, limits))

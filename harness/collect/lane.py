@@ -247,6 +247,27 @@ class Lane:
         node.close()
 
 
+def unobserved(work: Work, reason: str) -> Observation:
+    """Return the observation of a work that nobody came back with: a failure, and no evidence."""
+    call = work.call
+    failure = Failure(kind=FailureKind.NODE_DIED, reason=reason)
+    return Observation(
+        call=call.id,
+        cells=tuple(map(str, work.cells)),
+        boundary=tuple(map(str, work.boundary)),
+        runtime=work.runtime,
+        probe=call.probe,
+        probe_sha256="",
+        args=dict(call.args),
+        flags=call.flags,
+        held=call.held.given,
+        needs=tuple(sorted(call.needs)),
+        timeout_s=call.timeout_s,
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        samples=(Sample(failure=failure, elapsed_us=0, node=""),),
+    )
+
+
 def _most(leftovers: tuple[str, ...]) -> tuple[str, ...]:
     rest = len(leftovers) - _MOST_LEFTOVERS
     return (*leftovers[:_MOST_LEFTOVERS], f"and {rest} more") if rest > 0 else leftovers

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.collect.agenda import Agenda, Spot
+from harness.collect.lane import unobserved
 from harness.collect.place import Draws, Place
 from harness.errors import BeamproofError, InfrastructureError, PlaceLostError
 from harness.run.model import Observation
 from harness.run.work import Work
 from harness.system.waiting import await_all
+
+_MOST_LOST = 3
+"""So many places may be lost with one work in hand; then it is what they die of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,7 @@ class Collector:
     _stop: threading.Event = field(default_factory=threading.Event)
     _lanes: list[Draws] = field(default_factory=list)
     _lost: dict[int, PlaceLostError] = field(default_factory=dict)
+    _took: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, works: Sequence[Work]) -> None:
@@ -123,7 +129,10 @@ class Collector:
             left = self._once(here, places)
 
     def _slots(self, works: Sequence[Work], *, alone: bool) -> list[Place]:
-        """Return the places that have something to do, each as often as lanes work there."""
+        """Return the places that have something to do, each as often as lanes work there.
+
+        Every place comes once before any comes again: few works are spread over machines.
+        """
         there = [
             place
             for place in self.places
@@ -131,7 +140,8 @@ class Collector:
         ]
         if alone:  # what measures time has its machine for itself
             return list({place.host: place for place in reversed(there)}.values())
-        return [place for place in there for _ in range(place.slots)]
+        most = max((place.slots for place in there), default=0)
+        return [place for lane in range(most) for place in there if lane < place.slots]
 
     def _refuse(self, works: Sequence[Work]) -> None:
         for work in works:
@@ -167,8 +177,9 @@ class Collector:
                         lane = self._lane(place, work.runtime)
                     self._do(lane, work, agenda)
                 except PlaceLostError as error:
-                    again.append(work)
                     self._lost.setdefault(id(place), error)
+                    if self._is_to_be_repeated(work, error):
+                        again.append(work)
                     return
                 finally:
                     agenda.done(work, spot)
@@ -177,6 +188,16 @@ class Collector:
         finally:
             if lane is not None:
                 lane.close()
+
+    def _is_to_be_repeated(self, work: Work, error: PlaceLostError) -> bool:
+        """Tell whether another place does a lost work; not one that places seem to die of."""
+        with self._lock:
+            self._took[work.runtime, work.call.id] += 1
+            times = self._took[work.runtime, work.call.id]
+        if times < _MOST_LOST:
+            return True
+        self.steering.decide(unobserved(work, f"{error.message}, and {times - 1} others before it"))
+        return False
 
     def _lane(self, place: Place, runtime: str) -> Draws:
         lane = place.lane(runtime)

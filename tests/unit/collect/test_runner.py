@@ -341,6 +341,29 @@ def test_without_any_place_left_the_runtime_is_gone() -> None:
     assert len(notes.names()) == 1
 
 
+def test_a_work_that_places_die_of_ends_as_a_failure() -> None:
+    """It does not take a whole cluster with it."""
+    vms = fleet(a=always(FINE), b=always(FINE))
+    places = [Elsewhere(vms, f"far-{number}", lost_in=0) for number in range(5)]
+    notes, collector = collect_at(places, [work("a")])
+    collector.run([work("a")])
+    (seen,) = notes.taken
+    assert seen.samples[0].failure is not None
+    assert seen.samples[0].failure.kind is FailureKind.NODE_DIED
+    assert seen.samples[0].failure.reason == "far-2 is gone, and 2 others before it"
+    assert not places[3].drawn
+
+
+def test_few_works_are_spread_over_machines() -> None:
+    """Two of them have a machine each, however many lanes the first one has."""
+    vms = fleet(a=always(FINE), b=always(FINE))
+    places = [Elsewhere(vms, "one"), Elsewhere(vms, "two")]
+    places[0].slots = 4
+    works = [work(name) for name in ("a", "b")]
+    _, collector = collect_at(places, works)
+    assert [place.host for place in collector._slots(works, alone=False)[:2]] == ["one", "two"]
+
+
 def test_what_only_one_place_serves_waits_for_it() -> None:
     """A place that serves nothing of what is left ends, and the run does not."""
     vms = fleet(**{name: always(FINE) for name in ("a", "b", "native_a", "native_b")})
