@@ -1,4 +1,4 @@
-"""The options of `verify` for more than one machine, or one night, can do: shares, reuse.
+"""The options of `verify` for more than one machine or night can do: shares, reuse, a cluster.
 
 Knows: options, and which of them contradict each other. Must not know: what is made of them.
 """
@@ -43,6 +43,11 @@ _OPTIONS = (
         metavar="FILE",
         help="What shares are balanced by: a run, or a file of durations"
         " [default: durations.json beside the claims].",
+    ),
+    click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on Dask workers: tcp://scheduler:8786, or local:4 for four here.",
     ),
 )
 

@@ -7,6 +7,7 @@ shown (`verify.stages`, imported while the VMs start: the first claim runs that 
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from harness.verify.request import Request
         "beamproof verify --image registry.example/your/app:1.2",
         "beamproof verify --reuse 24h",
         "beamproof verify --shard 2/8 --runs shares",
+        "beamproof verify --cluster tcp://scheduler:8786",
     ),
 )
 @click.argument("skills", nargs=-1, type=names.SKILL)
@@ -86,7 +88,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
     refuse_unknown(request.claims_dir, request.skills or ())
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
-    with releases.open_releases(runtime, workshop, say) as opened:
+    with _opened(given["cluster"], runtime, workshop, request) as opened:
         from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
 
         plan = stages.lay_out(request, opened, workshop, strict=runtime.is_strict)
@@ -97,6 +99,29 @@ def verify(context: click.Context, /, **given: Any) -> None:
             return
         code = stages.prove(plan, request)
     context.exit(code)
+
+
+def _opened(
+    cluster: str | None, runtime: RuntimeRequest, workshop: workshop_.Workshop, request: Request
+) -> AbstractContextManager[releases.Offered]:
+    """Return the releases that are wanted, of this machine or of a cluster."""
+    if cluster is None:
+        return releases.open_releases(runtime, workshop, say)
+    try:
+        from harness.collect.cluster import connect  # noqa: PLC0415 - Dask, only when asked for
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"--cluster needs a package that is not here: {error.name}",
+            hint="pip install 'beamproof[cluster]'",
+        ) from error
+    return connect.open_cluster(
+        cluster,
+        runtime,
+        workshop,
+        request.probes_dir,
+        isolate=request.options.isolate,
+        progress=say,
+    )
 
 
 def _request(given: dict[str, Any]) -> Request:

@@ -41,13 +41,21 @@ def _everything(_work: Work) -> bool:
     return True
 
 
+def _nothing(_runtime: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Say where a worker works: the machine with its room, and which works can be done there."""
+    """Say where a worker works: the machine with its room, and which works can be done there.
+
+    `ready` tells whether a node of a runtime runs there that nobody has taken.
+    """
 
     host: str = ""
     room: Room
     serves: Callable[[Work], bool] = _everything
+    ready: Callable[[str], bool] = _nothing
 
 
 @dataclass(slots=True)
@@ -146,7 +154,7 @@ class Agenda:
             return own
         others = sorted(self._waiting, key=self._load_s, reverse=True)
         for name in others:
-            if name != runtime and self._is_worth_a_node(name):
+            if name != runtime and (spot.ready(name) or self._is_worth_a_node(name)):
                 work = self._fitting(name, spot)
                 if work is not None:
                     return work

@@ -70,6 +70,10 @@ class Place(Protocol):
         """Tell whether a work can be done there."""
         ...
 
+    def ready(self, runtime: str) -> bool:
+        """Tell whether a node of a runtime runs there that no lane has taken."""
+        ...
+
     def lane(self, runtime: str) -> Draws:
         """Return a new lane for a runtime that the place has."""
         ...
@@ -104,6 +108,10 @@ class Here:
     def serves(self, work: Work) -> bool:
         """Tell whether the runtime is one of this machine's."""
         return work.runtime in self.runtimes
+
+    def ready(self, runtime: str) -> bool:
+        """Tell whether the node of a runtime is still to be had."""
+        return runtime in self.nodes
 
     def lane(self, runtime: str) -> Lane:
         """Return a new lane; the first of a runtime gets the node that runs."""

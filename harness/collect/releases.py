@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -32,6 +32,30 @@ from harness.system import interruption
 
 DOCKER = "docker"
 _CORES_NEEDED = 2
+
+
+class Offered(Protocol):
+    """Be the releases that can be had: of this machine, or of a cluster."""
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns of the matrix, missing releases included."""
+        ...
+
+    def records(self) -> tuple[RuntimeRecord, ...]:
+        """Return what the header of the run says of every runtime."""
+        ...
+
+    def require(self, *, strict: bool) -> None:
+        """Refuse to go on without any release, or under `strict` without one of them.
+
+        Raises:
+            RuntimeMissingError: names each missing release with its reason.
+        """
+        ...
+
+    def places(self, *, slots: int, isolate: bool) -> tuple[Place, ...]:
+        """Return where works are done."""
+        ...
 
 
 class Releases:

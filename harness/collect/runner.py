@@ -167,7 +167,7 @@ class Collector:
     def _worker(self, agenda: Agenda, place: Place, again: list[Work]) -> None:
         """Draw works until there are none, on one lane after the other."""
         lane: Draws | None = None
-        spot = Spot(host=place.host, room=place.room(), serves=place.serves)
+        spot = Spot(host=place.host, room=place.room(), serves=place.serves, ready=place.ready)
         try:
             while (work := agenda.take(lane.runtime if lane else None, spot)) is not None:
                 try:

@@ -166,7 +166,7 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call;
     `held` are the limits that the claim asked for and the node had: `cpus` in CPU seconds a second,
     `cpuset` in CPUs, `memory_mib` in MiB. `taken_from` is the run that made it, where that is
-    another one; `worker` the worker of a cluster that did.
+    another one; `worker` the address of that of a cluster which did.
     """
 
     call: str

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from harness import __version__
 from harness.claims.model import Claim, Skill
 from harness.collect.probes import ProbeStore
-from harness.collect.releases import Releases
+from harness.collect.releases import Offered
 from harness.collect.runner import Collector, Decision, Listener, Options, describe
 from harness.collect.workshop import Workshop
 from harness.judge import judge
@@ -42,7 +42,7 @@ class Plan:
 
     skills: tuple[Skill, ...]
     matrix: Matrix
-    releases: Releases
+    releases: Offered
     workshop: Workshop
     seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """How long calls took in earlier runs."""

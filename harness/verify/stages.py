@@ -17,7 +17,7 @@ from rich.console import Console
 
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill, by_name
-from harness.collect.releases import Releases
+from harness.collect.releases import Offered
 from harness.collect.workshop import Workshop
 from harness.errors import ExitCode, InfrastructureError, NothingSelectedError
 from harness.judge.exit import exit_code
@@ -41,7 +41,7 @@ from harness.verify.trust import note_on_strangers
 
 
 def lay_out(
-    request: Request, releases: Releases, workshop: Workshop, *, strict: bool
+    request: Request, releases: Offered, workshop: Workshop, *, strict: bool
 ) -> session.Plan:
     """Read the claims and lay out the cells, as soon as every VM has said what it is.
 
@@ -86,9 +86,9 @@ def _share(whole: matrix.Matrix, request: Request) -> tuple[matrix.Matrix, Share
     return own, share
 
 
-def tell_of_strangers(request: Request, releases: Releases) -> None:
+def tell_of_strangers(request: Request, releases: Offered) -> None:
     """Say once that probes from outside the project will run with the user's own rights."""
-    ways = (runtime.way for runtime in releases.runtimes.values())
+    ways = (record.way for record in releases.records())
     note = note_on_strangers(request.probes_dir, ways, Path.cwd())
     if note is not None:
         say(note)
@@ -158,7 +158,8 @@ def _code(findings: Sequence[Finding], plan: session.Plan) -> ExitCode:
 
 def _display(plan: session.Plan, request: Request) -> Display:
     console = Console(highlight=False, stderr=request.as_json)  # what programs read stays whole
-    pace = Pace(plan.matrix.cells, plan.seconds, request.options.jobs)
+    places = plan.releases.places(slots=request.options.jobs, isolate=request.options.isolate)
+    pace = Pace(plan.matrix.cells, plan.seconds, sum(place.slots for place in places))
     return display_for(console, pace, request.verbosity)
 
 

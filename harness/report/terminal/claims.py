@@ -92,6 +92,8 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     for text, count in alike.items():
         times = f" ({count} of {len(samples)} samples)" if len(samples) > 1 else ""
         yield f"    evidence{times}: {text}"
+    if finding.observation is not None and finding.observation.worker is not None:
+        yield f"    made by the worker {finding.observation.worker}"
 
 
 def coverage_lines(rows: Sequence[Row]) -> Iterator[str]:

@@ -182,3 +182,11 @@ def test_a_worker_gets_what_it_serves() -> None:
     assert taken is works[1]
     assert queue.take("otp27", spot) is None
     assert queue.left() == [works[0]]
+
+
+def test_a_node_that_runs_already_is_used_for_a_moment_of_work() -> None:
+    """It costs nothing: a machine of a cluster has one from the start."""
+    queue = Agenda([work("a"), work("b")], seconds={})
+    assert queue.take(None, Spot(room=LARGE)) is not None
+    assert queue.take(None, Spot(room=LARGE)) is None
+    assert queue.take(None, Spot(room=LARGE, ready=lambda name: name == "otp27")) is not None

@@ -288,6 +288,9 @@ class Elsewhere:
     def serves(self, work: Work) -> bool:
         return self._serves in work.call.function
 
+    def ready(self, runtime: str) -> bool:
+        return self._here.ready(runtime)
+
     def lane(self, runtime: str) -> Draws:
         return _Lossy(self, self._here.lane(runtime))
 
