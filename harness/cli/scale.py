@@ -5,6 +5,7 @@ Knows: options, and which of them contradict each other. Must not know: what is 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from harness.run.shards import Shard
 from harness.system.spans import parse_span
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_SEEDS = 1_000_000
 
 
 def _shard(_context: click.Context, _option: click.Parameter, text: str | None) -> Shard | None:
@@ -33,6 +36,12 @@ _OPTIONS = (
         metavar="AGE",
         help="Take over what stored runs observed within AGE (24h, 30m), where call, probes, VM"
         " and machine are the same.",
+    ),
+    click.option(
+        "--until-stable",
+        callback=_span,
+        metavar="TIME",
+        help="Go on for TIME (10m) with all calls but those of time, in shuffled orders (--seed).",
     ),
     click.option(
         "--shard", callback=_shard, metavar="N/OF", help="One share of the calls, e.g. 2/8."
@@ -71,6 +80,27 @@ def reuse_s(given: Mapping[str, Any]) -> float | None:
             "--failed and --reuse exclude each other: what failed is called again"
         )
     return age_s
+
+
+def seed(given: Mapping[str, Any]) -> int | None:
+    """Return what orders are shuffled with; a campaign without any gets one."""
+    if given["seed"] is None and given["until_stable"] is not None:
+        return secrets.randbelow(_SEEDS)
+    chosen: int | None = given["seed"]
+    return chosen
+
+
+def until_stable_s(given: Mapping[str, Any]) -> float | None:
+    """Return how long calls are repeated; None is not at all.
+
+    Raises:
+        UsageError: there is nothing to repeat, or what is repeated is not called.
+    """
+    time_s: float | None = given["until_stable"]
+    for other in ("reuse", "resume"):
+        if time_s is not None and given[other] is not None:
+            raise click.UsageError(f"--{other} and --until-stable exclude each other")
+    return time_s
 
 
 def balance(given: Mapping[str, Any]) -> Durations:

@@ -24,7 +24,7 @@ from harness.cli.options import (
     verbosity_options,
 )
 from harness.cli.runtime import runtime_options
-from harness.cli.scale import balance, reuse_s, scale_options
+from harness.cli.scale import balance, reuse_s, scale_options, seed, until_stable_s
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.runner import Options
@@ -48,6 +48,7 @@ from harness.verify.request import Request
         "beamproof verify --claim 'refc-*' --repeat 20",
         "beamproof verify --image registry.example/your/app:1.2",
         "beamproof verify --reuse 24h",
+        "beamproof verify beam-ets-internals --until-stable 10m",
         "beamproof verify --shard 2/8 --runs shares",
         "beamproof verify --cluster tcp://scheduler:8786",
     ),
@@ -153,13 +154,14 @@ def _request(given: dict[str, Any]) -> Request:
         timeout_s=given["timeout"],
         options=Options(
             jobs=given["jobs"] or os.cpu_count() or 1,
-            seed=given["seed"],
+            seed=seed(given),
             keep=given["keep"],
             isolate=_isolates(given, resumed),
         ),
         shard=given["shard"],
         balance=balance(given),
         reuse_s=reuse_s(given),
+        until_stable_s=until_stable_s(given),
     )
 
 

@@ -5,8 +5,8 @@ Knows: the shape of a finding. Must not know: how it is decided, or printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.claims.expect import words
@@ -87,7 +87,8 @@ class RivalFinding:
 class Finding:
     """Hold the verdict on one cell, with one sentence of reason and everything behind it.
 
-    `boundary` tells that the claim is not about the release: there it must not hold.
+    `boundary` tells that the claim is not about the release: there it must not hold. `rounds`
+    counts the verdicts of a campaign that observed the cell again and again; empty without one.
     """
 
     cell: CellId
@@ -98,6 +99,7 @@ class Finding:
     checks: tuple[Check, ...] = ()
     rivals: tuple[RivalFinding, ...] = ()
     boundary: bool = False
+    rounds: Mapping[Verdict, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from harness.judge.reasons import (
     version_of,
     with_samples,
 )
+from harness.judge.stability import over_rounds
 from harness.run.cells import CellId, Json
 from harness.run.model import FailureKind, Observation, Run
 
@@ -126,7 +127,8 @@ def judge_run(
         elif known and cell in known:
             findings.append(known[cell])
         elif cell in observed:
-            findings.append(judge(claim, observed[cell]))
+            rounds = [judge(claim, seen) for seen in run.rounds.get(cell, ())]
+            findings.append(over_rounds(judge(claim, observed[cell]), rounds))
         elif cell in left_out:
             findings.append(_unobserved(cell, claim, Verdict.SKIPPED, left_out[cell]))
         else:

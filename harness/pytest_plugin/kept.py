@@ -23,7 +23,8 @@ from harness.run.file import RunWriter, read_run
 from harness.run.merge import Wins, merge
 from harness.run.model import Footer, Observation, Outcome
 from harness.run.stored import note_latest
-from harness.verify.session import Plan, SourceKeeper, header_for
+from harness.verify.recorder import SourceKeeper
+from harness.verify.session import Plan, header_for
 
 _PARTS = ".parts"
 

@@ -65,6 +65,7 @@ class FindingReport(_Model, frozen=True, kw_only=True):
     samples: tuple[Sample, ...]
     otp_version: str | None
     repeat: str
+    rounds: dict[str, int] = {}
 
 
 class RunReport(_Model, frozen=True, kw_only=True):
@@ -130,6 +131,7 @@ def finding_report(finding: Finding) -> FindingReport:
         samples=seen.samples if seen else (),
         otp_version=seen.build.otp_version if seen and seen.build else None,
         repeat=repeat_command(finding.cell),
+        rounds={verdict.value: count for verdict, count in finding.rounds.items()},
     )
 
 

@@ -248,7 +248,8 @@ def assemble(path: Path, read: Iterable[Line], damaged: Iterable[Damage] = ()) -
     return Run(
         path=path,
         header=header,
-        observations=standing(observations),
+        observations=standing(one for one in observations if one.round is None),
+        repeats=tuple(one for one in observations if one.round is not None),
         notes=tuple(notes),
         sources=distinct(sources),
         footer=footer,

@@ -73,6 +73,7 @@ class _Filled:
     records: dict[str, RuntimeRecord] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     observations: list[Observation] = field(default_factory=list)
+    repeats: list[Observation] = field(default_factory=list)
     left_out: list[LeftOutCell] = field(default_factory=list)
     sources: list[Run] = field(default_factory=list)
 
@@ -90,6 +91,8 @@ class _Filled:
         for record in own.values():
             self.records.setdefault(record.name, record)
         self.observations += seen
+        cells = {cell for one in seen for cell in (*one.cells, *one.boundary)}
+        self.repeats += [one for one in run.repeats if cells.issuperset(one.cells + one.boundary)]
         self.left_out += left
         self.known |= {cell for one in seen for cell in (*one.cells, *one.boundary)}
         self.known |= {one.cell for one in left}
@@ -122,6 +125,7 @@ class _Filled:
             self.latest,
             header=header,
             observations=tuple(self.observations),
+            repeats=tuple(self.repeats),
             sources=distinct(source for run in self.sources for source in run.sources),
         )
 

@@ -110,7 +110,9 @@ def content(run: Run) -> bytes:
     """Return a run as a file of today's format, wherever its parts came from."""
     header = msgspec.structs.replace(run.header, format=FORMAT)
     footer = () if run.footer is None else (run.footer,)
-    return b"".join(map(encode, (header, *run.notes, *run.sources, *run.observations, *footer)))
+    return b"".join(
+        map(encode, (header, *run.notes, *run.sources, *run.observations, *run.repeats, *footer))
+    )
 
 
 def decode(text: bytes, *, sums: bool) -> Line:

@@ -60,6 +60,7 @@ class Merged:
     incomplete: tuple[str, ...]
     absent: tuple[str, ...] = ()
     absent_shares: tuple[tuple[str, str], ...] = ()
+    repeats: tuple[Observation, ...] = ()
 
     def named(self, run: str) -> Merged:
         """Return it under another name than those of its parts joined."""
@@ -72,6 +73,7 @@ class Merged:
             *self.notes,
             *self.sources,
             *self.observations,
+            *self.repeats,
             self.footer,
         )
         return b"".join(map(lines.encode, content))
@@ -106,6 +108,7 @@ def merge(
         _refuse_contradictions(runs)
     observations = standing(item for run in ranked for item in run.observations)
     observed = {cell for item in observations for cell in (*item.cells, *item.boundary)}
+    repeats = tuple(item for run in runs for item in run.repeats)
     absent = _absent(runs, expected)
     left_out = {
         item.cell: item
@@ -123,12 +126,17 @@ def merge(
         notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
         sources=distinct(source for run in runs for source in run.sources),
         footer=_footer(
-            len(observations), at, missing, incomplete, [*gone, *map(" ".join, lacking)]
+            len(observations) + len(repeats),
+            at,
+            missing,
+            incomplete,
+            [*gone, *map(" ".join, lacking)],
         ),
         missing=missing,
         incomplete=incomplete,
         absent=gone,
         absent_shares=lacking,
+        repeats=repeats,
     )
 
 

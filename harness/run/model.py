@@ -166,7 +166,8 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     outside the range of their claim. `node` is `shared` or `fresh`, `timeout_s` seconds a call;
     `held` are the limits that the claim asked for and the node had: `cpus` in CPU seconds a second,
     `cpuset` in CPUs, `memory_mib` in MiB. `taken_from` is the run that made it, where that is
-    another one; `worker` the address of that of a cluster which did.
+    another one; `worker` the address of that of a cluster which did. `round` counts the repetitions
+    of a campaign from 1; None is the run itself.
     """
 
     call: str
@@ -185,6 +186,7 @@ class Observation(_Model, frozen=True, kw_only=True, tag="observation", tag_fiel
     build: Build | None = None
     taken_from: str | None = None
     worker: str | None = None
+    round: int | None = None
     samples: tuple[Sample, ...]
 
     @property
@@ -266,7 +268,8 @@ class Damage(_Model, frozen=True, kw_only=True):
 class Run(_Model, frozen=True, kw_only=True, dict=True):
     """Hold one run as read from its file; `path` is where it lies.
 
-    An observation names only the cells for which no later one stands.
+    An observation names only the cells for which no later one stands. `repeats` are those of the
+    rounds of a campaign, in the order in which they were made.
     """
 
     path: Path
@@ -276,6 +279,7 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
     sources: tuple[Source, ...] = ()
     footer: Footer | None = None
     damaged: tuple[Damage, ...] = ()
+    repeats: tuple[Observation, ...] = ()
 
     @cached_property
     def by_cell(self) -> dict[CellId, Observation]:
@@ -286,6 +290,15 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
     def by_boundary_cell(self) -> dict[CellId, Observation]:
         """Return the observation of each cell outside the range of its claim."""
         return {CellId(cell): seen for seen in self.observations for cell in seen.boundary}
+
+    @cached_property
+    def rounds(self) -> dict[CellId, list[Observation]]:
+        """Return the observations of each cell that the rounds of a campaign made."""
+        found: dict[CellId, list[Observation]] = {}
+        for seen in self.repeats:
+            for cell in (*seen.cells, *seen.boundary):
+                found.setdefault(CellId(cell), []).append(seen)
+        return found
 
     def source_of(self, seen: Observation) -> Source | None:
         """Return the source of the probe that gave an observation; old formats keep none."""

@@ -36,6 +36,7 @@ class Request:
         timeout_s: seconds a call; `None` leaves what the claims say.
         options: how cells are run.
         shard: the share of the calls that is run; `None` is all.
+        until_stable_s: how long calls are repeated after the run itself; `None` is not at all.
         reuse_s: how old observations of stored runs may be to be taken over; `None` takes none.
         balance: how long calls take, by which shares are dealt out.
     """
@@ -56,4 +57,5 @@ class Request:
     options: Options
     shard: Shard | None = None
     reuse_s: float | None = None
+    until_stable_s: float | None = None
     balance: Durations = field(default_factory=Durations)

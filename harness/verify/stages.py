@@ -24,11 +24,16 @@ from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report import workflow_commands
-from harness.report.terminal.findings import duration_lines, render_findings, reuse_lines
+from harness.report.terminal.findings import (
+    duration_lines,
+    render_findings,
+    reuse_lines,
+    stability_lines,
+)
 from harness.report.terminal.progress import Display, Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
-from harness.run.file import RunWriter, assemble
+from harness.run.file import RunWriter, assemble, read_run
 from harness.run.model import Footer, Header, Observation, Run, Share
 from harness.run.reuse import Now, reusable
 from harness.run.stored import note_latest, seconds_of_calls
@@ -36,6 +41,7 @@ from harness.run.work import shared
 from harness.system.streams import echo, print_json, print_lines, say
 from harness.verify import plan as matrix
 from harness.verify import session
+from harness.verify.recorder import Recorder, SourceKeeper
 from harness.verify.request import Request
 from harness.verify.trust import note_on_strangers
 
@@ -122,7 +128,7 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
     path = request.runs_dir / f"{plan.workshop.run}.jsonl" if before is None else before.path
     gone: InfrastructureError | None = None
     footer: Footer | None = None
-    recorder: session.Recorder | None = None
+    recorder: Recorder | None = None
     header = before.header if before else None
     try:
         with RunWriter(path, header) as writer, _display(plan, request) as display:
@@ -134,15 +140,24 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
             if request.reuse_s is not None:
                 recorder.take_over(_reusable(plan, request, request.reuse_s, header))
             try:
-                footer = session.observe(plan, recorder, display, request.options)
+                if request.until_stable_s is not None:
+                    say(f"orders are shuffled with --seed {request.options.seed}")
+                footer = session.observe(
+                    plan,
+                    recorder,
+                    display,
+                    request.options,
+                    until_stable_s=request.until_stable_s,
+                )
             except InfrastructureError as error:
                 gone = error
     except KeyboardInterrupt:  # while it is handled, the signal is not raised anew
         if recorder is not None and header is not None:
-            _tell_of_part(plan, request, _run(path, header, before, recorder, footer))
+            _tell_of_part(plan, request, _run(path, header, request, recorder, footer))
         raise
-    run = _run(path, header, before, recorder, footer)
-    findings = judge_run(run, plan.skills, known=recorder.findings).findings
+    run = _run(path, header, request, recorder, footer)
+    known = recorder.findings if request.until_stable_s is None else None
+    findings = judge_run(run, plan.skills, known=known).findings
     _print(findings, run, request)
     if gone is not None:
         raise gone
@@ -165,15 +180,13 @@ def _display(plan: session.Plan, request: Request) -> Display:
 
 def _recorder(
     plan: session.Plan, request: Request, writer: RunWriter, display: Display
-) -> session.Recorder:
+) -> Recorder:
     kept = request.resumed.sources if request.resumed else ()
-    return session.Recorder(
+    return Recorder(
         claims=by_name(plan.skills),
         writer=writer,
         on_finding=display.cell_judged,
-        sources=session.SourceKeeper(
-            writer=writer, probes=plan.workshop.probes, written=list(kept)
-        ),
+        sources=SourceKeeper(writer=writer, probes=plan.workshop.probes, written=list(kept)),
         fail_fast=request.fail_fast,
     )
 
@@ -195,11 +208,14 @@ def _reusable(
 def _run(
     path: Path,
     header: Header,
-    before: Run | None,
-    recorder: session.Recorder,
+    request: Request,
+    recorder: Recorder,
     footer: Footer | None,
 ) -> Run:
-    """Return the run as it stands in its file."""
+    """Return the run as it stands in its file; what a campaign repeated stands nowhere else."""
+    if request.until_stable_s is not None:
+        return read_run(path)
+    before = request.resumed
     lines = (*(before.observations if before else ()), *recorder.observations)
     damaged = before.damaged if before else ()
     return assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
@@ -224,6 +240,8 @@ def _print(findings: Sequence[Finding], run: Run, request: Request) -> None:
     render_findings(findings, run, console=_console(), verbosity=request.verbosity)
     if workflow_commands.wanted():
         print_lines(workflow_commands.of_findings(findings))
+    if request.until_stable_s is not None:
+        print_lines(stability_lines(findings))
     if request.reuse_s is not None:
         print_lines(reuse_lines(run))
     if request.durations:

@@ -15,6 +15,7 @@ from harness.claims.model import Claim
 from harness.claims.predicates import is_number
 from harness.judge.compare import Comparison
 from harness.judge.finding import Finding, Verdict
+from harness.judge.stability import stability
 from harness.judge.trend import ClaimTrend, Point
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView
 from harness.report.html import series
@@ -78,6 +79,7 @@ class Call:
     samples: str
     same_as: str | None
     command: str
+    rounds: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,7 @@ def _calls(view: ClaimView) -> Iterable[Call]:
             samples="" if twin else _samples_text(samples),
             same_as=twin if any(sample.evidence for sample in samples) else None,
             command=repeat_command(finding.cell),
+            rounds=stability(finding),
         )
 
 

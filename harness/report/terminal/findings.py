@@ -60,7 +60,8 @@ def render_findings(
         _print_leftovers(findings, console)
         _print_volatile(findings, console)
     total = summary(findings)
-    if run is not None and run.footer and run.footer.observations == len(run.observations):
+    made = len(run.observations) + len(run.repeats) if run is not None else 0
+    if run is not None and run.footer and run.footer.observations == made:
         total.append(f" in {took(run.header.started, run.footer.ended)}", style="dim")
     console.print(total)
     if run is not None:
@@ -117,6 +118,19 @@ def duration_lines(run: Run, count: int) -> Iterator[str]:
         cells = (*seen.cells, *seen.boundary)
         more = f" +{len(cells) - 1}" if len(cells) > 1 else ""
         yield f"  {_elapsed_us(seen) / 1e6:8.2f} s  {cells[0]}{more}{samples}"
+
+
+def stability_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield how often the cells of a campaign were observed, and how many were always alike."""
+    rounds = [finding.rounds for finding in findings if finding.rounds]
+    if not rounds:
+        yield "no call was repeated: calls of time never are, and others want more time"
+        return
+    times = sorted(sum(counts.values()) for counts in rounds)
+    stable = sum(len(counts) == 1 for counts in rounds)
+    often = f"{times[0]}" if times[0] == times[-1] else f"{times[0]} to {times[-1]}"
+    cells = plural(len(rounds), "cell")
+    yield f"stability: {stable} of {cells} always alike, in {often} rounds each"
 
 
 def reuse_lines(run: Run) -> Iterator[str]:

@@ -13,7 +13,7 @@ from harness.collect.runner import Decision
 from harness.judge.finding import Finding, Verdict
 from harness.run.file import RunWriter, read_run
 from harness.run.model import FailureKind, Header, Observation
-from harness.verify.session import Recorder, SourceKeeper
+from harness.verify.recorder import Recorder, SourceKeeper
 
 OLD = claim({"x_count": 1}, rival({"x_count": 2}), name="old")
 NEW = claim({"x_count": 1}, rival({"x_count": 2}), name="new", otp=">=27")

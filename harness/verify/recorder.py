@@ -1,0 +1,140 @@
+"""What becomes of an observation: judged, stored, shown; and whether more is wanted.
+
+Knows: claims and findings, the run file. Must not know: runtimes, nodes, how anything is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.claims.model import Claim
+from harness.collect.probes import ProbeStore
+from harness.collect.runner import Decision
+from harness.judge import judge
+from harness.judge.finding import Finding, Verdict
+from harness.run.cells import CellId
+from harness.run.file import RunWriter
+from harness.run.model import Observation, Source
+
+
+@dataclass(slots=True, kw_only=True)
+class SourceKeeper:
+    """Write the sources of a probe into a run before its first observation, each once.
+
+    Args:
+        writer: the open run file.
+        probes: where the sources are.
+        written: those that the file holds already.
+    """
+
+    writer: RunWriter
+    probes: ProbeStore
+    written: list[Source] = field(default_factory=list)
+
+    def keep(self, observation: Observation) -> None:
+        """Write what an observation's probe is made of, unless it stands there.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if any(one.probe_sha256 == observation.probe_sha256 for one in self.written):
+            return
+        for one in self.probes.kept(observation.probe.partition(":")[0]):
+            if one not in self.written:
+                self.writer.append(one)
+                self.written.append(one)
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorder:
+    """Store and judge every observation; steer the runner by its verdict.
+
+    Args:
+        claims: every claim by `skill/claim`.
+        writer: the open run file.
+        on_finding: what to show of a finding.
+        sources: keeps those of the probes in the run file.
+        fail_fast: stop at the first cell that is not confirmed.
+    """
+
+    claims: Mapping[str, Claim]
+    writer: RunWriter
+    on_finding: Callable[[Finding], None]
+    sources: SourceKeeper | None = None
+    fail_fast: bool = False
+    findings: dict[CellId, Finding] = field(default_factory=dict)
+    observations: list[Observation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def decide(self, observation: Observation) -> Decision:
+        """Judge every cell that an observation serves; store and show it once it is final.
+
+        Raises:
+            StorageError: it cannot be stored.
+        """
+        found = self._judged(observation)
+        if any(map(judge.wants_more, found)):
+            return Decision(more=True)
+        with self._lock:
+            self._store(observation)
+            self._take(observation, found)
+        return self._decision(found)
+
+    def repeat(self, observation: Observation) -> Decision:
+        """Store an observation of a campaign's round once it is final; nothing of it is kept here.
+
+        Raises:
+            StorageError: it cannot be stored.
+        """
+        found = self._judged(observation)
+        if any(map(judge.wants_more, found)):
+            return Decision(more=True)
+        with self._lock:
+            self._store(observation)
+        return self._decision(found)
+
+    def take_over(self, observations: Iterable[Observation]) -> None:
+        """Judge and store observations of other runs, but for those too short for their claims.
+
+        Raises:
+            StorageError: they cannot be stored.
+        """
+        judged = [(seen, self._judged(seen)) for seen in observations]
+        final = [(seen, found) for seen, found in judged if not any(map(judge.wants_more, found))]
+        with self._lock:
+            for seen, _ in final:
+                if self.sources is not None:
+                    self.sources.keep(seen)
+            self.writer.extend([seen for seen, _ in final])
+            for seen, found in final:
+                self._take(seen, found)
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether what was found so far says to stop."""
+        return self.fail_fast and any(one.verdict in _BAD for one in self.findings.values())
+
+    def _decision(self, found: Iterable[Finding]) -> Decision:
+        bad = any(finding.verdict in _BAD for finding in found)
+        return Decision(keep=bad, go_on=not (self.fail_fast and bad))
+
+    def _store(self, observation: Observation) -> None:
+        if self.sources is not None:
+            self.sources.keep(observation)
+        self.writer.append(observation)
+
+    def _judged(self, observation: Observation) -> list[Finding]:
+        cells = map(CellId, (*observation.cells, *observation.boundary))
+        return [judge.judge(self.claims[cell.name], observation) for cell in cells]
+
+    def _take(self, observation: Observation, found: Iterable[Finding]) -> None:
+        self.observations.append(observation)
+        for finding in found:
+            self.findings[finding.cell] = finding
+            self.on_finding(finding)
+
+
+_BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)
+"""What is worth a look: skipped is what a machine lacks, and what does not hold out of range."""
