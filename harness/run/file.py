@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterable, Sequence
 from io import FileIO
 from pathlib import Path
@@ -37,8 +38,12 @@ _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 """File systems without locks: two writers are not noticed there."""
 
 
+_SYNC_S = 0.25
+"""How often the disk is waited for, which takes as long as several calls."""
+
+
 class RunWriter:
-    """Append a run to its file, one flushed line at a time; use as a context manager.
+    """Append a run to its file, one whole line at a time; use as a context manager.
 
     Nobody else can write to the file meanwhile. The header stands at the end once more: without one
     no other line means anything.
@@ -52,6 +57,7 @@ class RunWriter:
         self.path = path
         self._header = header
         self.observations = 0
+        self._synced = 0.0
         self._file: FileIO | None = None
 
     def __enter__(self) -> Self:
@@ -81,11 +87,14 @@ class RunWriter:
         self._close()
 
     def append(self, line: Line) -> None:
-        """Write one line through to the disk; the errors are those of `extend`."""
+        """Write one line; the errors are those of `extend`."""
         self.extend((line,))
 
     def extend(self, several: Sequence[Line]) -> None:
-        """Write lines through to the disk, all at once.
+        """Write lines, all at once.
+
+        They outlive this process from then on. The disk is waited for now and then only: a
+        machine that loses its power may lose the last of them, which `--resume` makes again.
 
         Raises:
             StorageError: the disk is full or gone; what was written before is kept.
@@ -97,7 +106,7 @@ class RunWriter:
             rest = b"".join(map(lines.encode, several))
             while rest:
                 rest = rest[self._file.write(rest) :]
-            os.fsync(self._file.fileno())
+            self._sync(_SYNC_S)
         except OSError as error:
             raise StorageError(
                 f"cannot write to {self.path}: {error.strerror};"
@@ -120,11 +129,19 @@ class RunWriter:
         try:
             if self._header is not None:
                 self.append(self._header)
+            self._synced = 0.0  # what is finished is on the disk
             self.append(footer)
             self._write_again_if_gone()
         except StorageError:
             if footer.outcome is Outcome.COMPLETE:
                 raise
+
+    def _sync(self, after_s: float) -> None:
+        """Wait for the disk, unless that was done less than so many seconds ago."""
+        now = time.monotonic()
+        if self._file is not None and now - self._synced >= after_s:
+            os.fsync(self._file.fileno())
+            self._synced = now
 
     def _write_again_if_gone(self) -> None:
         if self._file is None or _is_at(self._file, self.path):
