@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from harness.claims.expect import words
 from harness.claims.model import Claim
@@ -24,6 +25,9 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     CONFIRMED = "confirmed"
     SKIPPED = "skipped"
+
+
+_NO_ROUNDS: Mapping[Verdict, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class Finding:
     checks: tuple[Check, ...] = ()
     rivals: tuple[RivalFinding, ...] = ()
     boundary: bool = False
-    rounds: Mapping[Verdict, int] = field(default_factory=dict)
+    rounds: Mapping[Verdict, int] = field(default_factory=lambda: _NO_ROUNDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,7 @@ def judge_run(
     """
     claims = by_name(skills)
     observed = {**run.by_cell, **run.by_boundary_cell}
-    planned = map(CellId, (*run.header.cells, *run.header.boundary))
+    planned = map(_cell_id, (*run.header.cells, *run.header.boundary))
     left_out = {CellId(one.cell): one.reason for one in run.header.left_out}
     findings, unknown = [], []
     for cell in dict.fromkeys((*planned, *observed, *left_out)):
@@ -137,6 +137,10 @@ def judge_run(
                 reason = "no undamaged line of the run file holds an observation of this cell"
             findings.append(_unobserved(cell, claim, Verdict.INCONCLUSIVE, reason))
     return Judgement(findings=tuple(findings), unknown=tuple(unknown))
+
+
+def _cell_id(text: str) -> CellId:
+    return text if isinstance(text, CellId) else CellId(text)
 
 
 def _unmet_need(observation: Observation) -> str | None:

@@ -89,6 +89,7 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
     left_out: list[LeftOut] = []
     for skill in skills:
         for claim in skill.claims:
+            call = claim.call()  # one for all releases: there may be sixty of them
             for column in columns:
                 cell = CellId.of(skill.name, claim.id, column.name)
                 if not selection.takes(cell):
@@ -96,9 +97,9 @@ def build(skills: Iterable[Skill], columns: Sequence[Column], selection: Selecti
                 reason = _why_impossible(claim, column)
                 if reason is None:
                     outside = not claim.applies_to(_version(column))
-                    cells.append(Cell(id=cell, call=claim.call(), boundary=outside))
+                    cells.append(Cell(id=cell, call=call, boundary=outside))
                 else:
-                    left_out.append(LeftOut(cell=cell, reason=reason, call=claim.call()))
+                    left_out.append(LeftOut(cell=cell, reason=reason, call=call))
     return Matrix(cells=tuple(cells), left_out=tuple(left_out))
 
 

@@ -5,14 +5,18 @@ Knows: claims and findings, the run file. Must not know: runtimes, nodes, how an
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from harness.claims.model import Claim
 from harness.collect.probes import ProbeStore
 from harness.collect.runner import Decision
 from harness.judge import judge
+from harness.judge.drift import volatile_paths
 from harness.judge.finding import Finding, Verdict
 from harness.run.cells import CellId
 from harness.run.file import RunWriter
@@ -57,6 +61,8 @@ class Recorder:
         on_finding: what to show of a finding.
         sources: keeps those of the probes in the run file.
         fail_fast: stop at the first cell that is not confirmed.
+        keeps_all: keep every observation and all of its findings in memory; else those alone that
+            somebody will look at, and of the others the verdict, as the run file has them.
     """
 
     claims: Mapping[str, Claim]
@@ -64,6 +70,7 @@ class Recorder:
     on_finding: Callable[[Finding], None]
     sources: SourceKeeper | None = None
     fail_fast: bool = False
+    keeps_all: bool = False
     findings: dict[CellId, Finding] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -130,11 +137,29 @@ class Recorder:
         return [judge.judge(self.claims[cell.name], observation) for cell in cells]
 
     def _take(self, observation: Observation, found: Iterable[Finding]) -> None:
-        self.observations.append(observation)
+        kept = self.keeps_all or any(map(_is_worth_a_look, found))
+        if kept:
+            self.observations.append(observation)
+        elif observation.taken_from is not None:
+            self.observations.append(msgspec.structs.replace(observation, samples=(), args={}))
         for finding in found:
-            self.findings[finding.cell] = finding
             self.on_finding(finding)
+            self.findings[finding.cell] = finding if kept else _verdict_of(finding)
 
 
 _BAD = (Verdict.REFUTED, Verdict.INCONCLUSIVE)
 """What is worth a look: skipped is what a machine lacks, and what does not hold out of range."""
+
+
+def _is_worth_a_look(finding: Finding) -> bool:
+    """Tell whether more than its verdict will be shown of a finding."""
+    samples = finding.observation.samples if finding.observation is not None else ()
+    return finding.verdict in _BAD or any(
+        sample.leftovers or any(volatile_paths(sample.evidence or {})) for sample in samples
+    )
+
+
+def _verdict_of(finding: Finding) -> Finding:
+    """Return a finding without what stands in the run file; most reasons are the same few."""
+    reason = sys.intern(finding.reason)
+    return replace(finding, reason=reason, observation=None, checks=(), rivals=())

@@ -56,8 +56,8 @@ def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Heade
         isolated=options.isolate,
         share=plan.share,
         host=machine_id(),
-        cells=tuple(str(cell.id) for cell in plan.matrix.cells if not cell.boundary),
-        boundary=tuple(str(cell.id) for cell in plan.matrix.cells if cell.boundary),
+        cells=tuple(cell.id for cell in plan.matrix.cells if not cell.boundary),
+        boundary=tuple(cell.id for cell in plan.matrix.cells if cell.boundary),
         left_out=tuple(
             LeftOutCell(cell=str(out.cell), reason=out.reason) for out in plan.matrix.left_out
         ),

@@ -153,7 +153,8 @@ def prove(plan: session.Plan, request: Request) -> ExitCode:
                 gone = error
     except KeyboardInterrupt:  # while it is handled, the signal is not raised anew
         if recorder is not None and header is not None:
-            _tell_of_part(plan, request, _run(path, header, request, recorder, footer))
+            run = _run(path, header, request, recorder, footer)
+            _tell_of_part(plan, request, run, recorder)
         raise
     run = _run(path, header, request, recorder, footer)
     known = recorder.findings if request.until_stable_s is None else None
@@ -188,6 +189,7 @@ def _recorder(
         on_finding=display.cell_judged,
         sources=SourceKeeper(writer=writer, probes=plan.workshop.probes, written=list(kept)),
         fail_fast=request.fail_fast,
+        keeps_all=request.as_json or request.durations > 0,
     )
 
 
@@ -221,10 +223,12 @@ def _run(
     return assemble(path, (header, *lines, *([footer] if footer else ())), damaged)
 
 
-def _tell_of_part(plan: session.Plan, request: Request, run: Run) -> None:
+def _tell_of_part(plan: session.Plan, request: Request, run: Run, recorder: Recorder) -> None:
     """Print what a run came to that somebody ended, and how it goes on."""
-    findings = judge_run(run, plan.skills).findings
-    _print([one for one in findings if one.observation is not None], run, request)
+    known = recorder.findings if request.until_stable_s is None else None
+    findings = judge_run(run, plan.skills, known=known).findings
+    reached = {*recorder.findings, *run.by_cell, *run.by_boundary_cell}
+    _print([one for one in findings if one.cell in reached], run, request)
     say(f"interrupted; go on with: beamproof verify --resume {shlex.quote(str(run.path))}")
 
 
@@ -237,7 +241,13 @@ def _print(findings: Sequence[Finding], run: Run, request: Request) -> None:
     if request.as_json:
         _print_json(findings, run)
         return
-    render_findings(findings, run, console=_console(), verbosity=request.verbosity)
+    render_findings(
+        findings,
+        run,
+        console=_console(),
+        verbosity=request.verbosity,
+        at_once=request.resumed is None,
+    )
     if workflow_commands.wanted():
         print_lines(workflow_commands.of_findings(findings))
     if request.until_stable_s is not None:

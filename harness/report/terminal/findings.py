@@ -42,6 +42,7 @@ def render_findings(
     *,
     console: Console,
     verbosity: Verbosity = Verbosity.NORMAL,
+    at_once: bool | None = None,
 ) -> None:
     """Print what there is to say: a line a skill, what is not confirmed, and the counts.
 
@@ -52,6 +53,7 @@ def render_findings(
         run: where they come from, for the releases' builds and the path; `None` leaves them out.
         console: where to print.
         verbosity: how much.
+        at_once: the run was made in one go, and took as long as it says; `None` looks at its lines.
     """
     if verbosity is not Verbosity.QUIET:
         _print_tables(findings, run, console, each=verbosity is Verbosity.VERBOSE)
@@ -60,12 +62,16 @@ def render_findings(
         _print_leftovers(findings, console)
         _print_volatile(findings, console)
     total = summary(findings)
-    made = len(run.observations) + len(run.repeats) if run is not None else 0
-    if run is not None and run.footer and run.footer.observations == made:
+    if run is not None and run.footer and (_made_at_once(run) if at_once is None else at_once):
         total.append(f" in {took(run.header.started, run.footer.ended)}", style="dim")
     console.print(total)
     if run is not None:
         _print_run(run, console)
+
+
+def _made_at_once(run: Run) -> bool:
+    made = len(run.observations) + len(run.repeats)
+    return run.footer is not None and run.footer.observations == made
 
 
 def _print_tables(
@@ -137,7 +143,8 @@ def reuse_lines(run: Run) -> Iterator[str]:
     """Yield how much of a run was taken over from which others, and how old it is."""
     taken = [seen for seen in run.observations if seen.taken_from is not None]
     whence = list(dict.fromkeys(str(seen.taken_from) for seen in taken))
-    told = f"taken over: {len(taken)} of {plural(len(run.observations), 'call')}"
+    every = run.footer.observations if run.footer else len(run.observations)
+    told = f"taken over: {len(taken)} of {plural(every, 'call')}"
     if taken:
         more = len(whence) - _MOST_RUNS
         named = ", ".join(whence[:_MOST_RUNS]) + (f" and {more} more" if more > 0 else "")
