@@ -117,6 +117,7 @@ class ProbeCall:
     repeat: int = 1
     timing: bool = False
     timeout_s: float = 30.0
+    _named: str = field(init=False, default="", compare=False, repr=False)
 
     @property
     def alone(self) -> bool:
@@ -141,6 +142,11 @@ class ProbeCall:
         The same for all calls that may share one observation: same probe, arguments, flags, limits
         and kind of node. How often and how long a claim wants it makes no other call.
         """
+        if not self._named:  # asked for again and again, by every cell of every release
+            object.__setattr__(self, "_named", self._name())
+        return self._named
+
+    def _name(self) -> str:
         kind = (self.alone, self.large, Need.NIF in self.needs)
         held = (self.held.given,) if self.held.given else ()  # others keep the names of old runs
         what = msgspec.json.encode((self.args, self.flags, kind, *held), order="deterministic")

@@ -51,6 +51,8 @@ class Matrix:
         """Return the matrix with the claims' own repetition and deadlines replaced."""
         given = {"repeat": repeat, "timeout_s": timeout_s}
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        if not changes:
+            return self
         cells = tuple(replace(cell, call=replace(cell.call, **changes)) for cell in self.cells)
         return replace(self, cells=cells)
 

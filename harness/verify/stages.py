@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -267,7 +268,7 @@ def print_plan(plan: session.Plan, *, as_json: bool) -> None:
                 "cell": str(cell.id),
                 "boundary": cell.boundary,
                 "id": cell.call.id,
-                "call": msgspec.to_builtins(cell.call),
+                "call": _as_json(cell.call),
             }
             for cell in cells
         ]
@@ -284,6 +285,11 @@ def print_plan(plan: session.Plan, *, as_json: bool) -> None:
         echo(f"left out: {left.cell}: {left.reason}")
     calls = len(shared(cells))
     echo(f"{len(cells)} cells, {calls} calls, {len(plan.matrix.left_out)} left out")
+
+
+def _as_json(call: ProbeCall) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(call)
+    return {name: value for name, value in fields.items() if not name.startswith("_")}
 
 
 def _modes(call: ProbeCall) -> tuple[tuple[str, bool], ...]:

@@ -75,7 +75,9 @@ class Pace:
         works = shared(cells)
         known = [seconds[key] for key in map(_key, works) if key in seconds]
         usual = sum(known) / len(known) if known else None
-        self._left = {_key(work): seconds.get(_key(work), usual) for work in works}
+        self._left: dict[str, dict[str, float | None]] = {}
+        for work in works:
+            self._left.setdefault(work.runtime, {})[work.call.id] = seconds.get(_key(work), usual)
 
     def count(self, finding: Finding) -> None:
         """Take a finding as done."""
@@ -83,7 +85,7 @@ class Pace:
         self.counts[finding.verdict] += 1
         seen = finding.observation
         if seen is not None:
-            self._left.pop((seen.runtime, seen.call), None)
+            self._left.get(seen.runtime, {}).pop(seen.call, None)
 
     def elapsed_s(self) -> float:
         """Return how long the run has taken."""
@@ -91,8 +93,9 @@ class Pace:
 
     def left_s(self) -> float | None:
         """Return about how long it will still take, None where no run tells."""
-        left = [seconds for seconds in self._left.values() if seconds is not None]
-        if len(left) < len(self._left):
+        every = [seconds for own in self._left.values() for seconds in own.values()]
+        left = [seconds for seconds in every if seconds is not None]
+        if len(left) < len(every):
             return None
         longest = max(left, default=0.0)
         return max(sum(left) / self._jobs, longest)
