@@ -17,7 +17,7 @@ READY := $(VENV)/.ready
 FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
-VARIABLES := SKILL CLAIM OTP RUNTIME STRICT SHARD REUSE PYTHON NIGHT EXPECT SEED
+VARIABLES := SKILL CLAIM OTP RUNTIME STRICT SHARD REUSE PYTHON NIGHT EXPECT SEED AGAINST
 GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
@@ -77,8 +77,11 @@ sabotage: $(READY) ## show on live VMs that claims of SKILL (all skills without 
 orders: $(READY) ## show that no verdict depends on the order of the claims or on a shared node (ten orders; long)
 	@$(BIN)/python -m tests.orders $(FLAGS)
 
-bench: $(READY) ## measure the harness against the other ways to run as many checks
+bench: $(READY) ## measure the harness, other ways to run as many checks, and with AGAINST=REV an older revision
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.scale $(if $(AGAINST),--against $(AGAINST))
+	@$(BIN)/python -m tests.bench.lanes
+	@$(BIN)/python -m tests.bench.reports --releases 60 --rounds 1 $(if $(AGAINST),--against $(AGAINST))
 
 NIGHT  ?= .beamproof/nightly
 # Releases whose share must arrive, e.g. EXPECT=24-27; else what the file NIGHT/expected says.

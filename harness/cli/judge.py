@@ -23,7 +23,8 @@ from harness.cli.options import (
 from harness.judge.exit import exit_code
 from harness.judge.finding import Judgement
 from harness.judge.judge import judge_run
-from harness.report.terminal.findings import duration_lines, render_findings
+from harness.report.terminal.afterwards import duration_lines
+from harness.report.terminal.findings import render_findings
 from harness.report.to_json import finding_report
 from harness.run.latest import run_meant
 from harness.run.model import Run

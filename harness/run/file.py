@@ -20,19 +20,8 @@ import msgspec
 
 from harness.errors import InputError, RunFileError, StorageError
 from harness.run import lines
-from harness.run.model import (
-    Damage,
-    Footer,
-    Header,
-    Line,
-    Note,
-    Observation,
-    Outcome,
-    Run,
-    Source,
-    distinct,
-    standing,
-)
+from harness.run.model import Damage, Footer, Header, Line, Note, Observation, Outcome, Run, Source
+from harness.run.standing import distinct, standing
 
 _NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 """File systems without locks: two writers are not noticed there."""

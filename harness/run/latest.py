@@ -15,7 +15,8 @@ import msgspec
 from harness.errors import BeamproofError
 from harness.run.cells import CellId
 from harness.run.file import read_run
-from harness.run.model import LeftOutCell, Observation, Run, RuntimeRecord, distinct
+from harness.run.model import LeftOutCell, Observation, Run, RuntimeRecord
+from harness.run.standing import distinct
 from harness.run.stored import latest_run, run_path, runs_newest_first
 
 _MOST_RUNS = 30

@@ -26,9 +26,8 @@ from harness.run.model import (
     Run,
     RuntimeRecord,
     Source,
-    distinct,
-    standing,
 )
+from harness.run.standing import distinct, standing
 
 _SHOWN = 8
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -331,23 +330,3 @@ class Run(_Model, frozen=True, kw_only=True, dict=True):
 
 Line = Header | Observation | Note | Source | Footer
 """One line of a run file."""
-
-
-def standing(observations: Iterable[Observation]) -> tuple[Observation, ...]:
-    """Return the observations that stand: of two of one cell the later, for that cell."""
-    found = tuple(observations)
-    last = {cell: at for at, seen in enumerate(found) for cell in (*seen.cells, *seen.boundary)}
-    kept = (
-        msgspec.structs.replace(
-            seen,
-            cells=tuple(cell for cell in seen.cells if last[cell] == at),
-            boundary=tuple(cell for cell in seen.boundary if last[cell] == at),
-        )
-        for at, seen in enumerate(found)
-    )
-    return tuple(seen for seen in kept if seen.cells or seen.boundary)
-
-
-def distinct(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Return each source once, in the order given."""
-    return tuple({(one.name, one.sha256, one.probe_sha256): one for one in sources}.values())

@@ -25,12 +25,8 @@ from harness.judge.exit import exit_code
 from harness.judge.finding import Finding
 from harness.judge.judge import judge_run
 from harness.report import workflow_commands
-from harness.report.terminal.findings import (
-    duration_lines,
-    render_findings,
-    reuse_lines,
-    stability_lines,
-)
+from harness.report.terminal.afterwards import duration_lines, reuse_lines, stability_lines
+from harness.report.terminal.findings import render_findings
 from harness.report.terminal.progress import Display, Pace, display_for
 from harness.report.to_json import finding_report
 from harness.run.cells import ProbeCall
