@@ -75,6 +75,11 @@ def reuse_s(given: Mapping[str, Any]) -> float | None:
         UsageError: what failed is to be called again, and not to be taken over.
     """
     age_s: float | None = given["reuse"]
+    if given["cluster"] is not None and age_s is not None:
+        raise click.UsageError(
+            "--cluster and --reuse exclude each other: workers are other machines than the one"
+            " whose observations these are"
+        )
     if given["failed"] and age_s is not None:
         raise click.UsageError(
             "--failed and --reuse exclude each other: what failed is called again"

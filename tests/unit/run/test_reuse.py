@@ -192,6 +192,7 @@ def test_isolated_calls_take_over_isolated_ones_alone(tmp_path: Path) -> None:
         (["--reuse", "24"], "'24' is no span of time"),
         (["--reuse", "0h"], "'0h' is no time at all"),
         (["--reuse", "1h", "--failed"], "--failed and --reuse exclude each other"),
+        (["--reuse", "1h", "--cluster", "local:2"], "--cluster and --reuse exclude each other"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

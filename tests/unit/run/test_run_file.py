@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -353,3 +354,23 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(tmp_path: 
     blocker.write_text("x")
     with pytest.raises(StorageError, match="--runs"), RunWriter(blocker / "runs" / "r.jsonl"):
         pass
+
+
+def test_the_disk_is_waited_for_now_and_then_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line outlives the process at once; to wait for the disk takes as long as several calls."""
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    path = tmp_path / "r.jsonl"
+    with RunWriter(path) as writer:
+        writer.append(HEADER)
+        first = len(waited)
+        for _ in range(200):
+            writer.append(observation("a"))
+        assert len(read_run(path).observations) == 1
+        between = len(waited)
+        writer.finish(FOOTER)
+    assert first == 1
+    assert between < 100
+    assert len(waited) > between

@@ -145,3 +145,41 @@ def test_what_is_taken_over_is_judged_anew(tmp_path: Path) -> None:
     assert kept.taken_from == "other"
     assert len(whole.samples) == 5
     assert next(one.verdict for one in recorder.findings.values()) is Verdict.REFUTED
+
+
+def test_what_the_run_file_holds_is_not_kept_in_memory(tmp_path: Path) -> None:
+    """Of what nobody will look at the verdict alone; all of what is to be shown."""
+    recorder, _, shown = recorded(
+        tmp_path / "r.jsonl", seen(1, cells="old"), seen(2, cells="new", version="27.4")
+    )
+    assert all(finding.observation is not None for finding in shown)
+    confirmed, refuted = recorder.findings.values()
+    assert (confirmed.verdict, confirmed.observation, confirmed.checks) == (
+        Verdict.CONFIRMED,
+        None,
+        (),
+    )
+    assert confirmed.reason == shown[0].reason
+    assert refuted.observation is not None
+    assert recorder.observations == [refuted.observation]
+    assert len(read_run(tmp_path / "r.jsonl").observations) == 2
+
+
+def test_what_a_probe_left_behind_is_kept_to_be_told(tmp_path: Path) -> None:
+    """Confirmed or not."""
+    left = msgspec.structs.replace(sample({"x_count": 1}), leftovers=("process <0.9.0>",))
+    made = _with_cells(observation(left, version="27.3"), ["beam-test/old@otp27"], [])
+    recorder, _, _ = recorded(tmp_path / "r.jsonl", made)
+    assert recorder.observations == [made]
+
+
+def test_who_shows_everything_keeps_everything(tmp_path: Path) -> None:
+    """As JSON, or the slowest calls."""
+    with RunWriter(tmp_path / "r.jsonl") as writer:
+        writer.append(HEADER)
+        recorder = Recorder(
+            claims=CLAIMS, writer=writer, on_finding=lambda _finding: None, keeps_all=True
+        )
+        recorder.decide(seen(1, cells="old"))
+    assert len(recorder.observations) == 1
+    assert all(finding.checks for finding in recorder.findings.values())
