@@ -25,6 +25,8 @@ from harness.run.model import Build, Observation, RuntimeRecord
 from harness.run.work import Work
 
 _TICK_S = 0.2
+_FETCH_S = 10.0
+"""So long an observation that is there may travel."""
 _LOOK_S = 2.0
 _LOOKS_A_BEAT = 4
 """Workers are told less often than looked for: each of them logs it."""
@@ -103,16 +105,17 @@ class Worker:
         Raises:
             PlaceLostError: the worker is gone, or what it was asked failed.
         """
+        done = threading.Event()
+        future.add_done_callback(lambda _future: done.set())
         waited_s = 0.0
-        while True:
-            try:
-                return future.result(timeout=_TICK_S)
-            except TimeoutError:
-                waited_s += _TICK_S if self.ending.is_set() else 0
-                if self.gone.is_set() or waited_s > _KILL_S:
-                    raise self.lost() from None
-            except Exception as error:
-                raise self.lost(error) from error
+        while not done.wait(_TICK_S):
+            waited_s += _TICK_S if self.ending.is_set() else 0
+            if self.gone.is_set() or waited_s > _KILL_S:
+                raise self.lost()
+        try:
+            return future.result(timeout=_FETCH_S)
+        except Exception as error:
+            raise self.lost(error) from error
 
     def lost(self, error: BaseException | None = None) -> PlaceLostError:
         """Note that the worker is gone, tell it, and return the error that says so."""

@@ -26,6 +26,7 @@ COMMANDS = [
     for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
     for line in block.splitlines()
 ]
+CLUSTER = "tcp://scheduler:8786"
 IMAGE = "registry.example/your/app:1.2"
 DRY = ("make test", "make bench")
 """Commands that would run this test again, or for minutes: make shows what they would do."""
@@ -77,6 +78,7 @@ def test_a_command_of_the_readme_works(
     """What a reader copies does what the text beside it says."""
     if IMAGE in command or "--docker" in command:
         command = command.replace(IMAGE, import_image(27).reference)
+    command = command.replace(CLUSTER, "local:2")
     words = [*shlex.split(command), *part_of(command)]
     if "--output" in words:  # whoever runs the tests may have a report of that name
         at = words.index("--output") + 1
