@@ -3,10 +3,19 @@
 %% Knows terms; knows nothing of any claim.
 -module(probe_print).
 
--export([printed/2]).
+-export([printed/2, text/1]).
+
+%% More characters say nothing that a claim could predict.
+-define(MOST_CHARS, 4000).
 
 %% What is longer is printed on several lines as well.
 -define(SHORT_CHARS, 70).
+
+%% A term as text on one line, for evidence.
+-spec text(term()) -> binary().
+text(Term) ->
+    #{text := Text} = printed(Term, ?MOST_CHARS),
+    Text.
 
 %% Print at most so many characters. `text' is on one line; where that is long, `pretty' is the same on
 %% several. Of a term that is cut, `checksum' is that of the whole.

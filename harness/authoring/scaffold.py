@@ -9,11 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.authoring.draft import Draft
 from harness.authoring.probe_source import read_module
 from harness.claims.model import module_of
 from harness.errors import InputError, StorageError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*/[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_ATOM = re.compile(r"[a-z]\w*")
 _EXPORT = re.compile(r"^-export\(\s*\[(?P<list>[^]]*)\]\s*\)\s*\.", re.MULTILINE)
 
 _SKILL = """\
@@ -21,34 +23,11 @@ skill = "{skill}"
 description = "TODO: one sentence that says what the claims are about."
 """
 
-_CLAIM = """
-[[claim]]
-id = "{claim}"
-statement = "TODO: one true sentence that a VM could prove wrong."
-sources = ["https://www.erlang.org/doc/TODO"]
-expect.found_count = 1
-
-[[claim.rival]]
-statement = "TODO: the wrong belief, with what it predicts of the same evidence."
-expect.found_count = 0
-"""
-
 _MODULE = """\
 %% Probes of {skill}. They provoke and measure; what it means stands in the claim file.
 -module({module}).
 
 -export([{probe}/1]).
-"""
-
-_PROBE = """
-%% TODO: one sentence on what this provokes.
-%% Evidence: found_count, what is counted.
-%% Cost: how long it takes and what it allocates.
-%% Misread: how the number can mislead.
-%% Source: the page or file of OTP that says so.
--spec {probe}(map()) -> map().
-{probe}(#{{}}) ->
-    #{{found_count => 1}}.
 """
 
 
@@ -60,41 +39,60 @@ class Scaffold:
     probe_file: Path
 
 
-def scaffold(name: str, claims_dir: Path, probes_dir: Path) -> Scaffold:
+def scaffold(name: str, claims_dir: Path, probes_dir: Path, draft: Draft | None = None) -> Scaffold:
     """Add a claim, `skill/claim`, to its two files; make them where they are missing.
 
+    Args:
+        name: of the claim.
+        claims_dir: folder of the claim files.
+        probes_dir: folder of the probes.
+        draft: what is known of it. A probe that it names and that is there already is left as it
+            is, and called.
+
     Raises:
-        InputError: the name is none, or the claim or its probe exists.
+        InputError: the name is none, the claim or its probe exists, or a prediction is none.
         StorageError: a file cannot be written; neither was changed, or only the claim file.
+    """
+    draft = draft or Draft()
+    require_name(name)
+    skill, _, claim = name.partition("/")
+    claim_file = claims_dir / f"{skill}.toml"
+    probe_file = probes_dir / f"{module_of(skill)}.erl"
+    claims_text = _read(claim_file) or _SKILL.format(skill=skill)
+    if re.search(rf'^\s*id\s*=\s*["\']{re.escape(claim)}["\']', claims_text, re.MULTILINE):
+        raise InputError(f"{claim_file} has a claim {claim}", hint=f"beamproof show {name}")
+    claims_text = f"{claims_text.rstrip()}\n\n{draft.toml(claim)}"
+    probes_text = _with_probe(probe_file, skill, claim, draft)
+    _write(claim_file, claims_text)
+    if probes_text is not None:
+        _write(probe_file, probes_text)
+    return Scaffold(claim_file=claim_file, probe_file=probe_file)
+
+
+def require_name(name: str) -> None:
+    """Refuse what names no claim.
+
+    Raises:
+        InputError: says how one is written.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
             f'"{name}" does not name a claim',
             hint="write SKILL/CLAIM, both in kebab-case, e.g. beam-ets-internals/memory-in-words",
         )
-    skill, _, claim = name.partition("/")
-    words = {
-        "skill": skill,
-        "claim": claim,
-        "module": module_of(skill),
-        "probe": claim.replace("-", "_"),
-    }
-    claim_file = claims_dir / f"{skill}.toml"
-    probe_file = probes_dir / f"{words['module']}.erl"
-    claims_text = _read(claim_file) or _SKILL.format(**words)
-    if re.search(rf'^\s*id\s*=\s*["\']{re.escape(claim)}["\']', claims_text, re.MULTILINE):
-        raise InputError(f"{claim_file} has a claim {claim}", hint=f"beamproof show {name}")
-    probes_text = _with_probe(probe_file, words)
-    _write(claim_file, claims_text.rstrip("\n") + "\n" + _CLAIM.format(**words))
-    _write(probe_file, probes_text)
-    return Scaffold(claim_file=claim_file, probe_file=probe_file)
 
 
-def _with_probe(path: Path, words: dict[str, str]) -> str:
-    text, probe = _read(path), words["probe"]
+def _with_probe(path: Path, skill: str, claim: str, draft: Draft) -> str | None:
+    """Return the module with the probe added, None where a probe that was named is there."""
+    text, probe = _read(path), draft.probe or claim.replace("-", "_")
+    if not _ATOM.fullmatch(probe):
+        raise InputError(f'"{probe}" is no name of a function')
     if not text:
-        return _MODULE.format(**words) + _PROBE.format(**words)
+        head = _MODULE.format(skill=skill, module=module_of(skill), probe=probe)
+        return f"{head}\n{draft.erlang(probe)}"
     module = read_module(path)
+    if module.probe(probe) is not None and draft.probe and not draft.body:
+        return None
     if module.probe(probe) is not None or re.search(rf"^{probe}\(", text, re.MULTILINE):
         raise InputError(f"{path} has a function {probe}")
     export = _EXPORT.search(text)
@@ -104,7 +102,7 @@ def _with_probe(path: Path, words: dict[str, str]) -> str:
     comma = "," if export["list"].strip() else ""
     layout = "\n    " if "\n" in export["list"] else " " if comma else ""
     head, tail = text[:end], text[end:]
-    return f"{head}{comma}{layout}{probe}/1{tail.rstrip()}\n{_PROBE.format(**words)}"
+    return f"{head}{comma}{layout}{probe}/1{tail.rstrip()}\n\n{draft.erlang(probe)}"
 
 
 def _read(path: Path) -> str:

@@ -15,7 +15,6 @@ from click.shell_completion import CompletionItem
 from harness.claims.paths import skill_paths
 from harness.errors import BeamproofError
 from harness.folders import default_claims_dir, default_runs_dir
-from harness.run.stored import runs_newest_first
 
 _RUNS_SHOWN = 20
 _RELEASES = tuple(str(release) for release in range(23, 30))
@@ -65,6 +64,8 @@ class _Claim(_Name):
 
 class _Run(_Name):
     def known(self, context: click.Context, incomplete: str) -> Iterator[str]:
+        from harness.run.stored import runs_newest_first  # noqa: PLC0415 - `verify` starts without
+
         yield "latest"
         runs = runs_newest_first(_folder(context, "runs_dir", default_runs_dir()))
         yield from (path.stem for path in runs[:_RUNS_SHOWN])

@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.authoring.expressions import expressions
+from harness.cli import names
 from harness.cli.examples import examples
-from harness.cli.options import json_option
+from harness.cli.options import claims_option, json_option, probes_option
 from harness.cli.runtime import runtime_options
 from harness.collect import releases
 from harness.collect import workshop as workshop_
 from harness.collect.evaluation import CHARS, DEADLINE_S
 from harness.errors import ExitCode, InputError
-from harness.folders import cache_dir, own_probes_dir
+from harness.folders import cache_dir, new_folders, own_probes_dir
 from harness.runtimes.request import RuntimeRequest
 from harness.system.streams import echo, print_json, print_lines, say
 
 if TYPE_CHECKING:
-    from harness.collect.panel import Panel
+    from harness.collect.panel import Asked, Panel
     from harness.verify.trying import Questions
 
 _MODULE = re.compile(r"^-module\(\s*(?P<name>[a-z][\w@]*)\s*\)\s*\.", re.MULTILINE)
@@ -44,6 +45,7 @@ _HISTORY = "try-history"
         "beamproof try --file tally.erl 'tally:count([a, b, a])'",
         "beamproof try --stdin --json < questions.txt",
         "beamproof try --repl --otp 25,27",
+        "beamproof try 'erlang:system_info(wordsize)' --to-claim our-vm/word-size",
     ),
 )
 @click.argument("texts", nargs=-1, metavar="EXPRESSION...")
@@ -76,7 +78,16 @@ _HISTORY = "try-history"
     help="Print no more of a value; the rest is compared by its checksum.",
 )
 @click.option("--once", is_flag=True, help="Do not ask again where nothing but numbers differ.")
+@click.option(
+    "--to-claim",
+    "claim",
+    type=names.CLAIM,
+    metavar="SKILL/CLAIM",
+    help="Write a claim and a probe of what the last expression gave.",
+)
 @json_option
+@claims_option
+@probes_option
 @click.pass_context
 def try_(context: click.Context, /, **given: Any) -> None:
     """Evaluate each EXPRESSION on every release at once; equal answers are one line.
@@ -101,18 +112,25 @@ def try_(context: click.Context, /, **given: Any) -> None:
             for line in trying.missing_lines(opened.resolved):
                 say(line)
         questions = trying.Questions(
-            module=module, store=workshop.probes, expressions=texts, once=given["once"]
+            module=module,
+            store=workshop.probes,
+            expressions=texts,
+            once=given["once"],
+            twice=given["claim"] is not None,
         )
         with Panel(opened, given["timeout_s"], given["chars"]) as panel:
-            code = _answer(panel, questions, as_json=given["as_json"])
+            asked = _answer(panel, questions, as_json=given["as_json"])
+            code = trying.exit_code(asked)
             if given["repl"] and code != ExitCode.BAD_INPUT:
                 from harness.verify.prompt import converse  # noqa: PLC0415 - seldom wanted
 
                 converse(panel, tuple(opened.runtimes), cache_dir() / _HISTORY)
+    if given["claim"] is not None and code == ExitCode.CONFIRMED:
+        _to_claim(given, asked, flags)
     context.exit(code)
 
 
-def _answer(panel: Panel, questions: Questions, *, as_json: bool) -> int:
+def _answer(panel: Panel, questions: Questions, *, as_json: bool) -> list[Asked]:
     from harness.verify import trying  # noqa: PLC0415 - loaded while the VMs start
 
     asked = []
@@ -127,7 +145,18 @@ def _answer(panel: Panel, questions: Questions, *, as_json: bool) -> int:
         print_json(trying.to_json(asked, panel))
     else:
         print_lines(trying.rest_lines(panel))
-    return trying.exit_code(asked)
+    return asked
+
+
+def _to_claim(given: dict[str, Any], asked: list[Asked], flags: tuple[str, ...]) -> None:
+    from harness.authoring.scaffold import scaffold  # noqa: PLC0415 - seldom wanted
+    from harness.cli.begun import begun_lines  # noqa: PLC0415 - as above
+    from harness.verify.claimed import draft_of  # noqa: PLC0415 - as above
+
+    folders = new_folders(given["claims_dir"], given["probes_dir"])
+    files = scaffold(given["claim"], *folders, draft_of(asked, flags))
+    for line in begun_lines(given["claim"], files, *folders):
+        say(line)
 
 
 def _asked(given: dict[str, Any]) -> tuple[str | None, bytes, tuple[str, ...]]:
@@ -142,6 +171,8 @@ def _asked(given: dict[str, Any]) -> tuple[str | None, bytes, tuple[str, ...]]:
         texts += expressions(_decoded(sys.stdin.buffer.read(), "standard input"))
     if given["repl"]:
         _require_terminal(given)
+    if given["claim"] is not None:
+        _require_claimable(given)
     if given["file"] is None:
         if not (texts or given["repl"]):
             raise click.UsageError(
@@ -161,6 +192,14 @@ def _require_terminal(given: dict[str, Any]) -> None:
         raise InputError(
             "--repl needs a terminal", hint="beamproof try --stdin reads expressions from a pipe"
         )
+
+
+def _require_claimable(given: dict[str, Any]) -> None:
+    from harness.authoring.scaffold import require_name  # noqa: PLC0415 - seldom wanted
+
+    require_name(given["claim"])
+    if given["repl"] or given["file"] is not None:
+        raise click.UsageError("--to-claim takes expressions, and excludes --repl and --file")
 
 
 def _module(path: Path) -> tuple[str, bytes]:

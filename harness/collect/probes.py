@@ -38,7 +38,7 @@ COMPANIONS = ("probe_evidence", "probe_state")
 """What the bridge needs for calls and probes, but not to start."""
 
 SUPPORT = (
-    *("probe_capture", "probe_lib", "probe_measure", "probe_native", "probe_peer"),
+    *("probe_capture", "probe_lib", "probe_measure", "probe_native", "probe_peer", "probe_print"),
     *("probe_cluster", "probe_cluster_names", "probe_relay"),
 )
 """Modules that every probe may use; a folder without them has ours."""
@@ -50,7 +50,7 @@ CROSSREF = "probe_crossref"
 """The module that `beamproof compile` asks what calls what."""
 
 TRY = ("probe_try", "probe_print")
-"""The modules that evaluate what arrives as text."""
+"""The module that evaluates what arrives as text, and the one that it prints with."""
 
 _BATCH = 32
 """So many sources of those that are expected are compiled on one VM, which takes some seconds."""

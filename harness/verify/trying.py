@@ -28,13 +28,14 @@ _FLAG_REFUSED = re.compile(r"((?:unknown|bad|missing) [^\n]*?)(?:\\x0d)?$", re.M
 class Questions:
     """Hold what is to be asked: a module to load first, then expressions, in order.
 
-    `once` forbids to ask a second time where numbers differ.
+    `twice` has all asked a second time, `once` forbids it where numbers differ.
     """
 
     module: str | None
     store: ProbeStore
     expressions: tuple[str, ...]
-    once: bool
+    once: bool = False
+    twice: bool = False
 
     @property
     def count(self) -> int:
@@ -65,7 +66,7 @@ def ask(panel: Panel, questions: Questions) -> Iterator[Asked]:
     told: list[Asked] = []
     held: list[Asked] = []
     for asked in _in_order(panel, questions):
-        if held or (asked.in_doubt and not questions.once):
+        if held or questions.twice or (asked.in_doubt and not questions.once):
             held.append(asked)
         else:
             told.append(asked)

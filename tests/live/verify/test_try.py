@@ -143,6 +143,54 @@ def test_a_release_that_cannot_be_had(
     assert run(["try", "1", "--otp", "27", "--runtime", "host", *nowhere]) != ExitCode.DEFECT
 
 
+CLAIMED = {
+    "eight": ("erlang:system_info(wordsize)", "expect.value_number = 8\n"),
+    "yes": ("is_atom(ok)", "expect.value = true\n"),
+    "text": ('#{b => "x", a => <<1:3>>}', 'expect.value_text = "#{a => <<1:3>>,b => \\"x\\"}"\n'),
+    "moved": ("maps:iterator(#{a => 1}, ordered)", 'expect.ends = "error"\n'),
+    "commented": ("X = 1, % one. two\nX + 1 % more", "expect.value_number = 2\n"),
+}
+
+
+def test_an_answer_becomes_a_claim_that_runs(
+    tmp_path: Path, way: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Claim and probe compile and run: inconclusive with their TODOs, confirmed without."""
+    folders = ["--claims", str(tmp_path / "claims"), "--probes", str(tmp_path / "probes")]
+    releases = ["--otp", "25,27", *way]
+    for name, (text, expect) in CLAIMED.items():
+        code = run(["try", text, "--to-claim", f"our-vm/{name}", *folders, *releases])
+        assert code == ExitCode.CONFIRMED, capsys.readouterr().err
+        assert expect in (tmp_path / "claims" / "our-vm.toml").read_text()
+    assert "beamproof verify --claim our-vm/eight" in capsys.readouterr().err
+    verify = ["verify", *folders, "--runs", str(tmp_path / "runs"), *releases]
+    assert run(verify) == ExitCode.INCONCLUSIVE
+    for path in (*tmp_path.glob("claims/*.toml"), *tmp_path.glob("probes/*.erl")):
+        path.write_text(path.read_text().replace("TODO", "Done"))
+    capsys.readouterr()
+    assert run(verify) == ExitCode.CONFIRMED, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("self()", "no claim can predict self(): the answer holds pids"),
+        ("erlang:unique_integer()", "asked again, it gives something else"),
+        ("os:perf_counter()", "asked again, it gives something else"),
+        ("lists:seq(1, 4000)", "the answer is too long"),
+    ],
+)
+def test_no_claim_is_made_of_what_passes(
+    text: str, said: str, tmp_path: Path, way: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is another in each VM or at each time, or too long, is refused; nothing is written."""
+    folders = ["--claims", str(tmp_path / "claims"), "--probes", str(tmp_path / "probes")]
+    code = run(["try", text, "--to-claim", "our-vm/x", *folders, "--otp", "27", *way])
+    assert code == ExitCode.BAD_INPUT
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interruption_leaves_no_vm(way: list[str]) -> None:
     """Ctrl-C while an expression runs ends its VM in time, and exits as the signal says."""
     text = 'io:format(user, "~s~n", [os:getpid()]), timer:sleep(60000)'

@@ -35,6 +35,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("1", "--chars", "1"), "1 is not in the range"),
         (("1", "--repl", "--json"), "--repl excludes --json and --stdin"),
         (("1", "--repl"), "--repl needs a terminal"),
+        (("1", "--to-claim", "Our VM"), '"Our VM" does not name a claim'),
+        (("--file", "plain.erl", "--to-claim", "our-vm/x"), "--to-claim takes expressions"),
     ],
 )
 def test_bad_input_is_named(
