@@ -166,6 +166,8 @@ def _asked(given: dict[str, Any]) -> tuple[str | None, bytes, tuple[str, ...]]:
         InputError: the file is missing or no module, the text is none.
         UsageError: nothing is asked.
     """
+    for text in given["texts"]:
+        _require_text(text)
     texts = [one for text in given["texts"] for one in expressions(text)]
     if given["from_stdin"]:
         texts += expressions(_decoded(sys.stdin.buffer.read(), "standard input"))
@@ -226,6 +228,12 @@ def _main(path: Path, source: bytes, module: str) -> tuple[str, ...]:
     if 0 in arities:
         return (f"{module}:main()",)
     return (f"{module}:main([])",) if 1 in arities else ()
+
+
+def _require_text(text: str) -> None:
+    """Refuse an argument that holds bytes which are no text."""
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise InputError("EXPRESSION is not UTF-8")
 
 
 def _decoded(content: bytes, where: str) -> str:

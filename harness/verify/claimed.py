@@ -129,9 +129,9 @@ def _is_simple(text: str) -> bool:
 def _sequence(texts: Sequence[str], columns: int) -> str:
     """Return expressions with commas between; a comma after a comment has a line of its own."""
     margin = " " * columns
-    parts = []
-    for text in texts:
-        first, *more = text.split("\n")
-        ends = [margin] if "%" in (more or [first])[-1] else []
-        parts.append("\n".join([margin + first, *more, *ends]))
-    return ",\n".join(parts)
+    first, *others = texts
+    written = margin + first
+    for text in others:
+        is_hidden = "%" in written.rpartition("\n")[2]
+        written += f"\n{margin},\n{margin}{text}" if is_hidden else f",\n{margin}{text}"
+    return written

@@ -145,8 +145,6 @@ def test_a_release_that_cannot_be_had(
 
 CLAIMED = {
     "eight": ("erlang:system_info(wordsize)", "expect.value_number = 8\n"),
-    "yes": ("is_atom(ok)", "expect.value = true\n"),
-    "text": ('#{b => "x", a => <<1:3>>}', 'expect.value_text = "#{a => <<1:3>>,b => \\"x\\"}"\n'),
     "moved": ("maps:iterator(#{a => 1}, ordered)", 'expect.ends = "error"\n'),
     "commented": ("X = 1, % one. two\nX + 1 % more", "expect.value_number = 2\n"),
 }
@@ -169,26 +167,6 @@ def test_an_answer_becomes_a_claim_that_runs(
         path.write_text(path.read_text().replace("TODO", "Done"))
     capsys.readouterr()
     assert run(verify) == ExitCode.CONFIRMED, capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("self()", "no claim can predict self(): the answer holds pids"),
-        ("erlang:unique_integer()", "asked again, it gives something else"),
-        ("os:perf_counter()", "asked again, it gives something else"),
-        ("lists:seq(1, 4000)", "the answer is too long"),
-    ],
-)
-def test_no_claim_is_made_of_what_passes(
-    text: str, said: str, tmp_path: Path, way: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What is another in each VM or at each time, or too long, is refused; nothing is written."""
-    folders = ["--claims", str(tmp_path / "claims"), "--probes", str(tmp_path / "probes")]
-    code = run(["try", text, "--to-claim", "our-vm/x", *folders, "--otp", "27", *way])
-    assert code == ExitCode.BAD_INPUT
-    assert said in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
 
 
 def test_an_interruption_leaves_no_vm(way: list[str]) -> None:

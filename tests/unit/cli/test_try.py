@@ -24,6 +24,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     [
         ((), "nothing to evaluate: name an EXPRESSION, --file, --stdin or --repl"),
         ((" . ",), "nothing to evaluate"),
+        (("X = \udcff",), "EXPRESSION is not UTF-8"),
         (("--file", "gone.erl"), "--file gone.erl: No such file or directory"),
         (("--file", "."), "'.' is a directory"),
         (("--file", "plain.erl"), "--file plain.erl: there is no -module(...). in it"),
