@@ -22,9 +22,16 @@ from harness.cli.options import claims_option, json_option, runs_option
 from harness.documents.accepted import accept, read_record, record_path, render_record
 from harness.documents.proof import Proof, known
 from harness.documents.proof import prove as prove_page
-from harness.errors import ExitCode
+from harness.documents.remark import Remark
+from harness.errors import ExitCode, InputError
 from harness.report import workflow_commands
-from harness.report.documents import document_lines, documents_report, problems
+from harness.report.documents import (
+    document_lines,
+    documents_report,
+    problems,
+    suggestion_lines,
+    suggestions_report,
+)
 from harness.report.output import write_file
 from harness.report.phrases import plural
 from harness.report.sarif import render_sarif
@@ -45,6 +52,7 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
         "beamproof prove guide.md",
         "beamproof prove --accept guide.md",
         "beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif",
+        "beamproof prove --suggest guide.md",
     ),
 )
 @click.argument(
@@ -75,6 +83,7 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
     metavar="N",
     help="Sentences of a document that may look like facts without a mark [default: any].",
 )
+@click.option("--suggest", is_flag=True, help="Say which beliefs unmarked sentences are like.")
 @json_option
 @click.option(
     "--sarif",
@@ -93,8 +102,16 @@ def prove(context: click.Context, /, **given: Any) -> None:
     `<!-- beamproof: otp 25-27 -->` says which releases the page covers. A sentence that changed
     since `--accept` recorded it is an error as well. Sentences that look like facts and bear no
     mark are listed. Exit code 1: not to be published.
+
+    With --suggest the sentences that bear no mark are compared with all statements and rivals, the
+    most like first, for you to judge.
     """
+    if given["suggest"] and (given["accepts"] or given["max_unproven"] is not None):
+        raise click.UsageError("--suggest only compares: without --accept and --max-unproven")
     pages = [read_page(path) for path in dict.fromkeys(given["documents"])]
+    if given["suggest"]:
+        _suggest(pages, given)
+        return
     marked = [name for page in pages for name in page.names]
     skills = _skills_of(marked, given["claims_dir"])
     if given["accepts"]:
@@ -143,8 +160,7 @@ def _proofs(
 
 def _print(proofs: Sequence[Proof], run: Run | None, given: dict[str, Any]) -> None:
     remarks = [remark for proof in proofs for remark in proof.remarks]
-    if given["sarif"] is not None:
-        write_file(given["sarif"], render_sarif(remarks))
+    _write_sarif(remarks, given["sarif"])
     if given["as_json"]:
         report = documents_report(proofs, str(run.path) if run is not None else None)
         print_json(msgspec.to_builtins(report))
@@ -154,3 +170,39 @@ def _print(proofs: Sequence[Proof], run: Run | None, given: dict[str, Any]) -> N
         say(f"decided by {run.path}")
     if workflow_commands.wanted():
         print_lines(workflow_commands.of_problems(problems(remarks)))
+
+
+def _suggest(pages: Sequence[Page], given: dict[str, Any]) -> None:
+    """Print what the sentences of documents are like, with what the newest run showed."""
+    from harness.documents.likeness import Beliefs  # noqa: PLC0415 - no other use needs its stems
+    from harness.documents.suggest import suggestions  # noqa: PLC0415
+
+    skills = load_skills(given["claims_dir"])
+    claims = by_name(skills)
+    run = _run_if_any(given)
+    beliefs = Beliefs(claims.values())
+    findings = known(skills, claims, run).findings
+    found = [one for page in pages for one in suggestions(page, beliefs, findings)]
+    found.sort(key=lambda one: -(one.score or 0))
+    _write_sarif(found, given["sarif"])
+    if given["as_json"]:
+        print_json(
+            msgspec.to_builtins(suggestions_report(found, None if run is None else str(run.path)))
+        )
+        return
+    print_lines(suggestion_lines(found, quiet=given["quiet"]))
+
+
+def _run_if_any(given: dict[str, Any]) -> Run | None:
+    """Return the run that was named, or the newest of each cell where there is any."""
+    try:
+        return run_meant(given["run"], given["runs_dir"])
+    except InputError:
+        if given["run"] is not None:
+            raise
+        return None
+
+
+def _write_sarif(remarks: Sequence[Remark], path: Path | None) -> None:
+    if path is not None:
+        write_file(path, render_sarif(remarks))

@@ -68,7 +68,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """Say something of the lines `line` to `end_line` of a document, by one of `RULES`."""
+    """Say something of the lines `line` to `end_line` of a document, by one of `RULES`.
+
+    `score` (0 to 1) is how like the sentence is to what the remark compares it with.
+    """
 
     path: Path
     line: int
@@ -77,6 +80,7 @@ class Remark:
     message: str
     claim: str | None = None
     sentence: str | None = None
+    score: float | None = None
 
     @property
     def level(self) -> Level:

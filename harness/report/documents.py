@@ -20,7 +20,10 @@ VERSION = 1
 
 
 class RemarkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold one remark; lines are counted from 1, `end_line` is the last of the sentence."""
+    """Hold one remark; lines are counted from 1, `end_line` is the last of the sentence.
+
+    `score` (0 to 1) says how like a sentence is to a belief; null where nothing is compared.
+    """
 
     path: str
     line: int
@@ -30,6 +33,7 @@ class RemarkReport(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     claim: str | None
     sentence: str | None
+    score: float | None
 
 
 class DocumentReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,32 @@ class DocumentsReport(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = VERSION
     run: str | None
     documents: tuple[DocumentReport, ...]
+
+
+class SuggestionsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Hold what sentences are like, the most like first, and the run whose evidence is told."""
+
+    schema_version: int = VERSION
+    run: str | None
+    suggestions: tuple[RemarkReport, ...]
+
+
+def suggestions_report(found: Iterable[Remark], run: str | None) -> SuggestionsReport:
+    """Return suggestions as they are published."""
+    return SuggestionsReport(run=run, suggestions=tuple(map(_remark, found)))
+
+
+def suggestion_lines(found: Sequence[Remark], *, quiet: bool = False) -> Iterator[str]:
+    """Yield two lines a suggestion, the sentence and what it is like; quiet: warnings alone."""
+    counts = Counter(one.level for one in found)
+    for one in found:
+        if not quiet or one.level is Level.WARNING:
+            yield f"{one.path}:{one.line}: {one.level}: {one.sentence}"
+            yield f"  {one.message}"
+    yield (
+        f"{plural(counts[Level.WARNING], 'sentence')} like a refuted belief,"
+        f" {counts[Level.NOTE]} like a proven statement; judge each by yourself"
+    )
 
 
 def documents_report(proofs: Iterable[Proof], run: str | None) -> DocumentsReport:
@@ -79,6 +109,7 @@ def _remark(remark: Remark) -> RemarkReport:
         message=remark.message,
         claim=remark.claim,
         sentence=remark.sentence,
+        score=remark.score,
     )
 
 

@@ -66,6 +66,8 @@ def _result(remark: Remark) -> Json:
             }
         ],
     }
+    if remark.score is not None:
+        result["rank"] = round(100 * remark.score, 1)
     if properties:
         result["properties"] = properties
     return result

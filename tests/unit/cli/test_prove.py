@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,53 @@ def test_a_record_that_cannot_be_written_is_told(
     guide.with_name("guide.md.proven.json").mkdir()
     assert run(["prove", str(guide), *folders, "--accept"]) == ExitCode.FAILURE
     assert "cannot write" in said(capsys)
+
+
+def test_sentences_are_compared_with_statements_and_beliefs(
+    files: Files, guide: Path, folders: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The most like first, with evidence; nothing blocks, and no run is needed."""
+    claims = files.claims.joinpath("beam-skill-a.toml").read_text(encoding="utf-8")
+    claims = claims.replace(
+        "Belief 0 of old books.", "Great binaries lie on the heap of a process."
+    )
+    own = guide.with_name("claims")
+    own.mkdir()
+    own.joinpath("beam-skill-a.toml").write_text(claims, encoding="utf-8")
+    guide.write_text("Great binaries lie on the heap of their process.\n")
+    command = ["prove", "--suggest", str(guide), "--claims", str(own)]
+    assert run([*command, *folders[2:]]) == ExitCode.CONFIRMED
+    text = said(capsys)
+    assert f"{guide}:1: warning: Great binaries lie" in text
+    assert 'like the refuted belief "Great binaries lie on the heap of a process."' in text
+    assert "the VM showed smallest_refc_binary_bytes = 65 on OTP 25, 26, 27" in text
+    assert run([*command, *folders[2:4], "--json"]) == ExitCode.CONFIRMED
+    (found,) = json.loads(capsys.readouterr().out)["suggestions"]
+    assert (found["rule"], found["claim"]) == ("like-refuted", "beam-skill-a/claim-000")
+    assert found["score"] > 0.8
+    assert "this run did not observe it" in found["message"]
+    assert run([*command, *folders[2:4], "--run", "no"]) == ExitCode.BAD_INPUT
+
+
+@pytest.mark.parametrize("other", [["--accept"], ["--max-unproven", "1"]])
+def test_to_compare_is_not_to_accept(
+    guide: Path, other: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both at once are refused."""
+    assert run(["prove", "--suggest", str(guide), *other]) == ExitCode.BAD_INPUT
+    assert "--suggest only compares" in said(capsys)
+
+
+def test_a_python_without_full_text_search_is_told(
+    files: Files, guide: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what to use instead."""
+
+    class Bare:
+        def execute(self, statement: str) -> None:
+            raise sqlite3.OperationalError(f"no such module: fts5 ({statement[:6]})")
+
+    monkeypatch.setattr(sqlite3, "connect", lambda _name: Bare())
+    command = ["prove", "--suggest", str(guide), "--claims", str(files.claims)]
+    assert run(command) == ExitCode.FAILURE
+    assert "has no full-text search" in said(capsys)
