@@ -5,6 +5,8 @@ Knows: its options, exit codes. Must not know: how a document is read or judged.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from harness.claims.model import Skill, by_name
 from harness.claims.paths import skill_paths
 from harness.cli import names
 from harness.cli.examples import examples
-from harness.cli.options import claims_option, json_option, runs_option
+from harness.cli.options import claims_option, json_option, probes_option, runs_option
+from harness.cli.runtime import way_arguments, way_options
 from harness.documents.accepted import accept, read_record, record_path, render_record
 from harness.documents.proof import Proof, known
 from harness.documents.proof import prove as prove_page
@@ -35,9 +38,11 @@ from harness.report.documents import (
 from harness.report.output import write_file
 from harness.report.phrases import plural
 from harness.report.sarif import render_sarif
+from harness.run.file import read_run
 from harness.run.latest import run_meant
 from harness.run.model import Run
 from harness.run.releases import parse_releases
+from harness.run.stored import latest_run
 from harness.system.streams import print_json, print_lines, say
 
 
@@ -51,6 +56,7 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
     epilog=examples(
         "beamproof prove guide.md",
         "beamproof prove --accept guide.md",
+        "beamproof prove --verify guide.md",
         "beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif",
         "beamproof prove --suggest guide.md",
     ),
@@ -83,6 +89,10 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
     metavar="N",
     help="Sentences of a document that may look like facts without a mark [default: any].",
 )
+@click.option(
+    "--verify", "verifies", is_flag=True, help="Run the marked claims first, on live VMs."
+)
+@way_options
 @click.option("--suggest", is_flag=True, help="Say which beliefs unmarked sentences are like.")
 @json_option
 @click.option(
@@ -93,6 +103,7 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
 )
 @click.option("--quiet", "-q", is_flag=True, help="Errors and totals alone.")
 @claims_option
+@probes_option
 @runs_option
 @click.pass_context
 def prove(context: click.Context, /, **given: Any) -> None:
@@ -106,8 +117,7 @@ def prove(context: click.Context, /, **given: Any) -> None:
     With --suggest the sentences that bear no mark are compared with all statements and rivals, the
     most like first, for you to judge.
     """
-    if given["suggest"] and (given["accepts"] or given["max_unproven"] is not None):
-        raise click.UsageError("--suggest only compares: without --accept and --max-unproven")
+    _refuse_both(given)
     pages = [read_page(path) for path in dict.fromkeys(given["documents"])]
     if given["suggest"]:
         _suggest(pages, given)
@@ -116,11 +126,58 @@ def prove(context: click.Context, /, **given: Any) -> None:
     skills = _skills_of(marked, given["claims_dir"])
     if given["accepts"]:
         _accept(pages, skills)
-    run = run_meant(given["run"], given["runs_dir"]) if marked or given["run"] else None
+    run = _run_of(context, pages, [name for name in marked if name in by_name(skills)], given)
     proofs = _proofs(pages, skills, run, given)
     _print(proofs, run, given)
     if any(proof.blocked for proof in proofs):
         context.exit(ExitCode.REFUTED)
+
+
+def _refuse_both(given: dict[str, Any]) -> None:
+    if given["suggest"] and (
+        given["accepts"] or given["verifies"] or given["max_unproven"] is not None
+    ):
+        raise click.UsageError(
+            "--suggest only compares: without --accept, --verify, --max-unproven"
+        )
+    if given["verifies"] and given["run"] is not None:
+        raise click.UsageError("--verify makes a run of its own: without --run")
+
+
+def _run_of(
+    context: click.Context, pages: Sequence[Page], marked: Sequence[str], given: dict[str, Any]
+) -> Run | None:
+    """Return the run that decides, None where nothing is marked and none was named."""
+    if given["verifies"] and marked:
+        return _verified(context, pages, marked, given)
+    return run_meant(given["run"], given["runs_dir"]) if marked or given["run"] else None
+
+
+def _verified(
+    context: click.Context, pages: Sequence[Page], marked: Sequence[str], given: dict[str, Any]
+) -> Run:
+    """Run some claims as `beamproof verify` does, and return the run; what it prints is no result.
+
+    The releases are those that the documents cover, where each says which.
+    """
+    from harness.cli.verify import verify  # noqa: PLC0415 - what runs VMs is loaded to run them
+
+    arguments = ["--quiet", "--claims", str(given["claims_dir"]), "--runs", str(given["runs_dir"])]
+    arguments += ["--probes", str(given["probes_dir"]), *way_arguments(given)]
+    for name in dict.fromkeys(marked):
+        arguments += ["--claim", name]
+    covers = [given["covers"] or page.covers for page in pages if page.names]
+    if all(covers):
+        releases = sorted({release for one in covers for release in one or ()})
+        arguments += ["--otp", ",".join(map(str, releases)), "--no-strict"]
+    skills = dict.fromkeys(name.partition("/")[0] for name in marked)
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        contextlib.suppress(click.exceptions.Exit),
+        verify.make_context("verify", [*skills, *arguments], parent=context) as inner,
+    ):
+        verify.invoke(inner)
+    return read_run(latest_run(given["runs_dir"]))
 
 
 def _skills_of(marked: Sequence[str], claims_dir: Path) -> Sequence[Skill]:

@@ -5,7 +5,7 @@ Knows: options. Must not know: how a runtime is found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,15 +40,15 @@ _SOURCES = (
     ),
 )
 
-_OPTIONS = (
-    click.option(
-        "--otp",
-        multiple=True,
-        type=names.RELEASES,
-        callback=_join,
-        metavar="RELEASES",
-        help="Releases: 25,27 or 24-27 (repeatable) [default: 24-27].",
-    ),
+_OTP = click.option(
+    "--otp",
+    multiple=True,
+    type=names.RELEASES,
+    callback=_join,
+    metavar="RELEASES",
+    help="Releases: 25,27 or 24-27 (repeatable) [default: 24-27].",
+)
+_WAYS = (
     click.option(
         "--runtime",
         "way",
@@ -58,12 +58,13 @@ _OPTIONS = (
         help="Where the VMs come from.",
     ),
     *_SOURCES,
-    click.option(
-        "--strict/--no-strict",
-        default=None,
-        help="A release that cannot be had is an error [default: in CI, if --otp names it].",
-    ),
 )
+_STRICT = click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="A release that cannot be had is an error [default: in CI, if --otp names it].",
+)
+_OPTIONS = (_OTP, *_WAYS, _STRICT)
 
 
 def runtime_options(command: F) -> F:
@@ -71,6 +72,20 @@ def runtime_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def way_options(command: F) -> F:
+    """Add the options that say where VMs come from, to a command whose releases are told else."""
+    for option in reversed(_WAYS):
+        command = option(command)
+    return command
+
+
+def way_arguments(given: Mapping[str, Any]) -> list[str]:
+    """Return what `way_options` read as another command takes it."""
+    sources = (("--image", given["images"]), ("--otp-root", given["otp_roots"]))
+    named = [word for option, values in sources for one in values for word in (option, str(one))]
+    return ["--runtime", given["way"], *named]
 
 
 def source_options(command: F) -> F:

@@ -15,6 +15,9 @@ from harness.run.cells import release_number
 _DOUBTS = (Verdict.REFUTED, Verdict.INCONCLUSIVE)
 
 
+_THIS = "OTP #"
+
+
 class _State(StrEnum):
     CONFIRMED = "confirmed"
     DOUBTED = "not-confirmed"
@@ -37,11 +40,14 @@ def doubts_on(
         by_release.setdefault(_release(finding), []).append(finding)
     states: dict[tuple[_State, str], list[int]] = {}
     for release in sorted(by_release) if releases is None else releases:
-        states.setdefault(_state(by_release.get(release, ())), []).append(release)
+        state, said = _state(by_release.get(release, ()))
+        alike = said.replace(f"OTP {release}", _THIS)  # one reason for several is told once
+        states.setdefault((state, alike), []).append(release)
     if releases is None:
         seen = {key: on for key, on in states.items() if key[0] in _SEEN}
         states = seen or {(_State.UNOBSERVED, _reasons(states)): []}
-    for (state, said), on in states.items():
+    for (state, alike), on in states.items():
+        said = alike.replace(_THIS, f"OTP {min(on or by_release, default='NN')}")
         if state is _State.DOUBTED:
             yield state, f"{claim.name} is {_on(said, on)}"
         elif state is _State.UNOBSERVED:
