@@ -34,11 +34,16 @@ KEY = "beamproof"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """Hold one sentence as a reader sees it, with the lines that it stands on, counted from 1."""
+    """Hold one sentence as a reader sees it, with the lines that it stands on, counted from 1.
+
+    `tail` is the last of these lines in the source as far as the sentence goes, without what its
+    block stands in; None for a row of a table.
+    """
 
     text: str
     line: int
     end_line: int
+    tail: str | None = None
     marks: tuple[Mark, ...] = ()
     heading: bool = False
 
@@ -105,6 +110,7 @@ def parse_page(text: str, path: Path) -> Page:
             text=draft.text,
             line=draft.line,
             end_line=draft.end_line,
+            tail=draft.tail,
             marks=tuple(draft.marks),
             heading=draft.heading,
         )
@@ -129,6 +135,7 @@ class _Draft:
     text: str
     line: int
     end_line: int
+    tail: str | None = None
     heading: bool = False
     marks: list[Mark] = field(default_factory=list)
 
@@ -193,7 +200,11 @@ class _Reader:
         for start, end in _sentences(piece):
             text = plain(piece.text[start:end])
             draft = _Draft(
-                text=text, line=lines.at(start), end_line=lines.at(end - 1), heading=heading
+                text=text,
+                line=lines.at(start),
+                end_line=lines.at(end - 1),
+                tail=lines.until(end),
+                heading=heading,
             )
             begins.append(start)
             drafts.append(draft)
@@ -275,16 +286,26 @@ class _Lines:
         self._plain = [at for at, _ in piece.places]
         self._raw = [at for _, at in piece.places]
         self._ends = piece.newlines
+        self._source = piece.source
         self._first = first
 
     def at(self, place: int) -> int:
+        """Return the line of a place, counted from 1."""
+        return self._first + bisect_right(self._ends, self._in_source(place) - 1)
+
+    def until(self, end: int) -> str:
+        """Return the source's line as far as what ends there goes."""
+        raw = self._in_source(end - 1) + 1
+        before = bisect_right(self._ends, raw - 1)
+        start = self._ends[before - 1] + 1 if before else 0
+        return self._source[start:raw]
+
+    def _in_source(self, place: int) -> int:
         index = bisect_right(self._plain, place) - 1
         if index < 0:
-            return self._first
+            return 0
         raw = self._raw[index] + place - self._plain[index]
-        if index + 1 < len(self._raw):
-            raw = min(raw, self._raw[index + 1])
-        return self._first + bisect_right(self._ends, raw - 1)
+        return min(raw, self._raw[index + 1]) if index + 1 < len(self._raw) else raw
 
 
 _ENDED = re.compile(r"""[.!?][*"')\]\s]*$""")

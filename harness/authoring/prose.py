@@ -20,10 +20,11 @@ class Piece:
     """Hold the text of a block.
 
     `shadow` is the text with its code blotted out, as long as it. `places` pairs where parts begin
-    in the text with where they do in the block's source, whose line ends are `newlines`. `comments`
-    and `codes` are what stands in comments and in code, each with its place in the text.
+    in the text with where they do in `source`, the block's own, whose line ends are `newlines`.
+    `comments` and `codes` are what stands in comments and in code, each with its place in the text.
     """
 
+    source: str
     newlines: tuple[int, ...]
     text: str = ""
     shadow: str = ""
@@ -35,8 +36,8 @@ class Piece:
 class _Pieces:
     """Gather a piece from its parts, in order."""
 
-    def __init__(self, newlines: tuple[int, ...]) -> None:
-        self.piece = Piece(newlines)
+    def __init__(self, source: str, newlines: tuple[int, ...]) -> None:
+        self.piece = Piece(source, newlines)
         self._text: list[str] = []
         self._shadow: list[str] = []
         self._length = 0
@@ -62,7 +63,7 @@ class _Pieces:
 def from_inline(token: Token) -> Piece:
     """Return the text of an inline token: links and emphasis as their words, images as theirs."""
     raw = token.content
-    pieces = _Pieces(_newlines(raw))
+    pieces = _Pieces(raw, _newlines(raw))
     at = 0
     for child in token.children or ():
         match child.type:
@@ -115,8 +116,9 @@ class _Html(HTMLParser):
 
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
+        self._source = source
         self._newlines = _newlines(source)
-        self._now = _Pieces(self._newlines)
+        self._now = _Pieces(source, self._newlines)
         self._done: list[Piece] = []
         self._silent = 0
         self._code = 0
@@ -151,7 +153,7 @@ class _Html(HTMLParser):
         done = self._now.done()
         if done.text.strip() or done.comments:
             self._done.append(done)
-        self._now = _Pieces(self._newlines)
+        self._now = _Pieces(self._source, self._newlines)
 
     def _at(self) -> int:
         line, column = self.getpos()

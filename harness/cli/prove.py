@@ -19,6 +19,7 @@ from harness.claims.folder import load_skills
 from harness.claims.model import Skill, by_name
 from harness.claims.paths import skill_paths
 from harness.cli import names
+from harness.cli.asking import ask
 from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, probes_option, runs_option
 from harness.cli.runtime import way_arguments, way_options
@@ -59,6 +60,7 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
         "beamproof prove --verify guide.md",
         "beamproof prove docs/*.md --otp 25-27 --max-unproven 0 --sarif prove.sarif",
         "beamproof prove --suggest guide.md",
+        "beamproof prove --suggest --ask guide.md",
     ),
 )
 @click.argument(
@@ -94,6 +96,9 @@ def _covers(_context: click.Context, _option: click.Parameter, text: str | None)
 )
 @way_options
 @click.option("--suggest", is_flag=True, help="Say which beliefs unmarked sentences are like.")
+@click.option(
+    "--ask", "asks", is_flag=True, help="With --suggest: ask of each mark whether to write it."
+)
 @json_option
 @click.option(
     "--sarif",
@@ -115,7 +120,7 @@ def prove(context: click.Context, /, **given: Any) -> None:
     mark are listed. Exit code 1: not to be published.
 
     With --suggest the sentences that bear no mark are compared with all statements and rivals, the
-    most like first, for you to judge.
+    most like first, for you to judge; --ask writes the marks that you say yes to.
     """
     _refuse_both(given)
     pages = [read_page(path) for path in dict.fromkeys(given["documents"])]
@@ -140,6 +145,8 @@ def _refuse_both(given: dict[str, Any]) -> None:
         raise click.UsageError(
             "--suggest only compares: without --accept, --verify, --max-unproven"
         )
+    if given["asks"] and (not given["suggest"] or given["as_json"]):
+        raise click.UsageError("--ask goes with --suggest, and without --json")
     if given["verifies"] and given["run"] is not None:
         raise click.UsageError("--verify makes a run of its own: without --run")
 
@@ -246,6 +253,9 @@ def _suggest(pages: Sequence[Page], given: dict[str, Any]) -> None:
         print_json(
             msgspec.to_builtins(suggestions_report(found, None if run is None else str(run.path)))
         )
+        return
+    if given["asks"]:
+        ask(pages, found)
         return
     print_lines(suggestion_lines(found, quiet=given["quiet"]))
 

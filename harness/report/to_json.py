@@ -16,6 +16,8 @@ from harness.judge.compare import VERSION as COMPARISON_VERSION
 from harness.judge.compare import Comparison
 from harness.judge.finding import Check, Finding, RivalFinding, Verdict
 from harness.judge.view import RunView
+from harness.report.documents import VERSION as DOCUMENTS_VERSION
+from harness.report.documents import DocumentsReport, SuggestionsReport
 from harness.run.model import FORMAT, LeftOutCell, Line, RuntimeRecord, Sample
 from harness.run.repeat import repeat_command
 
@@ -166,6 +168,16 @@ SCHEMAS: dict[str, tuple[Any, int, str]] = {
         Comparison,
         COMPARISON_VERSION,
         "Two runs compared, as `beamproof compare --format json` writes it.",
+    ),
+    "proof": (
+        DocumentsReport,
+        DOCUMENTS_VERSION,
+        "What `beamproof prove --json` says of documents.",
+    ),
+    "suggestions": (
+        SuggestionsReport,
+        DOCUMENTS_VERSION,
+        "What `beamproof prove --suggest --json` says of the sentences of documents.",
     ),
     "run-line": (Line, FORMAT, "One line of a run file."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from pathlib import Path
@@ -257,3 +258,37 @@ def test_a_python_without_full_text_search_is_told(
     command = ["prove", "--suggest", str(guide), "--claims", str(files.claims)]
     assert run(command) == ExitCode.FAILURE
     assert "has no full-text search" in said(capsys)
+
+
+def test_marks_that_somebody_accepts_are_written(
+    files: Files, guide: Path, folders: list[str], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """One by one; the document is proven then, and stays as it is where nobody said yes."""
+    del files
+    text = "Ah. Statement 0 is about the border: a number lies where it does.\n"
+    guide.write_text(text)
+    command = ["prove", "--suggest", "--ask", str(guide), *folders]
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run(command) == ExitCode.CONFIRMED
+    assert guide.read_text() == text
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert run(command) == ExitCode.CONFIRMED
+    assert "1 mark written" in said(capsys)
+    assert guide.read_text() == text.replace("\n", " <!-- claim: beam-skill-a/claim-000 -->\n")
+    assert run(["prove", str(guide), *folders]) == ExitCode.CONFIRMED
+
+
+@pytest.mark.parametrize("others", [[], ["--suggest", "--json"]])
+def test_to_ask_needs_suggestions_and_a_terminal(
+    guide: Path, others: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not JSON."""
+    assert run(["prove", "--ask", str(guide), *others]) == ExitCode.BAD_INPUT
+    assert "--ask goes with --suggest" in said(capsys)
+
+
+def test_a_run_is_named_or_made(guide: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not both."""
+    assert run(["prove", "--verify", "--run", "latest", str(guide)]) == ExitCode.BAD_INPUT
+    assert "--verify makes a run of its own" in said(capsys)
