@@ -8,9 +8,8 @@ that begins before it.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from harness.authoring.marks import IN_CODE, NO_DEFINITION, Covers, Mark, read_mark
+from harness.authoring.places import Lines, sentences_of
 from harness.authoring.prose import Piece, from_html, from_inline
-from harness.authoring.sentences import plain, spans
+from harness.authoring.sentences import plain
 from harness.errors import InputError
 from harness.run.releases import parse_releases
 
@@ -194,10 +194,10 @@ class _Reader:
 
     def _block(self, piece: Piece, first: int, *, heading: bool = False) -> None:
         """Take in the sentences of one block, and its marks each to the sentence before it."""
-        lines = _Lines(piece, first)
+        lines = Lines(piece, first)
         begins: list[int] = []
         drafts: list[_Draft] = []
-        for start, end in _sentences(piece):
+        for start, end in sentences_of(piece):
             text = plain(piece.text[start:end])
             draft = _Draft(
                 text=text,
@@ -277,49 +277,6 @@ class _Reader:
 
     def _fault(self, line: int, rule: str, message: str) -> None:
         self.faults.append(Fault(line=line, rule=rule, message=message))
-
-
-class _Lines:
-    """Find the line of a place in a piece."""
-
-    def __init__(self, piece: Piece, first: int) -> None:
-        self._plain = [at for at, _ in piece.places]
-        self._raw = [at for _, at in piece.places]
-        self._ends = piece.newlines
-        self._source = piece.source
-        self._first = first
-
-    def at(self, place: int) -> int:
-        """Return the line of a place, counted from 1."""
-        return self._first + bisect_right(self._ends, self._in_source(place) - 1)
-
-    def until(self, end: int) -> str:
-        """Return the source's line as far as what ends there goes."""
-        raw = self._in_source(end - 1) + 1
-        before = bisect_right(self._ends, raw - 1)
-        start = self._ends[before - 1] + 1 if before else 0
-        return self._source[start:raw]
-
-    def _in_source(self, place: int) -> int:
-        index = bisect_right(self._plain, place) - 1
-        if index < 0:
-            return 0
-        raw = self._raw[index] + place - self._plain[index]
-        return min(raw, self._raw[index + 1]) if index + 1 < len(self._raw) else raw
-
-
-_ENDED = re.compile(r"""[.!?][*"')\]\s]*$""")
-
-
-def _sentences(piece: Piece) -> Iterator[tuple[int, int]]:
-    """Yield the sentences of a piece; a mark behind a full stop ends one as well."""
-    shadow = piece.shadow
-    cuts = [at for at, _ in piece.comments if _ENDED.search(shadow, max(0, at - 9), at)]
-    start = 0
-    for end in (*dict.fromkeys(cuts), len(shadow)):
-        for first, last in spans(shadow[start:end]):
-            yield start + first, start + last
-        start = end
 
 
 def _covered(front_matter: object) -> tuple[int, ...] | None:
