@@ -190,10 +190,10 @@ def test_a_huge_document_is_refused_at_once(tmp_path: Path) -> None:
     """With the limit and the next step."""
     path = tmp_path / "guide.md"
     path.write_bytes(b"ETS counts words.\n\n" * (10 * 1024**2 // 19))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(InputError, match=r"10\.0 MiB: documents of up to 2 MiB are read"):
         read_page(path)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert MOST_BYTES == 2 * 1024**2
 
 
@@ -202,10 +202,10 @@ def test_a_huge_document_is_refused_at_once(tmp_path: Path) -> None:
 )
 def test_no_document_takes_longer_than_it_is_large(sign: str) -> None:
     """Nested, unclosed or endless: 10 kB take a second or two at the very most."""
-    began = time.monotonic()
+    began = time.process_time()
     page(sign * (10_000 // len(sign)))
     page("A." + sign * (10_000 // len(sign)))
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
 
 
 @given(st.text(alphabet='ab.A `*_<>!-#|[]()\n"&;:/', max_size=80))
