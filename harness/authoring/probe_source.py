@@ -29,7 +29,7 @@ _COMMENT = re.compile(r"[ \t]*%")
 _ANY_SERVER = frozenset(
     {("init", 1), ("terminate", 2), ("code_change", 3), ("format_status", 1), ("format_status", 2)}
 )
-_CALLBACKS = {
+CALLBACKS = {
     "gen_server": _ANY_SERVER
     | {("handle_call", 3), ("handle_cast", 2), ("handle_info", 2), ("handle_continue", 2)},
     "gen_event": _ANY_SERVER | {("handle_call", 2), ("handle_event", 2), ("handle_info", 2)},
@@ -148,7 +148,7 @@ def parse_module(path: Path, content: bytes) -> ProbeModule:
                 )
             )
     behaviours = [found["name"] for found in _BEHAVIOUR.finditer(plain)]
-    callbacks = frozenset().union(*(_CALLBACKS.get(name, ()) for name in behaviours))
+    callbacks = frozenset().union(*(CALLBACKS.get(name, ()) for name in behaviours))
     return ProbeModule(
         path=path,
         name=path.stem,

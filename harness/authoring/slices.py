@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.authoring.probe_source import OPAQUE, blanked
+from harness.authoring.probe_source import CALLBACKS, OPAQUE, blanked
 
 Place = tuple[str, str]
 """Module and name of a function; an empty module is any that has such a function."""
@@ -32,6 +32,7 @@ _COMMENT_LINE = re.compile(r"[ \t]*%")
 _EXPORTS = frozenset({"export", "export_type"})
 _TYPES = frozenset({"type", "opaque"})
 _DROPPED = frozenset({"ignore_xref"})
+_CALLED_BACK = frozenset().union(*CALLBACKS.values())
 _WIDTH = 100
 
 
@@ -52,6 +53,7 @@ class _Module:
     name: str
     forms: tuple[_Form, ...]
     functions: frozenset[str]
+    exported: frozenset[str]
     called_back: frozenset[str]
     behaves: bool
 
@@ -94,7 +96,33 @@ def _reached(
                 wanted |= form.functions
                 names |= form.names
                 macros[name] |= form.macros
+        if not grown:
+            callers = _callers_of_orphans(modules, kept) - wanted
+            wanted |= callers
+            grown = bool(callers)
     return {name: frozenset(forms) for name, forms in kept.items()}
+
+
+def _callers_of_orphans(modules: Mapping[str, _Module], kept: Mapping[str, set[int]]) -> set[Place]:
+    """Return who calls kept functions that are neither exported nor called by what is kept.
+
+    They were handed on by name, and a compiler drops them with their last caller.
+    """
+    found: set[Place] = set()
+    for name, forms in kept.items():
+        module = modules[name]
+        functions = [(at, form) for at, form in enumerate(module.forms) if form.kind == "function"]
+        for at, form in functions:
+            if at not in forms or form.name in module.exported:
+                continue
+            calling = [
+                (it, other.name)
+                for it, other in functions
+                if it != at and (name, form.name) in other.functions
+            ]
+            if not any(it in forms for it, _ in calling):
+                found |= {(name, caller) for _, caller in calling}
+    return found
 
 
 def _is_wanted(form: _Form, module: _Module, wanted: set[Place], macros: set[str]) -> bool:
@@ -121,13 +149,26 @@ def _parsed(name: str, text: str, known: frozenset[str]) -> _Module:
     constants = _constants(text, spans)
     forms = tuple(_form(text, span, _Names(name, functions, known, constants)) for span in spans)
     behaves = any(form.kind == "behaviour" for form in forms)
-    return _Module(name, forms, functions, _called_back(text), behaves)
+    exported = frozenset(found["name"] for found in _exports_of(text))
+    return _Module(name, forms, functions, exported, _called_back(text), behaves)
+
+
+def _exports_of(text: str) -> Iterator[re.Match[str]]:
+    for one in re.findall(r"^-export\(\[([^]]*)\]\)", text, re.MULTILINE):
+        yield from _EXPORTED.finditer(one)
 
 
 def _called_back(text: str) -> frozenset[str]:
-    """Return the functions that a module says are called from where nobody names them."""
+    """Return the functions of a module that are called from where nobody names them.
+
+    `-ignore_xref` says so, and what is exported by the name of a callback of OTP's, with or without
+    the behaviour.
+    """
     lists = re.findall(r"^-ignore_xref\(\[([^]]*)\]\)", text, re.MULTILINE)
-    return frozenset(name for one in lists for name in re.findall(r"\{\s*([a-z]\w*)\s*,", one))
+    said = {name for one in lists for name in re.findall(r"\{\s*([a-z]\w*)\s*,", one)}
+    called = {found["name"] for found in _exports_of(text)
+              if (found["name"], int(found["arity"])) in _CALLED_BACK}  # fmt: skip
+    return frozenset(said | called)
 
 
 def _spans(text: str, plain: str) -> Iterator[tuple[int, int, int]]:

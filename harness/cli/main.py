@@ -33,6 +33,7 @@ _VERBS = {
     "sabotage": "harness.cli.sabotage:sabotage",
     "compile": "harness.cli.compile:compile_probes",
     "prove": "harness.cli.prove:prove",
+    "export": "harness.cli.export:export",
     "repro": "harness.cli.repro:repro",
     "report": "harness.cli.report:report",
     "compare": "harness.cli.compare:compare",

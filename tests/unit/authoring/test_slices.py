@@ -98,6 +98,30 @@ def test_a_function_that_is_called_from_elsewhere_is_kept() -> None:
     assert "start_link() -> ignore." in parts(("own", "go"), own=own)["own"]
 
 
+def test_a_function_that_is_only_named_keeps_its_caller() -> None:
+    """Without one the compiler would drop it: it is not exported."""
+    own = (
+        "-module(own).\n-export([go/0, asked/1, other/0]).\n"
+        "go() -> erlang:trace_pattern({?MODULE, hidden, 1}, true, [local]).\n"
+        "asked(X) -> hidden(X).\n"
+        "hidden(X) -> X.\n"
+        "other() -> ok.\n"
+    )
+    found = parts(("own", "go"), own=own)["own"]
+    assert "asked(X) -> hidden(X)." in found
+    assert "other()" not in found
+
+
+def test_a_callback_of_otp_is_kept() -> None:
+    """Also where the module does not say that it is a server."""
+    own = (
+        "-module(own).\n-export([init/1, go/0]).\n"
+        "go() -> gen_server:start(?MODULE, 1, []).\n"
+        "init(_) -> {ok, 1}.\n"
+    )
+    assert "init(_)" in parts(("own", "go"), own=own)["own"]
+
+
 def test_a_module_that_is_called_back_is_kept_whole() -> None:
     """Whoever calls the callbacks of a behaviour does not name them."""
     own = (

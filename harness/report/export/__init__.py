@@ -1,0 +1,1 @@
+"""What a run proves, as questions for evaluations of language models."""
