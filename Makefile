@@ -44,7 +44,7 @@ $(READY): pyproject.toml .ci/constraints.txt
 	@touch $@
 
 verify: $(READY) ## prove the claims of SKILL (all skills without it) on the releases of OTP
-	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS) $(if $(REUSE),--reuse $(REUSE))
+	@$(BIN)/beamproof verify $(SKILL) $(if $(CLAIM),--claim '$(CLAIM)') $(FLAGS) $(if $(SHARD),--shard $(SHARD)) $(if $(REUSE),--reuse $(REUSE))
 
 test: $(READY) ## run all tests, two at a time: unit tests, and live ones on OTP 25 and 27
 	@$(BIN)/pytest -n 2 --dist loadgroup
@@ -108,6 +108,7 @@ nightly-report: $(READY) # all shares as one run, and everything that is made of
 	@$(BIN)/beamproof report $(NIGHT)/nights --format html --output $(NIGHT)/site
 	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format badge --output $(NIGHT)/site/badges
 	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format junit --output $(NIGHT)/junit.xml
+	@$(BIN)/beamproof report $(NIGHT)/night.jsonl --format durations --output $(NIGHT)/durations.json
 	@$(BIN)/beamproof report $(NIGHT)/nights --format markdown --output $(NIGHT)/summary.md
 	@sed -n '1s/^## //p' $(NIGHT)/summary.md
 	@if test -e $(NIGHT)/drift.md; then echo "something got worse: $(NIGHT)/drift.md"; \

@@ -100,7 +100,7 @@ def test_two_nights_make_reports_and_a_comparison(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "beamproof: " in done.stdout
         assert f"summary: {tmp_path}/summary.md" in done.stdout
-        for name in ("site/index.html", "site/badges", "junit.xml", "summary.md"):
+        for name in ("site/index.html", "site/badges", "junit.xml", "summary.md", "durations.json"):
             assert (tmp_path / name).exists(), name
     assert len(list((tmp_path / "nights").glob("*.jsonl"))) == 2
     assert (tmp_path / "compared.md").exists() != (tmp_path / "drift.md").exists()
