@@ -12,18 +12,21 @@ from harness.run.model import Header, Run
 
 
 def absent(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
-    """Return the shares that no run holds, as runtime and `2/8`; a run that is none is whole."""
+    """Return the shares that no run holds, as runtime and `2,4-6/8`; other runs are whole."""
     held: dict[tuple[str, int], set[int]] = {}
     whole = {name for run in runs if run.header.share is None for name in _runtimes(run.header)}
     for run in runs:
         if run.header.share is not None:
             for runtime in set(_runtimes(run.header)) - whole:
                 held.setdefault((runtime, run.header.share.of), set()).add(run.header.share.number)
+    lacking = {
+        whole: [number for number in range(1, whole[1] + 1) if number not in numbers]
+        for whole, numbers in sorted(held.items())
+    }
     return tuple(
-        (runtime, f"{number}/{of}")
-        for (runtime, of), numbers in sorted(held.items())
-        for number in range(1, of + 1)
-        if number not in numbers
+        (runtime, f"{_folded(numbers)}/{of}")
+        for (runtime, of), numbers in lacking.items()
+        if numbers
     )
 
 
@@ -46,6 +49,17 @@ def contradictions(runs: Sequence[Run]) -> Iterable[str]:
             known, other = first.setdefault(runtime, (whole, run))
             if known != whole:
                 yield f"share of {runtime}: {known} in {other.path}, {whole} in {run.path}"
+
+
+def _folded(numbers: Sequence[int]) -> str:
+    """Return sorted numbers with those in a row folded, e.g. `2,4-6`."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and number == rows[-1][-1] + 1:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return ",".join(f"{row[0]}" if len(row) == 1 else f"{row[0]}-{row[-1]}" for row in rows)
 
 
 def _runtimes(header: Header) -> tuple[str, ...]:

@@ -44,13 +44,15 @@ def reuse_lines(run: Run) -> Iterator[str]:
     taken = [seen for seen in run.observations if seen.taken_from is not None]
     whence = list(dict.fromkeys(str(seen.taken_from) for seen in taken))
     every = run.footer.observations if run.footer else len(run.observations)
-    told = f"taken over: {len(taken)} of {plural(every, 'call')}"
-    if taken:
-        more = len(whence) - _MOST_RUNS
-        named = ", ".join(whence[:_MOST_RUNS]) + (f" and {more} more" if more > 0 else "")
-        oldest = took(min(seen.at for seen in taken), run.header.started)
-        told += f", made by {named} up to {oldest} before; without --reuse they are called again"
-    yield told
+    if not taken:
+        return
+    more = len(whence) - _MOST_RUNS
+    named = ", ".join(whence[:_MOST_RUNS]) + (f" and {more} more" if more > 0 else "")
+    oldest = took(min(seen.at for seen in taken), run.header.started)
+    yield (
+        f"taken over: {len(taken)} of {plural(every, 'call')}, made by {named}"
+        f" up to {oldest} before; without --reuse they are called again"
+    )
 
 
 def _elapsed_us(seen: Observation) -> int:

@@ -179,6 +179,13 @@ def test_a_share_that_did_not_arrive_is_told(
     assert "! missing: " not in said
 
 
+def test_many_shares_that_did_not_arrive_are_told_in_one_line(files: Files) -> None:
+    """A night of eight of which two arrived is not six lines a release."""
+    whole = read_run(files.run)
+    merged = merge([part(whole, 2, 8), part(whole, 5, 8)], at=AT)
+    assert merged.absent_shares[0] == ("otp25", "1,3-4,6-8/8")
+
+
 @pytest.mark.parametrize("other", [{"of": 3}, {"balanced_by": "00ff"}])
 def test_shares_of_different_wholes_do_not_belong_together(
     files: Files, other: dict[str, int | str]
