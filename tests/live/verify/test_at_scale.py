@@ -85,3 +85,15 @@ def test_what_did_not_change_is_taken_over(folder: Folder, way: list[str]) -> No
     called = folder("verify", *way, "--reuse", "1h")
     assert "taken over" not in called.stdout
     assert all(one.taken_from is None for one in folder.newest().observations)
+
+
+def test_a_campaign_counts_the_rounds_of_each_cell(folder: Folder, way: list[str]) -> None:
+    """The seed that shuffles is told and kept, and what was observed is read again later."""
+    done = folder("verify", *way, "--claim", "small-map-limit", "--until-stable", "3s")
+    assert done.returncode == ExitCode.CONFIRMED, done.stdout + done.stderr
+    assert "stability: 2 of 2 cells always alike, in " in done.stdout
+    run = folder.newest()
+    assert f"--seed {run.header.seed}" in done.stderr
+    assert run.complete
+    assert {one.round for one in run.repeats} >= {1}
+    assert folder("judge", "latest").returncode == ExitCode.CONFIRMED
