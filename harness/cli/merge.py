@@ -17,7 +17,8 @@ from harness.cli.options import runs_option
 from harness.cli.stored import run_paths
 from harness.errors import ExitCode
 from harness.report.output import write_file
-from harness.report.phrases import label, plural
+from harness.report.phrases import plural
+from harness.report.releases import label
 from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.merge import Wins

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from harness.claims.expect import words
 from harness.claims.model import Claim
 from harness.claims.predicates import MISSING, Missing, Prediction, show
+from harness.judge.found import found_text
 from harness.judge.median import MedianInterval
 from harness.run.cells import CellId, Json
 from harness.run.model import Observation
@@ -65,7 +66,7 @@ class Check:
         """Return the value in one short line, of several samples with the median's interval."""
         interval = self.interval
         if interval is None:
-            return show(self.value)
+            return found_text(self.prediction.leaf, self.value)
         text = show(interval.median)
         if interval.low != interval.high:
             text += f" [{show(interval.low)}, {show(interval.high)}]"

@@ -12,6 +12,7 @@ from itertools import pairwise
 from harness.claims.predicates import is_number
 from harness.judge.finding import Check, Finding, Verdict
 from harness.judge.view import RunView
+from harness.run.cells import release_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,9 @@ def trends(views: Sequence[RunView]) -> Mapping[str, ClaimTrend]:
             own = found.setdefault(finding.cell.name, {})
             own.setdefault(finding.cell.runtime, []).append(_point(view, finding))
     return {
-        name: ClaimTrend(name=name, points={key: tuple(own[key]) for key in sorted(own)})
+        name: ClaimTrend(
+            name=name, points={key: tuple(own[key]) for key in sorted(own, key=release_order)}
+        )
         for name, own in found.items()
     }
 

@@ -14,7 +14,7 @@ from harness.claims.model import Claim, Skill
 from harness.claims.versions import matches
 from harness.judge.finding import Finding, Verdict
 from harness.judge.judge import judge_run
-from harness.run.cells import CellId, release_number
+from harness.run.cells import CellId, release_order
 from harness.run.model import Run, RuntimeRecord
 
 WORST_FIRST = (Verdict.REFUTED, Verdict.INCONCLUSIVE, Verdict.SKIPPED, Verdict.CONFIRMED)
@@ -79,9 +79,7 @@ class RunView:
     @cached_property
     def runtimes(self) -> tuple[str, ...]:
         """Return the runtimes' names by release, those without a VM included."""
-        names = dict.fromkeys(finding.cell.runtime for finding in self.findings)
-        known = {record.name: record.release for record in self.run.header.runtimes}
-        return tuple(sorted(names, key=lambda name: (known.get(name, release_number(name)), name)))
+        return tuple(sorted({one.cell.runtime for one in self.findings}, key=release_order))
 
     @cached_property
     def records(self) -> Mapping[str, RuntimeRecord]:
@@ -180,7 +178,10 @@ def _skills(findings: Sequence[Finding], skills: Mapping[str, Skill]) -> tuple[S
             name=name,
             description=skills[name].description,
             claims=tuple(
-                ClaimView(claim=next(iter(cells.values())).claim, cells=dict(sorted(cells.items())))
+                ClaimView(
+                    claim=next(iter(cells.values())).claim,
+                    cells={one: cells[one] for one in sorted(cells, key=release_order)},
+                )
                 for cells in claims.values()
             ),
         )

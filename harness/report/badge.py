@@ -13,7 +13,7 @@ import msgspec
 from harness.judge.finding import Verdict
 from harness.judge.view import RunView, SkillView
 from harness.report.marks import MARKS
-from harness.report.phrases import labels
+from harness.report.releases import labels
 
 ALL = "all"
 """File name of the badge of all skills together."""
@@ -61,7 +61,7 @@ def badge_text(skill: SkillView, *, complete: bool = True) -> tuple[str, Verdict
         for runtime, finding in one.cells.items()
         if finding.verdict is not Verdict.SKIPPED
     )
-    where = f" on {labels(sorted(seen))}" if seen else ""
+    where = f" on {labels(seen)}" if seen else ""
     parts = [f"{proven} proven"]
     parts += [f"{refuted} refuted"] if refuted else []
     parts += [f"{undecided} inconclusive"] if undecided else []

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from harness.judge.compare import BuildChange, Comparison, Direction, Lost, Move, VerdictChange
-from harness.report.phrases import label, plural
+from harness.report.phrases import plural
+from harness.report.releases import label
 from harness.run.cells import CellId
 
 _NAMED = 3

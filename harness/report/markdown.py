@@ -20,7 +20,7 @@ from harness.report.changes import (
     verdict_groups,
 )
 from harness.report.marks import MARKS
-from harness.report.phrases import label, labels
+from harness.report.releases import label, labels
 from harness.run.repeat import repeat_command
 
 _MOST = 50

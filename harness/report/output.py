@@ -5,7 +5,7 @@ Knows: files. Must not know: what is in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,25 +40,36 @@ def write_site(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, i
         InputError: a file of the site would take the place of one that no earlier call wrote.
         StorageError: the folder cannot be written, or the disk is full.
     """
-    count = size = 0
+    size = 0
     written: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         known = _manifest(folder)
-        for name, content in files:
-            path = folder / name
-            _refuse_foreign(path, name, known)
-            if count == 0 or path.parent != folder:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, content)
-            written.add(name)
-            count, size = count + 1, size + len(content)
+        try:
+            for name, content in files:
+                _write(folder, name, content, known)
+                written.add(name)
+                size += len(content)
+        except BaseException:  # or the next site would take this half for somebody else's files
+            _list(folder, known | written)
+            raise
         for name in known - written:
             _remove(folder, name)
-        (folder / MANIFEST).write_text("".join(f"{name}\n" for name in sorted(written)))
+        _list(folder, written)
     except OSError as error:
         raise _cannot_write(folder, error) from error
-    return count, size
+    return len(written), size
+
+
+def _write(folder: Path, name: str, content: bytes, known: Container[str]) -> None:
+    path = folder / name
+    _refuse_foreign(path, name, known)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, content)
+
+
+def _list(folder: Path, names: Iterable[str]) -> None:
+    (folder / MANIFEST).write_text("".join(f"{name}\n" for name in sorted(names)))
 
 
 def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
@@ -74,7 +85,7 @@ def refuse_foreign(folder: Path, names: Iterable[str]) -> None:
         _refuse_foreign(folder / name, name, known)
 
 
-def _refuse_foreign(path: Path, name: str, known: set[str]) -> None:
+def _refuse_foreign(path: Path, name: str, known: Container[str]) -> None:
     if name not in known and path.exists():
         raise InputError(
             f"{path} was not written by beamproof: it is not overwritten",

@@ -1,50 +1,14 @@
-"""Releases, durations, moments and plurals in words.
+"""Durations, moments and plurals in words.
 
 Knows: numbers and names. Must not know: claims, formats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from harness.run.model import Outcome, Run
-
-
-def label(runtime: str) -> str:
-    """Return a runtime's name as people say it: `otp27` as `OTP 27`."""
-    release = runtime.removeprefix("otp")
-    return f"OTP {release}" if release.isdigit() and release != runtime else runtime
-
-
-def labels(runtimes: Iterable[str]) -> str:
-    """Return runtimes as people say them, neighbours joined: `OTP 24-26, 28`."""
-    return _labels(tuple(runtimes))
-
-
-@lru_cache(maxsize=1024)  # a report names the same few sets of releases thousands of times
-def _labels(runtimes: tuple[str, ...]) -> str:
-    numbers: list[int] = []
-    others: list[str] = []
-    for name in runtimes:
-        release = name.removeprefix("otp")
-        if release.isdigit() and release != name:
-            numbers.append(int(release))
-        else:
-            others.append(name)
-    parts = [f"{a}" if a == b else f"{a}\N{EN DASH}{b}" for a, b in _spans(sorted(set(numbers)))]
-    return ", ".join(filter(None, [f"OTP {', '.join(parts)}" if parts else "", *others]))
-
-
-def _spans(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for number in numbers:
-        if spans and spans[-1][1] == number - 1:
-            spans[-1] = (spans[-1][0], number)
-        else:
-            spans.append((number, number))
-    return spans
 
 
 def outcome_word(run: Run) -> str:

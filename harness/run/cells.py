@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 import msgspec
@@ -189,9 +190,24 @@ class LeftOut:
 
 
 _RELEASE = re.compile(r"\D*(\d+)")
+_VERSION = re.compile(r"\D*(\d+(?:\.\d+)*)(?:-rc(\d+))?(.*)", re.DOTALL)
+_NO_CANDIDATE = 1_000_000
 
 
 def release_number(name: str) -> int:
     """Return the release in a runtime's name, 0 without any."""
     found = _RELEASE.match(name)
     return int(found[1]) if found else 0
+
+
+@lru_cache(maxsize=4096)
+def release_order(name: str) -> tuple[tuple[int, ...], int, str]:
+    """Return what runtimes sort by: the numbers of their release or version, then the rest.
+
+    `otp27.2` comes before `otp27.10`, and a release candidate before what it was one for.
+    """
+    found = _VERSION.match(name)
+    if found is None:
+        return (0,), 0, name
+    numbers = tuple(int(one) for one in found[1].split("."))
+    return numbers, int(found[2] or _NO_CANDIDATE), found[3]

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import BeamproofError
-from harness.run.cells import CellId
+from harness.run.cells import CellId, release_order
 from harness.run.file import read_run
 from harness.run.model import LeftOutCell, Observation, Run, RuntimeRecord
 from harness.run.standing import distinct
@@ -120,7 +120,7 @@ class _Filled:
             left_out=tuple(self.left_out),
             claims_sha256=_joined(run.header.claims_sha256 for run in self.sources),
             probes_sha256=_joined(run.header.probes_sha256 for run in self.sources),
-            runtimes=tuple(sorted(self.records.values(), key=lambda one: (one.release, one.name))),
+            runtimes=tuple(sorted(self.records.values(), key=lambda one: release_order(one.name))),
         )
         return msgspec.structs.replace(
             self.latest,

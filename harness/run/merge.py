@@ -13,7 +13,7 @@ import msgspec
 
 from harness.errors import InputError
 from harness.run import lines, shares
-from harness.run.cells import CellId
+from harness.run.cells import CellId, release_order
 from harness.run.model import (
     FORMAT,
     Footer,
@@ -248,7 +248,7 @@ def _header(
         isolated=all(header.isolated for header in headers),
         claims_sha256={k: v for header in headers for k, v in header.claims_sha256.items()},
         probes_sha256={k: v for header in headers for k, v in header.probes_sha256.items()},
-        runtimes=tuple(sorted(runtimes.values(), key=lambda item: (item.release, item.name))),
+        runtimes=tuple(sorted(runtimes.values(), key=lambda item: release_order(item.name))),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 from support import synthetic_runs
-from support.synthetic_runs import Shape
+from support.synthetic_runs import SIXTY, Shape
 from support.visits import PATIENCE_MS, Visit
 
 from harness.cli.main import run
@@ -63,6 +63,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     newer.write_bytes(synthetic_runs.content(second, files))
     options = ["--claims", str(files.claims), "--probes", str(files.probes)]
     assert run(["report", str(files.run), str(newer), "-o", str(folder / "out"), *options]) == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def sixty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a site of sixty patch releases."""
+    folder = tmp_path_factory.mktemp("sixty")
+    shape = Shape(releases=SIXTY, claims=6, skills=1, moved=frozenset({4}), moved_from="27.2")
+    files = synthetic_runs.write(folder, shape)
+    options = ["--claims", str(files.claims), "--probes", str(files.probes)]
+    assert run(["report", str(files.run), "-o", str(folder / "out"), *options]) == 0
     return folder / "out"
 
 

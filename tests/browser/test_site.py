@@ -41,6 +41,29 @@ def test_every_page_is_accessible_fits_and_asks_nobody(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=str)
+def test_sixty_columns_are_accessible_and_fit(visit: Visit, sixty: Path) -> None:
+    """Also the claim whose values differ on all of them, and one whose value moved."""
+    for name in ("index.html", SKILL, *(f"beam-skill-a/claim-00{n}.html" for n in (1, 2, 4))):
+        page = visit.page
+        page.goto(f"{sixty.as_uri()}/{name}")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, (name, wide)
+        found = Axe().run(page, options=RULES)
+        assert not found.violations_count, (name, found.generate_report())
+
+
+def test_a_release_within_a_folded_column_is_found(visit: Visit, sixty: Path) -> None:
+    """By the filter, and by the anchor of its cell, also in what is folded away."""
+    page = visit.page
+    page.goto(f"{sixty.as_uri()}/{SKILL}")
+    page.get_by_role("combobox", name="Release").select_option("otp26.1.2")
+    expect(page.get_by_role("columnheader", name="27.3.4.10")).to_be_hidden()
+    expect(page.get_by_role("columnheader", name="24.0.1")).to_be_visible()
+    page.goto(f"{sixty.as_uri()}/beam-skill-a/claim-002.html#claim-002@otp26.1.2")
+    expect(page.get_by_role("region", name="OTP 26.1.2")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visit", LOOKS, indirect=True, ids=str)
 def test_the_page_follows_the_readers_colours(visit: Visit) -> None:
     """Background and the curves of a chart change with the scheme."""
     page = visit.open("beam-skill-a/claim-001.html")

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from harness.claims.versions import matches
 from harness.run.cells import ProbeCall
 from harness.run.lines import encode
 from harness.run.model import (
@@ -42,21 +43,28 @@ class Shape:
     """Say how large the run is and what goes wrong in it: indexes of claims, by what they meet.
 
     What is left out is left out on `left_out_on`, by default on the oldest release; what is
-    refuted or inconclusive is so on the newest.
+    refuted or inconclusive is so on the newest. A release is a number, or a version of which there
+    is a column, the oldest first; what is `moved` has another border from `moved_from` on.
     """
 
     skills: int = 2
     claims: int = 8
-    releases: tuple[int, ...] = (25, 26, 27)
+    releases: tuple[int | str, ...] = (25, 26, 27)
     refuted: frozenset[int] = frozenset({1})
     inconclusive: frozenset[int] = frozenset({3})
     left_out: frozenset[int] = frozenset({5})
-    left_out_on: int | None = None
+    left_out_on: int | str | None = None
+    moved: frozenset[int] = frozenset()
+    moved_from: str = "27"
     markup: frozenset[int] = frozenset({0})
     started: str = "2026-11-20T03:00:00.000+00:00"
     run: str = "20261120T030000-aaaa"
     seed: int = 7
     otp: dict[int, str] = field(default_factory=lambda: dict(PATCHES))
+
+    def version(self, release: int | str) -> str:
+        """Return the full version of a release."""
+        return release if isinstance(release, str) else self.otp[release]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,14 @@ class Files:
     probes: Path
     run: Path
 
+
+SIXTY = tuple(
+    f"{release}{patch}"
+    for release in (24, 25, 26, 27)
+    for patch in (".0", ".0.1", ".0.2", ".0.3", ".0.4", ".1", ".1.1", ".1.2", ".1.3", ".2",
+                  ".2.1", ".2.3", ".3", ".3.1", ".3.4.10")
+)  # fmt: skip
+"""Sixty patch releases, the oldest first, of which the text of one sorts before its elder."""
 
 LARGE = Shape(
     skills=10,
@@ -110,7 +126,7 @@ def kind(index: int) -> str:
 def claim_file(skill: str, shape: Shape) -> str:
     """Return the claim file of a skill."""
     head = f'skill = "{skill}"\ndescription = "What the VM does with <{skill}> & its kin."\n'
-    return head + "".join(_claim(index) for index in range(shape.claims))
+    return head + "".join(_claim(index, shape) for index in range(shape.claims))
 
 
 _EXPECT = {
@@ -125,13 +141,17 @@ _RIVAL = {
 }
 
 
-def _claim(index: int) -> str:
+def _claim(index: int, shape: Shape) -> str:
+    when = (
+        f'\n[[claim.when]]\notp = ">={shape.moved_from}"\nwhy = "It moved."\n'
+        "expect.largest_heap_binary_bytes = 65\nexpect.smallest_refc_binary_bytes = 66\n"
+    )
     return (
         f'\n[[claim]]\nid = "claim-{index:03}"\n'
         f'statement = "Statement {index} about <{kind(index)}>: a number lies where it does."\n'
         f'quote = "The **document** says {index}"\n'
         'sources = ["https://www.erlang.org/doc/system/binaryhandling.html"]\n'
-        f"{_EXPECT[kind(index)]}"
+        f"{_EXPECT[kind(index)]}{when if index in shape.moved else ''}"
         f'\n[[claim.rival]]\nstatement = "Belief {index} of old books."\n{_RIVAL[kind(index)]}'
     )
 
@@ -185,13 +205,13 @@ def header(shape: Shape, files: Files | None = None) -> Header:
         for index in range(shape.claims)
         for release in shape.releases
     ]
-    where = f"@otp{shape.left_out_on or min(shape.releases)}"
+    where = f"@otp{shape.left_out_on or shape.releases[0]}"
     out = [c for index, c in cells if index in shape.left_out and c.endswith(where)]
     return Header(
         run=shape.run,
         beamproof="0.1.0",
         started=shape.started,
-        command=("verify", "--otp", f"{min(shape.releases)}-{max(shape.releases)}"),
+        command=("verify", "--otp", f"{shape.releases[0]}-{shape.releases[-1]}"),
         seed=shape.seed,
         cells=tuple(cell for _, cell in cells if cell not in set(out)),
         left_out=tuple(
@@ -208,25 +228,30 @@ def _sha(source: Path | str) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def runtime(shape: Shape, release: int) -> RuntimeRecord:
+def _number(release: int | str) -> int:
+    return int(str(release).partition(".")[0])
+
+
+def runtime(shape: Shape, release: int | str) -> RuntimeRecord:
     """Return what the run says of a release."""
     return RuntimeRecord(
         name=f"otp{release}",
-        release=release,
+        release=_number(release),
         way="docker",
         origin=f"erlang:{release}-slim",
-        digest=f"sha256:{hashlib.sha256(shape.otp[release].encode()).hexdigest()}",
+        digest=f"sha256:{hashlib.sha256(shape.version(release).encode()).hexdigest()}",
         build=build(shape, release),
     )
 
 
-def build(shape: Shape, release: int) -> Build:
+def build(shape: Shape, release: int | str) -> Build:
     """Return the identity of a VM."""
+    number = _number(release)
     return msgspec.structs.replace(
-        judging.build(shape.otp[release]),
-        erts_version=f"{release - 12}.2",
-        emu_flavor="jit" if release > 23 else "emu",
-        jit=release > 23,
+        judging.build(shape.version(release)),
+        erts_version=f"{number - 12}.2",
+        emu_flavor="jit" if number > 23 else "emu",
+        jit=number > 23,
     )
 
 
@@ -240,9 +265,11 @@ def observations(shape: Shape, cells: set[str]) -> Iterator[Observation]:
                     yield _observation(shape, skill, index, release)
 
 
-def _observation(shape: Shape, skill: str, index: int, release: int) -> Observation:
+def _observation(shape: Shape, skill: str, index: int, release: int | str) -> Observation:
     dice = random.Random(f"{shape.seed} {skill} {index} {release}")  # noqa: S311 (no secret)
-    is_last = release == max(shape.releases)
+    at = shape.releases.index(release)
+    is_last = at == len(shape.releases) - 1
+    has_moved = index in shape.moved and matches(f">={shape.moved_from}", shape.version(release))
     call = ProbeCall(
         module=skill.replace("-", "_"),
         function=f"claim_{index:03}",
@@ -257,11 +284,13 @@ def _observation(shape: Shape, skill: str, index: int, release: int) -> Observat
         args={"size_bytes": index},
         at=shape.started,
         build=build(shape, release),
-        samples=_samples(shape, index, dice, is_last=is_last),
+        samples=_samples(shape, index, dice, is_last=is_last, has_moved=has_moved),
     )
 
 
-def _samples(shape: Shape, index: int, dice: random.Random, *, is_last: bool) -> tuple[Sample, ...]:
+def _samples(
+    shape: Shape, index: int, dice: random.Random, *, is_last: bool, has_moved: bool
+) -> tuple[Sample, ...]:
     if is_last and index in shape.inconclusive:
         failure = Failure(
             kind=FailureKind.CRASHED,
@@ -274,7 +303,10 @@ def _samples(shape: Shape, index: int, dice: random.Random, *, is_last: bool) ->
     count = 5 if kind(index) == "ratio" else 1
     return tuple(
         Sample(
-            evidence=_evidence(index, dice, wrong=wrong, markup=index in shape.markup),
+            evidence=_evidence(
+                index, dice, border=63 if wrong else 65 if has_moved else 64, wrong=wrong
+            )
+            | ({"note_text": MARKUP} if index in shape.markup else {}),
             elapsed_us=dice.randint(200, 90_000),
             probe_us=dice.randint(100, 190),
             node="otp-1",
@@ -285,7 +317,7 @@ def _samples(shape: Shape, index: int, dice: random.Random, *, is_last: bool) ->
     )
 
 
-def _evidence(index: int, dice: random.Random, *, wrong: bool, markup: bool) -> dict[str, Any]:
+def _evidence(index: int, dice: random.Random, *, border: int, wrong: bool) -> dict[str, Any]:
     made: dict[str, Any]
     if kind(index) == "series":
         made = {
@@ -300,7 +332,6 @@ def _evidence(index: int, dice: random.Random, *, wrong: bool, markup: bool) -> 
         slower = dice.uniform(0.9, 1.1) if wrong else dice.uniform(3, 4)
         made = {"slower_ratio": round(slower, 3), "rounds_count": 1000}
     else:
-        border = 63 if wrong else 64
         made = {
             "largest_heap_binary_bytes": border,
             "smallest_refc_binary_bytes": border + 1,
@@ -309,10 +340,10 @@ def _evidence(index: int, dice: random.Random, *, wrong: bool, markup: bool) -> 
                 for way in ("copy", "construct", "list", "iolist", "decode")
             },
         }
-    return {**made, "note_text": MARKUP} if markup else made
+    return made
 
 
-def shards(shape: Shape, groups: Sequence[Sequence[int]]) -> list[bytes]:
+def shards(shape: Shape, groups: Sequence[Sequence[int | str]]) -> list[bytes]:
     """Return the run split by releases, as a job matrix makes it."""
     return [
         content(replace(shape, releases=tuple(group), run=f"{shape.run}-{group[0]}"))

@@ -27,7 +27,7 @@ class Axis:
     def __init__(
         self, values: Sequence[float], span: tuple[float, float], *, from_zero: bool = True
     ) -> None:
-        self.logarithmic = _is_wide(values)
+        self.logarithmic = is_wide(values)
         self.ticks: list[float] = (
             _decades(values) if self.logarithmic else _round_steps(values, from_zero=from_zero)
         )
@@ -49,6 +49,12 @@ class Axis:
         start, end = self._span
         share = (self._at(value) - self._low) / (self._high - self._low)
         return round(start + (end - start) * share, 1)
+
+    def value(self, place: float) -> float:
+        """Return the number that lies at a place of the line."""
+        start, end = self._span
+        at = self._low + (self._high - self._low) * (place - start) / (end - start)
+        return 10.0**at if self.logarithmic else at
 
     def _at(self, value: float) -> float:
         return math.log10(value) if self.logarithmic else float(value)
@@ -86,7 +92,8 @@ def _days(values: Sequence[float]) -> list[float]:
     return [times[round(index * step)] for index in range(_MOST_DAYS)]
 
 
-def _is_wide(values: Sequence[float]) -> bool:
+def is_wide(values: Sequence[float]) -> bool:
+    """Tell whether numbers are drawn on a log axis."""
     low, high = min(values), max(values)
     return low > 0 and high / low >= _WIDE and median(values) < (low + high) / 4
 

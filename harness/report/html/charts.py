@@ -6,17 +6,21 @@ Knows: axes, how a chart is read without colours. Must not know: claims, evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.html.axes import Axis, DateAxis
-from harness.report.html.series import Curve, Mark, Plot, words
+from harness.report.html.drawn import Area, Box, areas
+from harness.report.html.scale import suiting
+from harness.report.html.series import Curve, Plot, words
 
 WIDTH, HEIGHT = 420, 250
 """The view box, in units of about one pixel on a narrow screen."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 408, 10, 206
 """Where the axes stand: labels need the rest."""
+
+_BOX = Box(left=_LEFT, right=_RIGHT, top=_TOP, bottom=_BOTTOM)
 
 _INSET = 12
 """Dates stand so far from the ends of their axis that they can be read."""
@@ -61,26 +65,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """Hold a predicted number as a line across the chart, with its label beside it."""
-
-    line: tuple[float, float, float, float]
-    x: float
-    y: float
-    anchor: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """Hold what is drawn of a plot, in units of the view box; `leads`: points are links."""
 
     title: str
+    caption: str
     x_name: str
     y_name: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    thresholds: tuple[Threshold, ...]
+    areas: tuple[Area, ...]
     lines: tuple[Line, ...]
     leads: bool = False
     width: int = WIDTH
@@ -93,6 +87,8 @@ class Chart:
 
 def lay_out(plot: Plot) -> Chart:
     """Return the chart of a plot of at least one curve of at least one point."""
+    plot = plot if plot.dates else suiting("x", plot)
+    plot = suiting("y", plot)
     points = [point for curve in plot.curves for point in curve.points]
     swept = [x for x, _ in points]
     x: Axis = (
@@ -100,17 +96,31 @@ def lay_out(plot: Plot) -> Chart:
         if plot.dates
         else Axis(swept, (_LEFT, _RIGHT), from_zero=min(swept) * _FAR < max(swept))
     )
-    y = Axis([y for _, y in points], (_BOTTOM, _TOP))
+    y = Axis([*(y for _, y in points), *_near(plot)], (_BOTTOM, _TOP))
     return Chart(
         title=f"{plot.title}; {', '.join(curve.label for curve in plot.curves)}",
+        caption=plot.title,
         x_name=_name(plot.x_key, x),
         y_name=_name(plot.y_key, y),
         x_ticks=tuple(_ticks(x)),
         y_ticks=tuple(_ticks(y)),
-        thresholds=tuple(_thresholds(plot.marks, x, y)),
+        areas=areas(plot.marks, plot.slopes, x, y, _BOX),
         lines=tuple(_line(index, curve, x, y) for index, curve in enumerate(plot.curves)),
         leads=any(curve.runs for curve in plot.curves),
     )
+
+
+_REACH = 3
+"""What is predicted of y itself is on its axis unless it is so many times what was found."""
+
+
+def _near(plot: Plot) -> list[float]:
+    """Return the predicted ends of y that are near enough to be shown with what was found."""
+    if not plot.dates:
+        return []
+    most = max(abs(y) for curve in plot.curves for _, y in curve.points)
+    ends = [end for one in plot.marks for end in (one.low, one.high) if end is not None]
+    return [end for end in ends if abs(end) <= _REACH * most]
 
 
 def colour(index: int) -> int:
@@ -121,6 +131,11 @@ def colour(index: int) -> int:
 def marker(index: int) -> str:
     """Return the name of a curve's marker."""
     return MARKERS[index % len(MARKERS)]
+
+
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """Return points as the lines between them, in the words of SVG."""
+    return "".join(f"{'L' if n else 'M'}{x:g} {y:g}" for n, (x, y) in enumerate(points))
 
 
 def _name(key: str, axis: Axis) -> str:
@@ -147,22 +162,3 @@ def _line(index: int, curve: Curve, x: Axis, y: Axis) -> Line:
 
 def _said(value: float, axis: Axis) -> str:
     return axis.text(value) if isinstance(axis, DateAxis) else f"{value:g}"
-
-
-def _thresholds(marks: Iterable[Mark], x: Axis, y: Axis) -> Iterator[Threshold]:
-    shown = [mark for mark in marks if (x if mark.axis == "x" else y).contains(mark.value)]
-    for index, mark in enumerate(shown):
-        if mark.axis == "y":
-            at = y.place(mark.value)
-            line = (_LEFT, at, _RIGHT, at)
-            yield Threshold(line=line, x=_RIGHT - 2, y=at - 4, anchor="end", label=mark.label)
-            continue
-        at = x.place(mark.value)
-        is_right = at > (_LEFT + _RIGHT) / 2
-        yield Threshold(
-            line=(at, _TOP, at, _BOTTOM),
-            x=at - 4 if is_right else at + 4,
-            y=_TOP + 10 + 12 * index,
-            anchor="end" if is_right else "start",
-            label=mark.label,
-        )

@@ -8,18 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, TypeVar
 
-from harness.claims.predicates import is_number, show
 from harness.judge.finding import Check, Finding
-from harness.report.phrases import labels
+from harness.report.evidence import flatten, found_text, spread, summary
+from harness.report.releases import MANY, labels, stretches
 from harness.run.model import Sample
 
 _T = TypeVar("_T")
-
-_LONGEST_LIST = 200
-"""Characters of a list in the table; the samples below it have all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +24,7 @@ class Fold:
 
     check: Check
     on: str
+    found: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,7 @@ class RivalFolds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Hold a value that `width` neighbouring releases share."""
+    """Hold a value that `width` neighbouring columns share."""
 
     text: str
     width: int
@@ -64,51 +61,88 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Hold one key of the evidence over all releases; `same` if all have the same value."""
+    """Hold one key of the evidence over all columns; `same` if all have the same value."""
 
     path: str
     spans: tuple[Span, ...]
     same: bool
 
 
-def group(items: Iterable[tuple[str, _T]], key: Callable[[_T], object]) -> list[tuple[str, _T]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Hold evidence side by side: a column a release, or several that agree in all of it.
+
+    `long` has what is too wide for columns instead: for each key its values with their releases.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    long: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+def group(
+    items: Iterable[tuple[str, _T]], key: Callable[[_T], object], among: Iterable[str] = ()
+) -> list[tuple[str, _T]]:
     """Join releases whose values have the same key.
+
+    Args:
+        items: by runtime.
+        key: what makes two values equal.
+        among: all runtimes that there are, where the items leave some out.
 
     Returns:
         Each value once with its releases as people say them, in order of first appearance.
     """
+    items = list(items)
+    everything = (*among, *(runtime for runtime, _ in items))
     found: dict[object, tuple[list[str], _T]] = {}
     for runtime, item in items:
         found.setdefault(key(item), ([], item))[0].append(runtime)
-    return [(labels(runtimes), item) for runtimes, item in found.values()]
+    return [(labels(runtimes, everything), item) for runtimes, item in found.values()]
 
 
 def fold_checks(checks: Mapping[str, Sequence[Check]]) -> tuple[Folds, ...]:
     """Fold the checks of several releases, path by path.
 
     Args:
-        checks: by runtime.
+        checks: by runtime, all that there are.
     """
     by_path: dict[str, list[tuple[str, Check]]] = {}
     for runtime, own in checks.items():
         for check in own:
             by_path.setdefault(check.path, []).append((runtime, check))
     return tuple(
-        Folds(
-            path=path,
-            folds=tuple(
-                Fold(check=check, on=on)
-                for on, check in sorted(
-                    group(items, _check_key), key=lambda one: one[1].holds is True
-                )
-            ),
-        )
+        Folds(path=path, folds=tuple(_folds(items, tuple(checks))))
         for path, items in by_path.items()
     )
 
 
+def _folds(items: Sequence[tuple[str, Check]], among: Sequence[str]) -> list[Fold]:
+    """Fold equal findings; where too many are left, those that came to the same."""
+    found = [
+        Fold(check=check, on=on, found=found_text(check))
+        for on, check in group(items, _check_key, among)
+    ]
+    if len(found) > MANY:
+        found = [
+            Fold(check=check, on=on, found=_span(check, items))
+            for on, check in group(items, _outcome_key, among)
+        ]
+    return sorted(found, key=lambda one: one.check.holds is True)
+
+
 def _check_key(check: Check) -> object:
     return check.predicted, check.found_text, check.holds, check.note
+
+
+def _outcome_key(check: Check) -> object:
+    return check.predicted, check.holds, check.note
+
+
+def _span(check: Check, items: Iterable[tuple[str, Check]]) -> str:
+    """Return what the checks that came to the same found: from the least to the most."""
+    alike = [one for _, one in items if _outcome_key(one) == _outcome_key(check)]
+    return spread([one.value for one in alike], check.path, [found_text(one) for one in alike])
 
 
 def fold_rivals(findings: Mapping[str, Finding]) -> tuple[RivalFolds, ...]:
@@ -128,15 +162,15 @@ def _fold_rival(statement: str, findings: Mapping[str, Finding]) -> RivalFolds:
     }
     return RivalFolds(
         statement=statement,
-        contradicted=labels(name for name, rival in own.items() if rival.contradicted),
-        alive=labels(name for name, rival in own.items() if not rival.contradicted),
+        contradicted=labels((name for name, one in own.items() if one.contradicted), findings),
+        alive=labels((name for name, one in own.items() if not one.contradicted), findings),
         rows=fold_checks(
             {name: (rival.by,) if rival.by else rival.checks for name, rival in own.items()}
         ),
     )
 
 
-def evidence_rows(samples: Mapping[str, Sequence[Sample]]) -> tuple[Row, ...]:
+def evidence_table(samples: Mapping[str, Sequence[Sample]]) -> Table:
     """Lay the evidence of several releases side by side, a row a key, equal neighbours joined.
 
     Args:
@@ -149,10 +183,35 @@ def evidence_rows(samples: Mapping[str, Sequence[Sample]]) -> tuple[Row, ...]:
         if not before or not same_evidence(before, own):  # most releases agree in everything
             before, values = own, _flat_samples(own)
         flat[runtime] = values
-    paths = dict.fromkeys(path for values in flat.values() for path in values)
-    return tuple(
-        _row(path, [values.get(path, ("", [])) for values in flat.values()]) for path in paths
+    paths = tuple(dict.fromkeys(path for values in flat.values() for path in values))
+    if len(flat) <= MANY:
+        columns = [(labels([name]), values) for name, values in flat.items()]
+    else:
+        folded = stretches(flat.items(), key=_texts)
+        columns = [(labels(one.runtimes, flat), one.value) for one in folded]
+    if len(columns) > MANY:
+        return Table(long=tuple((path, _by_release(path, flat)) for path in paths))
+    return Table(
+        columns=tuple(name for name, _ in columns),
+        rows=tuple(
+            _row(path, [values.get(path, ("", [])) for _, values in columns]) for path in paths
+        ),
     )
+
+
+def _texts(flat: _Flat) -> tuple[tuple[str, str], ...]:
+    return tuple((path, text) for path, (text, _) in flat.items())
+
+
+def _by_release(path: str, flat: Mapping[str, _Flat]) -> tuple[tuple[str, str], ...]:
+    """Return a key's values with their releases; of too many the span that they lie in."""
+    known = [(name, values[path]) for name, values in flat.items() if path in values]
+    found = stretches(((name, text) for name, (text, _) in known))
+    if len(found) <= MANY:
+        return tuple((labels(one.runtimes, flat), one.value) for one in found)
+    values = [value for _, (_, own) in known for value in own]
+    text = spread(values, path, [text for _, (text, _) in known])
+    return ((labels((name for name, _ in known), flat), text),)
 
 
 _Flat = dict[str, tuple[str, list[Any]]]
@@ -181,46 +240,8 @@ def _flat_samples(samples: Sequence[Sample]) -> _Flat:
     flat: _Flat = {}
     for path in dict.fromkeys(path for tree in trees for path in tree):
         values = [tree[path] for tree in trees if path in tree]
-        flat[path] = (_summary(values), values)
+        flat[path] = (summary(values, path), values)
     return flat
-
-
-def flatten(value: Any, path: str = "") -> dict[str, Any]:
-    """Return nested maps as one, its keys joined with dots."""
-    if not isinstance(value, dict) or not value:
-        return {path: value}
-    flat: dict[str, Any] = {}
-    for key, inner in value.items():
-        flat |= flatten(inner, f"{path}.{key}" if path else str(key))
-    return flat
-
-
-def _summary(values: Sequence[Any]) -> str:
-    """Return the value of one sample, or the median of several numbers with their range."""
-    first = values[0]
-    if len(values) == 1:
-        return _short(first)
-    if all(map(is_number, values)) and len({*values}) > 1:
-        low, middle, high = min(values), median(values), max(values)
-        return f"{_short(middle)} ({_short(low)} to {_short(high)}, n = {len(values)})"
-    texts = list(dict.fromkeys(_short(value) for value in values))
-    return _short(first) if len(texts) == 1 else " or ".join(texts[:4])
-
-
-_FIGURES = 4
-"""Figures of a number that is no count: more say nothing of what was measured."""
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if type(value) is int:  # most values are, and `show` has more to think of
-        return str(value)
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        return f"{len(value)} rows of {', '.join(map(str, value[0]))}"
-    if isinstance(value, float):
-        return f"{value:.{_FIGURES}g}"
-    return show(value, _LONGEST_LIST)
 
 
 def pretty(value: Any) -> str:

@@ -5,37 +5,38 @@ Knows: views, folding, charts. Must not know: markup (that is in the templates).
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from harness.authoring.probe_then import ProbeThen
 from harness.claims.model import Claim
-from harness.claims.predicates import is_number
 from harness.judge.compare import Comparison
 from harness.judge.finding import Finding, Verdict
-from harness.judge.stability import stability
-from harness.judge.trend import ClaimTrend, Point
+from harness.judge.trend import ClaimTrend
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, ClaimView, RunView, SkillView
+from harness.report.evidence import KeyRanges, differing
 from harness.report.html import series
+from harness.report.html.bands import bands_of
+from harness.report.html.calls import Call, call_text, calls
 from harness.report.html.folding import (
     Folds,
     RivalFolds,
-    Row,
-    evidence_rows,
+    Table,
+    evidence_table,
     fold_checks,
     fold_rivals,
     group,
-    pretty,
-    same_evidence,
 )
 from harness.report.html.links import Links
-from harness.report.phrases import duration, labels, plural, seconds_of
-from harness.run.model import Build, Sample
-from harness.run.repeat import repeat_command
+from harness.report.html.over_time import History, history
+from harness.report.html.strips import Strip, strips
+from harness.report.phrases import plural
+from harness.report.releases import MANY, label, labels, newest_of_each_release
+from harness.run.model import Build, Note, Run
 
 _MOST_CHARTS = 6
+_MOST_STRIPS = 12
 
 TILES = (
     (Verdict.REFUTED, "#not-confirmed"),
@@ -67,19 +68,12 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """Hold the envelope of one release's observation."""
+class Reason:
+    """Hold a verdict with the releases that came to it, and why."""
 
-    runtime: str
     finding: Finding
-    timing: str
-    log: str
-    leftovers: tuple[str, ...]
-    failure: str
-    samples: str
-    same_as: str | None
-    command: str
-    rounds: str
+    on: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +81,22 @@ class ClaimPage:
     """Hold everything that a claim's page shows."""
 
     view: ClaimView
-    reasons: tuple[tuple[str, Finding], ...]
+    reasons: tuple[Reason, ...]
+    ranges: tuple[KeyRanges, ...]
+    strips: tuple[Strip, ...]
     predictions: tuple[Folds, ...]
     rivals: tuple[RivalFolds, ...]
-    evidence: tuple[Row, ...]
-    columns: tuple[str, ...]
+    evidence: Table
     plots: tuple[series.Plot, ...]
+    undrawn: int
     calls: tuple[Call, ...]
+    folded: int
     probe: ProbeThen
     probe_link: str | None
     claim_link: str | None
     call_text: str
-    trend: ClaimTrend | None
-    trend_plots: tuple[series.Plot, ...]
+    history: History | None
+    notes: tuple[str, ...]
 
 
 def troubles(view: RunView) -> tuple[Trouble, ...]:
@@ -113,25 +110,33 @@ def troubles(view: RunView) -> tuple[Trouble, ...]:
 def _trouble(one: ClaimView) -> Trouble:
     parts = tuple(
         Part(verdict=finding.verdict, on=on, first=finding.cell, reason=finding.reason)
-        for on, finding in _grouped(one)
+        for on, finding in group(one.cells.items(), lambda found: (found.verdict, found.reason))
         if finding.verdict in NEEDS_ATTENTION
     )
     return Trouble(
         claim=one.claim,
         verdict=one.worst,
-        on=labels(name for name, found in one.cells.items() if found.verdict in NEEDS_ATTENTION),
+        on=labels(
+            (name for name, found in one.cells.items() if found.verdict in NEEDS_ATTENTION),
+            one.cells,
+        ),
         parts=tuple(sorted(parts, key=lambda part: WORST_FIRST.index(part.verdict))),
     )
 
 
 def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
-    """Return runtime, reason and count of what was skipped."""
+    """Return releases, reason and count of what was skipped, equal neighbours together."""
     found: dict[tuple[str, str], int] = {}
     for finding in view.findings:
         if finding.verdict is Verdict.SKIPPED:
             key = (finding.cell.runtime, finding.reason)
             found[key] = found.get(key, 0) + 1
-    return tuple((labels([runtime]), why, count) for (runtime, why), count in found.items())
+    alike: dict[tuple[str, int], list[str]] = {}
+    for (runtime, why), count in found.items():
+        alike.setdefault((why, count), []).append(runtime)
+    return tuple(
+        (labels(names, view.runtimes), why, count) for (why, count), names in alike.items()
+    )
 
 
 def worst_first(skills: Iterable[SkillView]) -> list[SkillView]:
@@ -157,40 +162,92 @@ def table_of(plot: series.Plot) -> Iterable[tuple[str, list[str]]]:
         yield f"{x:.10g}", [f"{curve[x]:.10g}" if x in curve else "" for curve in curves]
 
 
-def _grouped(view: ClaimView) -> list[tuple[str, Finding]]:
-    return group(view.cells.items(), lambda finding: (finding.verdict, finding.reason))
+def _reasons(view: ClaimView) -> tuple[Reason, ...]:
+    """Return the verdicts with their releases; of too many reasons the first for all."""
+    found = group(view.cells.items(), lambda one: (one.verdict, one.reason))
+    if len(found) <= MANY:
+        return tuple(Reason(finding=one, on=on, text=one.reason) for on, one in found)
+    alike = group(view.cells.items(), lambda one: one.verdict)
+    return tuple(
+        Reason(finding=one, on=on, text=f"{one.reason} ({_others(found, one)})")
+        for on, one in alike
+    )
+
+
+def _others(found: Iterable[tuple[str, Finding]], first: Finding) -> str:
+    count = sum(one.verdict is first.verdict for _, one in found) - 1
+    return f"and {plural(count, 'other reason')}: see below, release by release"
 
 
 def claim_page(
-    view: ClaimView, *, probe: ProbeThen, trend: ClaimTrend | None, links: Links
+    view: ClaimView,
+    *,
+    probe: ProbeThen,
+    trend: ClaimTrend | None,
+    links: Links,
+    noted: Iterable[Note] = (),
 ) -> ClaimPage:
     """Gather what a claim's page shows."""
-    samples = {
-        runtime: finding.observation.samples
+    seen = {
+        runtime: finding.observation
         for runtime, finding in view.cells.items()
         if finding.observation is not None
     }
-    first = {
-        labels([runtime]): own[0].evidence
-        for runtime, own in samples.items()
-        if own and own[0].evidence is not None
-    }
+    versions = {name: one.build.otp_version for name, one in seen.items() if one.build}
+    predicted = bands_of(view.claim, versions)
+    with_evidence = [
+        name for name, one in seen.items() if one.samples and one.samples[0].evidence is not None
+    ]
+    drawn = newest_of_each_release(with_evidence)
+    ranges = differing(view.cells)
+    answers = tuple(calls(view.cells))
+    first = {label(name): seen[name].samples[0].evidence or {} for name in drawn}
     return ClaimPage(
         view=view,
-        reasons=tuple(_grouped(view)),
+        reasons=_reasons(view),
+        ranges=ranges,
+        strips=strips(ranges[:_MOST_STRIPS], tuple(view.cells)),
         predictions=fold_checks({name: one.checks for name, one in view.cells.items()}),
         rivals=fold_rivals(view.cells),
-        evidence=evidence_rows(samples),
-        columns=tuple(samples),
-        plots=series.plots(first, tuple(predicted_numbers(view.claim)))[:_MOST_CHARTS],
-        calls=tuple(_calls(view)),
+        evidence=evidence_table({name: one.samples for name, one in seen.items()}),
+        plots=series.plots(first, predicted)[:_MOST_CHARTS],
+        undrawn=len(with_evidence) - len(drawn),
+        calls=answers,
+        folded=sum(len(call.runtimes) for call in answers if call.folded),
         probe=probe,
         probe_link=_probe_link(probe, links),
         claim_link=links.to(view.claim.path, view.claim.line),
         call_text=call_text(view.claim),
-        trend=trend,
-        trend_plots=trend_plots(trend) if trend else (),
+        history=history(trend, predicted) if trend else None,
+        notes=tuple(
+            _noted((one for one in noted if one.about == view.claim.module), tuple(view.cells))
+        ),
     )
+
+
+def notes(run: Run) -> tuple[str, ...]:
+    """Return what a run notes beside its cells: of its VMs, then of modules and the like."""
+    of_vms = [(note, record.name) for record in run.header.runtimes for note in record.notes]
+    names = [record.name for record in run.header.runtimes]
+    return (
+        *(f"{on}: {note}" for on, note in _by_text(of_vms, names)),
+        *_noted(run.notes, names),
+    )
+
+
+def _noted(found: Iterable[Note], names: Sequence[str]) -> Iterator[str]:
+    """Yield notes with what they are about, and once for all releases that they are of."""
+    texts = [(f"{note.about}: {note.text}", note.runtime or "") for note in found]
+    for on, text in _by_text(texts, names):
+        yield f"{on}: {text}" if on else text
+
+
+def _by_text(found: Iterable[tuple[str, str]], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    alike: dict[str, list[str]] = {}
+    for text, runtime in found:
+        alike.setdefault(text, []).append(runtime)
+    for text, on in alike.items():
+        yield labels(filter(None, on), names), text
 
 
 def _probe_link(then: ProbeThen, links: Links) -> str | None:
@@ -198,104 +255,6 @@ def _probe_link(then: ProbeThen, links: Links) -> str | None:
     if then.probe is None or then.path is None or then.changed:
         return None
     return links.to(then.path, then.probe.line)
-
-
-def predicted_numbers(claim: Claim) -> Iterable[tuple[str, float]]:
-    """Yield every number that the claim predicts outright, with its path."""
-    for prediction in claim.expect:
-        for predicate in prediction.leaf.predicates:
-            operand = predicate.operand
-            for number in operand if isinstance(operand, list) else [operand]:
-                if is_number(number):
-                    yield prediction.name, float(number)
-
-
-def call_text(claim: Claim) -> str:
-    """Return the call as Erlang people write it, with the VM's flags and limits if it has any."""
-    args = ", ".join(f"{key} => {pretty(value)}" for key, value in claim.args.items())
-    around = [f"erl {shlex.join(claim.flags)}"] if claim.flags else []
-    around += [str(claim.held)] if claim.held.given else []
-    comment = f"  % {', '.join(around)}" if around else ""
-    return f"{claim.module}:{claim.probe}(#{{{args}}}){comment}"
-
-
-def _calls(view: ClaimView) -> Iterable[Call]:
-    earlier: list[tuple[str, Sequence[Sample]]] = []
-    for runtime, finding in view.cells.items():
-        samples = finding.observation.samples if finding.observation else ()
-        twin = next((name for name, other in earlier if same_evidence(other, samples)), None)
-        if twin is None and samples:
-            earlier.append((runtime, samples))
-        yield Call(
-            runtime=runtime,
-            finding=finding,
-            timing=_timing(samples),
-            log="".join(dict.fromkeys(sample.log for sample in samples)).rstrip(),
-            leftovers=tuple(dict.fromkeys(left for one in samples for left in one.leftovers)),
-            failure=_failure(samples),
-            samples="" if twin else _samples_text(samples),
-            same_as=twin if any(sample.evidence for sample in samples) else None,
-            command=repeat_command(finding.cell),
-            rounds=stability(finding),
-        )
-
-
-def _samples_text(samples: Sequence[Sample]) -> str:
-    trees = [sample.evidence for sample in samples if sample.evidence is not None]
-    return "\n".join(pretty(tree) for tree in trees)
-
-
-def _timing(samples: Sequence[Sample]) -> str:
-    if not samples:
-        return ""
-    total = sum(sample.elapsed_us for sample in samples)
-    inside = [sample.probe_us for sample in samples if sample.probe_us is not None]
-    calls = f"{len(samples)} calls" if len(samples) > 1 else "1 call"
-    own = f", {duration(sum(inside))} of it in the probe" if inside else ""
-    return f"{calls}, {duration(total)}{own}"
-
-
-def _failure(samples: Sequence[Sample]) -> str:
-    failure = next((one.failure for one in samples if one.failure is not None), None)
-    if failure is None:
-        return ""
-    kind = f"{failure.error_class}: " if failure.error_class else ""
-    return "\n".join([f"{kind}{failure.reason}", *(f"  at {line}" for line in failure.stacktrace)])
-
-
-def trend_plots(trend: ClaimTrend) -> tuple[series.Plot, ...]:
-    """Return a plot a key figure that moved, its value by run, every release in it."""
-    return tuple(
-        series.Plot(
-            path=path,
-            x_key="run",
-            y_key=path.rpartition(".")[2],
-            curves=tuple(
-                _over_time(labels([runtime]), points, path)
-                for runtime, points in trend.points.items()
-                if runtime in rows
-            ),
-            dates=True,
-        )
-        for path, rows in trend.figures().items()
-        if any(len({value for _, value in values}) > 1 for values in rows.values())
-    )[:_MOST_CHARTS]
-
-
-def _over_time(label: str, points: Sequence[Point], path: str) -> series.Curve:
-    """Return a figure by the time of its run: it breaks where a run has none."""
-    at, breaks = [], []
-    for point in points:
-        if path in point.figures:
-            at.append((seconds_of(point.started), point.figures[path], point.run))
-        elif at:
-            breaks.append(len(at))
-    return series.Curve(
-        label=label,
-        points=tuple((x, y) for x, y, _ in at),
-        breaks=frozenset(breaks) | series.long_gaps([x for x, _, _ in at]),
-        runs=tuple(run for _, _, run in at),
-    )
 
 
 def host_of(build: Build) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.judge.finding import Verdict
 from harness.judge.view import WORST_FIRST, ClaimView, RunView
-from harness.report.html.folding import flatten
+from harness.report.evidence import flatten
 
 _NAME = "beamproofIndex"
 

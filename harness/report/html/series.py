@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from harness.report.html.bands import Band, exponents_for
 from harness.run.units import UNITS, unit_of
 
 LEAST_POINTS = 3
@@ -33,11 +34,30 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Hold a predicted number that lies on one of the axes; `axis` is `x` or `y`."""
+    """Hold what is predicted on one of the axes; `axis` is `x` or `y`.
+
+    The numbers from `low` to `high`, an end open where None; both are the same for a threshold.
+    """
 
     axis: str
-    value: float
+    low: float | None
+    high: float | None
     label: str
+    rival: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """Hold how steeply a curve is predicted to rise: y by x to a power from `low` to `high`.
+
+    `through` is the point that it is drawn through.
+    """
+
+    through: tuple[float, float]
+    low: float | None
+    high: float | None
+    label: str
+    rival: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +73,7 @@ class Plot:
     y_key: str
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...] = ()
+    slopes: tuple[Slope, ...] = ()
     dates: bool = False
 
     @property
@@ -83,13 +104,13 @@ def words(key: str) -> str:
 
 
 def plots(
-    evidence: Mapping[str, Mapping[str, Any]], predicted: Sequence[tuple[str, float]] = ()
+    evidence: Mapping[str, Mapping[str, Any]], predicted: Sequence[Band] = ()
 ) -> tuple[Plot, ...]:
     """Find every plot in the evidence of several releases.
 
     Args:
         evidence: evidence by the release's label, in the order of the legend.
-        predicted: numbers that the claim predicts, with the path of each.
+        predicted: what the claim and its rivals predict in numbers.
     """
     found: dict[tuple[str, str, str], list[Curve]] = {}
     for label, tree in evidence.items():
@@ -98,13 +119,20 @@ def plots(
             for y_key in _measured(rows, x_key):
                 points = tuple((float(row[x_key]), float(row[y_key])) for row in rows)
                 found.setdefault((path, x_key, y_key), []).append(Curve(label=label, points=points))
+    y_keys: dict[str, list[str]] = {}
+    for path, _, y_key in found:
+        y_keys.setdefault(path, []).append(y_key)
     return tuple(
         Plot(
             path=path,
             x_key=x_key,
             y_key=y_key,
             curves=tuple(curves),
-            marks=tuple(_marks(x_key, y_key, curves, predicted)),
+            marks=tuple(_marks(path, x_key, y_key, curves, predicted)),
+            slopes=tuple(
+                _slope(band, curves[0])
+                for band in exponents_for(predicted, path, y_key, y_keys[path])
+            ),
         )
         for (path, x_key, y_key), curves in found.items()
     )
@@ -153,15 +181,49 @@ def _measured(rows: Sequence[Mapping[str, Any]], x_key: str) -> list[str]:
     return [key for key in _numeric_keys(rows) if key != x_key]
 
 
+_MOST_MARKS = 4
+"""Predictions that are drawn into one chart: more hide the curves."""
+
+
+def mark(axis: str, band: Band) -> Mark:
+    """Return a band as it is drawn on an axis."""
+    return Mark(axis=axis, low=band.low, high=band.high, label=band.label, rival=band.rival)
+
+
 def _marks(
-    x_key: str, y_key: str, curves: Iterable[Curve], predicted: Iterable[tuple[str, float]]
+    path: str, x_key: str, y_key: str, curves: Sequence[Curve], predicted: Iterable[Band]
 ) -> Iterator[Mark]:
+    """Yield what is predicted in the unit of an axis, with an end among its numbers.
+
+    What is predicted of the very key comes first, then what its unit may mean.
+    """
     points = [point for curve in curves for point in curve.points]
+    found: list[tuple[bool, Mark]] = []
     for axis, key, values in (
         ("x", x_key, [x for x, _ in points]),
         ("y", y_key, [y for _, y in points]),
     ):
-        for path, number in predicted:
-            same_unit = unit_of(path) == unit_of(key) != ""
-            if same_unit and min(values) <= number <= max(values):
-                yield Mark(axis=axis, value=number, label=f"{path} {number:g}")
+        for band in predicted:
+            itself = band.path == f"{path}.{key}"
+            alike = unit_of(band.key) == unit_of(key) != "" and not _is_control(band)
+            within = any(min(values) <= end <= max(values) for end in band.ends)
+            if itself or (alike and within):
+                found.append((not itself, mark(axis, band)))
+    yield from (one for _, one in sorted(found, key=lambda pair: pair[0])[:_MOST_MARKS])
+
+
+def _is_control(band: Band) -> bool:
+    """Tell whether a band says no more than that there was some, or none."""
+    return band.ends in {(0.0,), (1.0,)} and unit_of(band.key) == "count"
+
+
+def _slope(band: Band, curve: Curve) -> Slope:
+    """Return a predicted rise, through the middle point of a curve."""
+    points = [point for point in curve.points if min(point) > 0] or [(1.0, 1.0)]
+    return Slope(
+        through=points[len(points) // 2],
+        low=band.low,
+        high=band.high,
+        label=band.label,
+        rival=band.rival,
+    )

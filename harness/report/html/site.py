@@ -21,12 +21,14 @@ from harness.judge.finding import Verdict
 from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
+from harness.report.columns import columns_of_run, columns_of_skill
 from harness.report.html import charts, feed, pages, search, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.links import Links
 from harness.report.html.series import words
 from harness.report.marks import MARKS
-from harness.report.phrases import label, labels, outcome_word
+from harness.report.phrases import outcome_word
+from harness.report.releases import label, labels
 from harness.report.to_json import render_json, report
 from harness.run import lines
 from harness.run.cells import CellId
@@ -96,13 +98,18 @@ def _skill(
 ) -> Iterator[tuple[str, bytes]]:
     base = page_name(skill.name)
     tally = pages.tally(skill)
-    yield f"{base}.html", _render("skill.html", skill=skill, tally=tally, root="", **shared)
+    columns = columns_of_skill(shared["view"], skill)
+    yield (
+        f"{base}.html",
+        _render("skill.html", skill=skill, tally=tally, columns=columns, root="", **shared),
+    )
     for one in skill.claims:
         page = pages.claim_page(
             one,
             probe=_probe(shared["view"].run, one, modules),
             trend=known.get(one.claim.name),
             links=shared["links"],
+            noted=shared["view"].run.notes,
         )
         yield (
             f"{base}/{page_name(one.claim.id)}.html",
@@ -122,6 +129,8 @@ def _front(
         troubles=pages.troubles(view),
         skipped=pages.skipped(view),
         skills=pages.worst_first(view.skills),
+        columns=columns_of_run(view),
+        notes=pages.notes(view.run),
         claims=sum(len(skill.claims) for skill in view.skills),
         tiles=pages.TILES,
         hosts=pages.hosts(view),
@@ -169,6 +178,7 @@ def environment() -> Environment:
         "labels": _labels,
         "plural": phrases.plural,
         "words": words,
+        "path": charts.path,
         "erlang": highlighted,
         "page": page_name,
     }

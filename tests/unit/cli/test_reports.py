@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -267,6 +268,19 @@ def test_a_new_site_removes_the_pages_of_the_old_one_and_nothing_else(tmp_path: 
     write_site(tmp_path, [("index.html", b"2"), ("a/new.html", b"2")])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {MANIFEST, "index.html", "a/new.html", "a/mine.txt"}
+
+
+def test_half_a_site_is_no_other_ones_files(tmp_path: Path) -> None:
+    """One that was cut short, by Ctrl-C or a defect, does not keep the next from being written."""
+
+    def cut_short() -> Iterator[tuple[str, bytes]]:
+        yield "index.html", b"1"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_site(tmp_path, cut_short())
+    assert write_site(tmp_path, [("index.html", b"2")]) == (1, 1)
+    assert (tmp_path / "index.html").read_bytes() == b"2"
 
 
 def test_a_manifest_cannot_reach_outside_its_folder(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from urllib.parse import unquote, urldefrag
 
 import msgspec
 import pytest
-from support.synthetic_runs import Files
+from support import synthetic_runs
+from support.synthetic_runs import SIXTY, Files, Shape
 
 from harness.authoring.probe_source import ProbeModule, read_module
+from harness.claims.folder import load_skills
 from harness.claims.model import Skill
 from harness.judge.compare import compare
 from harness.judge.view import RunView, view
@@ -24,7 +26,7 @@ from harness.report.html.charts import lay_out
 from harness.report.html.links import Links
 from harness.report.html.series import Curve, Mark, Plot, plots, words
 from harness.report.html.site import environment, page_name, site
-from harness.report.phrases import labels
+from harness.report.releases import labels
 from harness.report.to_json import render_json, report
 from harness.run.file import read_run
 from harness.run.model import Sample
@@ -307,25 +309,26 @@ def test_without_the_probes_the_page_says_how_to_get_their_source(judged: RunVie
 
 def test_what_is_equal_is_shown_once() -> None:
     """Equal neighbours share a cell; a list that differs does not look equal by its length."""
-    rows = folding.evidence_rows(
+    table = folding.evidence_table(
         {
             "otp25": samples({"a_count": 1, "rows": [{"x": 1}], "b_us": 5}),
             "otp26": samples({"a_count": 1, "rows": [{"x": 2}], "b_us": 6}),
             "otp27": samples({"a_count": 1, "rows": [{"x": 2}], "b_us": 6}),
         }
     )
-    assert {row.path: [span.width for span in row.spans] for row in rows} == {
+    assert table.columns == ("OTP 25", "OTP 26", "OTP 27")
+    assert {row.path: [span.width for span in row.spans] for row in table.rows} == {
         "a_count": [3],
         "rows": [1, 2],
         "b_us": [1, 2],
     }
-    assert [row.same for row in rows] == [True, False, False]
+    assert [row.same for row in table.rows] == [True, False, False]
 
 
 def test_several_samples_are_shown_as_median_and_range() -> None:
     """Five numbers of one key need one cell."""
-    (row,) = folding.evidence_rows({"otp27": samples(*({"a_us": n} for n in (3, 1, 2)))})
-    assert row.spans[0].text == "2 (1 to 3, n = 3)"
+    (row,) = folding.evidence_table({"otp27": samples(*({"a_us": n} for n in (3, 1, 2)))}).rows
+    assert row.spans[0].text == "2 µs (1 to 3, n = 3)"
 
 
 def samples(*evidence: dict[str, object]) -> tuple[Sample, ...]:
@@ -352,6 +355,41 @@ def test_pretty_json_is_json() -> None:
 def test_releases_are_named_as_people_say_them(runtimes: list[str], said: str) -> None:
     """Neighbours are joined."""
     assert labels(runtimes) == said
+
+
+def test_many_releases_are_folded_where_they_agree() -> None:
+    """Sixty columns are as many as there are different ones; what differs on all is a span."""
+    same = {f"otp26.{n}": samples({"a_count": int(n > 4), "b_us": 5}) for n in range(20)}
+    table = folding.evidence_table(same)
+    assert table.columns == ("OTP 26.0\N{EN DASH}26.4", "OTP 26.5\N{EN DASH}26.19")
+    scattered = {name: samples({"a_count": 1, "b_us": n}) for n, name in enumerate(same)}
+    assert dict(folding.evidence_table(scattered).long) == {
+        "a_count": (("OTP 26.0\N{EN DASH}26.19", "1"),),
+        "b_us": (("OTP 26.0\N{EN DASH}26.19", "0 to 19 µs"),),
+    }
+
+
+@pytest.fixture(scope="module")
+def sixty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the site of sixty patch releases."""
+    made = Shape(releases=SIXTY, claims=6, moved=frozenset({4}), moved_from="27.2")
+    files = synthetic_runs.write(tmp_path_factory.mktemp("sixty"), made)
+    return dict(site([view(read_run(files.run), load_skills(files.claims))], {}))
+
+
+def test_sixty_columns_can_be_read(sixty: dict[str, bytes]) -> None:
+    """On the front page, in a skill's table and on a claim's page; every cell keeps its anchor."""
+    front, skill = Page(sixty["index.html"]), Page(sixty["beam-skill-a.html"])
+    assert front.text.count("24.0.1\N{EN DASH}27.3.1") == 1
+    assert skill.tags.count("th") < 20
+    claim = Page(sixty["beam-skill-a/claim-004.html"])
+    assert " ".join(claim.text.split()).count("24.0\N{EN DASH}27.1.3: 64 bytes") == 1
+    assert "27.2 on: 65 bytes" in " ".join(claim.text.split())
+    for page in (skill, claim):
+        assert {f"claim-004@otp{release}" for release in SIXTY} <= set(page.ids)
+    timed = Page(sixty["beam-skill-a/claim-002.html"])
+    assert "60 releases that need nobody" in timed.text
+    assert timed.text.count("at least 2") == 1
 
 
 def test_what_was_swept_is_the_axis() -> None:
@@ -393,7 +431,10 @@ def test_any_numbers_can_be_drawn(points: tuple[tuple[float, float], ...]) -> No
         x_key="x_count",
         y_key="y_us",
         curves=(Curve(label="<OTP>", points=points),),
-        marks=(Mark(axis="x", value=points[0][0], label="<a>"), Mark(axis="y", value=0, label="b")),
+        marks=(
+            Mark(axis="x", low=points[0][0], high=points[0][0], label="<a>"),
+            Mark(axis="y", low=0, high=None, label="b", rival=True),
+        ),
     )
     draw = environment().get_template("chart.svg").module.draw  # type: ignore[attr-defined]
     made = draw(lay_out(plot), "p")

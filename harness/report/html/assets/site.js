@@ -18,13 +18,14 @@
   const apply = () => {
     const chosen = new FormData(form);
     const release = chosen.get("release");
+    const isOf = (cell) => cell.dataset.release.split(" ").includes(release);
     const verdicts = new Set(chosen.getAll("verdict"));
     const words = chosen.get("q").toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
       let fits = verdicts.size === 0 && !release;
       for (const cell of row.querySelectorAll("td")) {
-        const here = (!release || cell.dataset.release === release) && Boolean(cell.dataset.verdict);
+        const here = (!release || isOf(cell)) && Boolean(cell.dataset.verdict);
         const wanted = here && (verdicts.size === 0 || verdicts.has(cell.dataset.verdict));
         cell.classList.toggle("dim", verdicts.size > 0 && !wanted);
         fits ||= wanted;
@@ -34,7 +35,7 @@
       shown += row.hidden ? 0 : 1;
     }
     for (const cell of table.querySelectorAll("[data-release]")) {
-      cell.hidden = Boolean(release) && cell.dataset.release !== release;
+      cell.hidden = Boolean(release) && !isOf(cell);
     }
     const all = table.tBodies[0].rows.length;
     form.querySelector(".shown").textContent =
