@@ -53,7 +53,7 @@ def show(claim: str, claims_dir: Path, probes_dir: Path, runs_dir: Path, *, as_j
         return
     print_lines(claim_text.claim_lines(found))
     print_lines(_probe_source(found, probes_dir, run, findings))
-    print_lines(line for finding in findings for line in claim_text.finding_lines(finding))
+    print_lines(claim_text.findings_lines(findings))
     if run is None:
         echo(f"  no evidence yet: beamproof verify --claim '{found.name}'")
 

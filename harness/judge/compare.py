@@ -37,7 +37,10 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunRef(_Model, frozen=True, kw_only=True):
-    """Name one of the two runs; `warnings` are what to know before believing it."""
+    """Name one of the two runs; `warnings` are what to know before believing it.
+
+    `runtimes` are its columns, in the order of the releases.
+    """
 
     run: str
     path: str
@@ -45,6 +48,7 @@ class RunRef(_Model, frozen=True, kw_only=True):
     complete: bool
     counts: dict[str, int]
     warnings: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
 
 
 class VerdictChange(_Model, frozen=True, kw_only=True):
@@ -200,6 +204,7 @@ def _reference(view: RunView) -> RunRef:
         complete=view.run.complete,
         counts={verdict.value: view.counts[verdict] for verdict in Verdict},
         warnings=view.warnings(),
+        runtimes=view.runtimes,
     )
 
 

@@ -1,4 +1,4 @@
-"""The columns of tables over releases: one a release, or several neighbours that agree.
+"""Releases side by side: a column each, or one of neighbours that agree; what was skipped where.
 
 Knows: judged runs. Must not know: markup.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.judge.finding import Verdict
 from harness.judge.view import RunView, SkillView
 from harness.report.releases import MANY, is_one_of_several, labels, short_label, stretches
 from harness.run.model import RuntimeRecord
@@ -82,3 +83,18 @@ def _about(name: str, record: RuntimeRecord | None) -> str:
 def _way(record: RuntimeRecord) -> str:
     version = f" {record.build.otp_version}" if record.build else ""
     return f"{record.way}{version}"
+
+
+def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
+    """Return releases, reason and count of what was skipped, equal neighbours together."""
+    found: dict[tuple[str, str], int] = {}
+    for finding in view.findings:
+        if finding.verdict is Verdict.SKIPPED:
+            key = (finding.cell.runtime, finding.reason)
+            found[key] = found.get(key, 0) + 1
+    alike: dict[tuple[str, int], list[str]] = {}
+    for (runtime, why), count in found.items():
+        alike.setdefault((why, count), []).append(runtime)
+    return tuple(
+        (labels(names, view.runtimes), why, count) for (why, count), names in alike.items()
+    )

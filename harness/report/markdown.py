@@ -6,21 +6,27 @@ Knows: judged runs and comparisons. Must not know: files, HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from harness.judge.compare import Comparison, Direction, VerdictChange
+from harness.judge.compare import Comparison, Direction
 from harness.judge.finding import Finding, Verdict
 from harness.judge.view import NEEDS_ATTENTION, WORST_FIRST, RunView, SkillView
 from harness.report.changes import (
+    added_lines,
     build_lines,
     change_text,
+    columns,
     group_name,
     lost_lines,
+    moved_lines,
     notes,
     verdict_groups,
 )
+from harness.report.columns import Column, columns_of_run, skipped
+from harness.report.evidence import differing
 from harness.report.marks import MARKS
-from harness.report.releases import label, labels
+from harness.report.releases import labels
 from harness.run.repeat import repeat_command
 
 _MOST = 50
@@ -51,16 +57,43 @@ def _run(view: RunView) -> Iterator[str]:
         yield f"> **Mind:** {escape(warning)}"
     yield ""
     yield from _matrix(view)
-    bad = [one for verdict in NEEDS_ATTENTION for one in view.findings if one.verdict is verdict]
-    if bad:
+    yield from _not_confirmed(view)
+    yield from _differing(view)
+    yield from _skipped(view)
+
+
+def _not_confirmed(view: RunView) -> Iterator[str]:
+    """Yield what needs a person, the refuted first; releases with the same reason together."""
+    found: dict[tuple[Verdict, str, str], list[Finding]] = {}
+    for verdict in NEEDS_ATTENTION:
+        for one in view.findings:
+            if one.verdict is verdict:
+                found.setdefault((verdict, one.claim.name, one.reason), []).append(one)
+    if found:
         yield ""
         yield "### Not confirmed"
-        for finding in bad[:_MOST]:
-            yield from _finding(finding)
-        if len(bad) > _MOST:
-            yield ""
-            yield f"… and {len(bad) - _MOST} more."
-    yield from _skipped(view)
+    for findings in islice(found.values(), _MOST):
+        yield from _findings(findings, view)
+    if len(found) > _MOST:
+        yield ""
+        yield f"… and {len(found) - _MOST} more."
+
+
+def _differing(view: RunView) -> Iterator[str]:
+    """Yield what is predicted and has another value on some release."""
+    rows = [
+        f"| `{one.claim.name}` | `{row.path}` | {escape(row.text)} |"
+        for skill in view.skills
+        for one in skill.claims
+        for row in differing(one.cells)
+        if row.predicted
+    ]
+    if rows:
+        yield from ("", "### Differs by release", "", "| claim | evidence | OTP |", "|---|---|---|")
+        yield from rows[:_MOST]
+    if len(rows) > _MOST:
+        yield ""
+        yield f"… and {len(rows) - _MOST} more."
 
 
 def counts(view: RunView) -> str:
@@ -74,11 +107,18 @@ def counts(view: RunView) -> str:
 
 
 def _matrix(view: RunView) -> Iterator[str]:
-    yield "| skill | " + " | ".join(map(label, view.runtimes)) + " |"
-    yield "|---" * (len(view.runtimes) + 1) + "|"
+    found = columns_of_run(view)
+    yield "| skill | " + " | ".join(_heading(one) for one in found) + " |"
+    yield "|---" * (len(found) + 1) + "|"
     for skill in view.skills:
-        cells = [_counts(skill, runtime) for runtime in view.runtimes]
+        cells = [_counts(skill, one.first) for one in found]
         yield f"| {escape(skill.name)} | " + " | ".join(cells) + " |"
+
+
+def _heading(column: Column) -> str:
+    each = ", each" if len(column.runtimes) > 1 else ""
+    below = f" {column.below}" if column.below else ""
+    return escape(f"OTP {column.name}{below}{each}")
 
 
 def _counts(skill: SkillView, runtime: str) -> str:
@@ -88,26 +128,26 @@ def _counts(skill: SkillView, runtime: str) -> str:
     )
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _findings(findings: Sequence[Finding], view: RunView) -> Iterator[str]:
+    first = findings[0]
+    runtimes = [one.cell.runtime for one in findings]
+    on = f" on {labels(runtimes, view.runtimes)}" if len(findings) > 1 else ""
+    name = first.claim.name if on else first.cell
     yield ""
-    yield f"- {MARKS[finding.verdict].emoji} **{finding.verdict.value}** `{finding.cell}`  "
-    yield f"  {escape(finding.claim.statement)}  "
-    yield f"  {escape(finding.reason)}  "
-    yield f"  `{repeat_command(finding.cell)}`"
+    yield f"- {MARKS[first.verdict].emoji} **{first.verdict.value}** `{name}`{on}  "
+    yield f"  {escape(first.claim.statement)}  "
+    yield f"  {escape(first.reason)}  "
+    yield f"  `{repeat_command(first.cell)}`"
 
 
 def _skipped(view: RunView) -> Iterator[str]:
-    reasons: dict[tuple[str, str], int] = {}
-    for finding in view.findings:
-        if finding.verdict is Verdict.SKIPPED:
-            key = (finding.cell.runtime, finding.reason)
-            reasons[key] = reasons.get(key, 0) + 1
-    if reasons:
+    found = skipped(view)
+    if found:
         yield ""
         yield "### Skipped"
         yield ""
-    for (runtime, reason), count in reasons.items():
-        yield f"- {label(runtime)}: {count}, {escape(reason)}"
+    for on, reason, count in found:
+        yield f"- {on}: {count}, {escape(reason)}"
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -127,22 +167,25 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         lines = [f"- {escape(line)}" for line in lost_lines(comparison)]
         yield from _listed("Not observed any more", lines, len(comparison.gone))
     for direction in Direction:
-        yield from _changes(direction, comparison.verdicts)
+        yield from _changes(direction, comparison)
     if comparison.added:
-        lines = [f"- {MARKS[one.verdict].emoji} `{one.cell}`" for one in comparison.added]
-        yield from _listed("New cells", lines)
+        lines = [
+            f"- {MARKS[verdict].emoji} {escape(text)}" for verdict, text in added_lines(comparison)
+        ]
+        yield from _listed("New cells", lines, len(comparison.added))
     if comparison.moved:
         yield from _moved(comparison)
     if comparison.builds:
-        lines = [f"- {escape(line)}" for line in build_lines(comparison.builds)]
+        lines = [f"- {escape(line)}" for line in build_lines(comparison)]
         yield from _listed("Changed builds", lines)
     if comparison.unchanged:
         yield ""
         yield "No difference."
 
 
-def _changes(direction: Direction, changes: Iterable[VerdictChange]) -> Iterator[str]:
-    groups = list(verdict_groups(changes, direction))
+def _changes(direction: Direction, comparison: Comparison) -> Iterator[str]:
+    groups = list(verdict_groups(comparison.verdicts, direction))
+    among = columns(comparison)
     titles = {
         Direction.WORSE: "Worse",
         Direction.BETTER: "Better",
@@ -150,20 +193,19 @@ def _changes(direction: Direction, changes: Iterable[VerdictChange]) -> Iterator
     }
     if groups:
         lines = [
-            f"- {MARKS[group[0].old].emoji} → {MARKS[group[0].new].emoji} `{group_name(group)}`:"
-            f" {escape(group[0].new_reason)}"
-            for group in groups
+            f"- {MARKS[one.old].emoji} → {MARKS[one.new].emoji} `{name}`: {escape(one.new_reason)}"
+            for one, name in ((group[0], group_name(group, among)) for group in groups)
         ]
         yield from _listed(titles[direction], lines, sum(map(len, groups)))
 
 
 def _moved(comparison: Comparison) -> Iterator[str]:
     lines = ["| cell | evidence | before | now | change |", "|---|---|---|---|---|"]
-    for one in comparison.moved[:_MOST]:
+    for name, one in islice(moved_lines(comparison), _MOST):
         move = one.moves[0]
         more = f" (and {len(one.moves) - 1} more)" if len(one.moves) > 1 else ""
         lines.append(
-            f"| `{one.cell}` | `{move.path}`{more} | {escape(move.old)} | {escape(move.new)}"
+            f"| `{name}` | `{move.path}`{more} | {escape(move.old)} | {escape(move.new)}"
             f" | {change_text(move)} |"
         )
     yield ""

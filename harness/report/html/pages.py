@@ -124,21 +124,6 @@ def _trouble(one: ClaimView) -> Trouble:
     )
 
 
-def skipped(view: RunView) -> tuple[tuple[str, str, int], ...]:
-    """Return releases, reason and count of what was skipped, equal neighbours together."""
-    found: dict[tuple[str, str], int] = {}
-    for finding in view.findings:
-        if finding.verdict is Verdict.SKIPPED:
-            key = (finding.cell.runtime, finding.reason)
-            found[key] = found.get(key, 0) + 1
-    alike: dict[tuple[str, int], list[str]] = {}
-    for (runtime, why), count in found.items():
-        alike.setdefault((why, count), []).append(runtime)
-    return tuple(
-        (labels(names, view.runtimes), why, count) for (why, count), names in alike.items()
-    )
-
-
 def worst_first(skills: Iterable[SkillView]) -> list[SkillView]:
     """Return the skills, those with the worst verdicts first, else in their order."""
 

@@ -21,7 +21,7 @@ from harness.judge.finding import Verdict
 from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
-from harness.report.columns import columns_of_run, columns_of_skill
+from harness.report.columns import columns_of_run, columns_of_skill, skipped
 from harness.report.html import charts, feed, pages, search, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.links import Links
@@ -127,7 +127,7 @@ def _front(
         "front.html",
         root="",
         troubles=pages.troubles(view),
-        skipped=pages.skipped(view),
+        skipped=skipped(view),
         skills=pages.worst_first(view.skills),
         columns=columns_of_run(view),
         notes=pages.notes(view.run),

@@ -16,8 +16,10 @@ from harness.claims.model import Claim, Skill
 from harness.claims.predicates import Prediction, show
 from harness.judge.finding import Check, Finding
 from harness.judge.mutate import MutationReport
+from harness.report.evidence import differing
 from harness.report.marks import mark_of
-from harness.run.cells import Json
+from harness.report.releases import MANY, labels, stretches
+from harness.run.cells import Json, release_order
 
 _WIDTH = 100
 _NARROWEST = 40
@@ -78,9 +80,42 @@ def probe_lines(then: ProbeThen, place: str, name: str) -> Iterator[str]:
     yield indent(then.probe.source, "    ")
 
 
-def finding_lines(finding: Finding) -> Iterator[str]:
+def findings_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield what a claim came to, release by release, and which values differ between them.
+
+    Of many releases, neighbours that agree in all of it are told once; where they still are many,
+    all but the newest in one line.
+    """
+    cells = {finding.cell.runtime: finding for finding in findings}
+    ordered = {name: cells[name] for name in sorted(cells, key=release_order)}
+    ranges = differing(ordered)[:_MOST_RANGES]
+    if ranges:
+        yield "  differs by release"
+        yield from (f"    {one.path}  {one.text}" for one in ranges)
+    if len(ordered) <= MANY:
+        yield from (line for finding in findings for line in _finding_lines(finding))
+        return
+    folded = stretches(ordered.items(), key=lambda one: tuple(_finding_lines(one, where="")))
+    if len(folded) > MANY:
+        newest = next(reversed(ordered))
+        folded = stretches(ordered.items(), key=lambda one: (one.verdict, one.reason))
+        lines = [f"{one.value.verdict}: {one.value.reason}" for one in folded]
+        where = [labels(one.runtimes, ordered) for one in folded]
+        yield from (f"  {on}: {line}" for on, line in zip(where, lines, strict=True))
+        yield from _finding_lines(ordered[newest])
+        return
+    for one in folded:
+        name = f"{one.value.cell.name} on {labels(one.runtimes, ordered)}"
+        yield from _finding_lines(one.value, where=name)
+
+
+_MOST_RANGES = 20
+
+
+def _finding_lines(finding: Finding, where: str | None = None) -> Iterator[str]:
     """Yield a finding as text: verdict, reason, predicted and found side by side."""
-    yield f"  {finding.cell}: {finding.verdict}: {finding.reason}"
+    name = finding.cell if where is None else where
+    yield f"  {name}: {finding.verdict}: {finding.reason}"
     for check in finding.checks:
         yield f"    {_sign(check)} {check.path}: {check.found_text}  (predicted {check.predicted})"
     for rival in finding.rivals:

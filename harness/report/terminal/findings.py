@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
+from typing import TypeVar
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -20,19 +21,19 @@ from harness.judge.finding import Check, Finding, Verdict
 from harness.judge.judge import MOST_SAMPLES
 from harness.report.marks import MARKS, mark_of
 from harness.report.phrases import plural, took
+from harness.report.releases import MANY, labels
+from harness.report.terminal.tables import tables
 from harness.run.cells import CellId
-from harness.run.model import FailureKind, Observation, Run, RuntimeRecord
+from harness.run.model import FailureKind, Observation, Run, Sample
 from harness.run.repeat import repeat_command
 from harness.system.verbosity import Verbosity
+
+_T = TypeVar("_T")
 
 _LOG_LINES = 8
 _VALUE_CHARS = 160
 _UNBOUNDED_COLUMNS = 100_000
 """How wide lines may be where no terminal bounds them."""
-
-
-_FEW_CLAIMS = 12
-"""So many claims are listed one by one whatever the verbosity: somebody picked them."""
 
 
 def render_findings(
@@ -76,23 +77,33 @@ def _made_at_once(run: Run) -> bool:
 def _print_tables(
     findings: Sequence[Finding], run: Run | None, console: Console, *, each: bool
 ) -> None:
-    if not findings:
-        return
-    claims = {finding.cell.name for finding in findings}
-    if not each and len(claims) > _FEW_CLAIMS:
-        _put(console, _skills_table(findings, run))
-        return
-    for skill in _unique(finding.cell.skill for finding in findings):
-        own = [finding for finding in findings if finding.cell.skill == skill]
-        _put(console, _table(skill, own, run))
+    for table in tables(findings, run, each=each):
+        _put(console, table)
 
 
 def _print_unconfirmed(findings: Sequence[Finding], run: Run | None, console: Console) -> None:
+    among = _unique(finding.cell.runtime for finding in findings)
+    told: Counter[str] = Counter()
     for alike in _alike(findings):
-        _put_details(console, alike[0], run)
+        first = alike[0]
+        told[first.cell.name] += 1
+        if told[first.cell.name] > MANY:  # it differs on each of many releases
+            mark = MARKS[first.verdict]
+            text = f"{mark.sign} {first.verdict.value} {first.cell}: {first.reason}"
+            _put(console, Text(text, style=mark.style))
+        else:
+            _put_details(console, first, run)
         if len(alike) > 1:
-            others = ", ".join(str(finding.cell) for finding in alike[1:])
-            _put(console, Text(f"the same in {len(alike)} cells; also {_short(others)}"), indent=2)
+            _put(console, Text(_others(alike, among)), indent=2)
+
+
+def _others(alike: Sequence[Finding], among: Sequence[str]) -> str:
+    """Say where else it is the same: of one claim the releases, else the cells."""
+    cells = [finding.cell for finding in alike]
+    if len({cell.name for cell in cells}) == 1:
+        return f"the same on {labels((cell.runtime for cell in cells), among)}"
+    others = ", ".join(map(str, cells[1:]))
+    return f"the same in {len(cells)} cells; also {_short(others)}"
 
 
 _OF_A_WHOLE_NODE = frozenset({FailureKind.NOT_COMPILED, FailureKind.NOT_STARTED})
@@ -100,7 +111,11 @@ _OF_A_WHOLE_NODE = frozenset({FailureKind.NOT_COMPILED, FailureKind.NOT_STARTED}
 
 
 def _alike(findings: Sequence[Finding]) -> Iterable[Sequence[Finding]]:
-    """Yield what is not confirmed, a module that does not compile and the like once for all."""
+    """Yield what is not confirmed, a module that does not compile and the like once for all.
+
+    Of many releases, those on which a claim fell for the same reason are together.
+    """
+    many = len({finding.cell.runtime for finding in findings}) > MANY
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         if finding.verdict in {Verdict.CONFIRMED, Verdict.SKIPPED}:
@@ -108,7 +123,8 @@ def _alike(findings: Sequence[Finding]) -> Iterable[Sequence[Finding]]:
         samples = finding.observation.samples if finding.observation else ()
         kinds = {sample.failure.kind for sample in samples if sample.failure}
         whole = bool(kinds & _OF_A_WHOLE_NODE)
-        key = (finding.cell.runtime, finding.reason) if whole else (finding.cell,)
+        own = (finding.cell.name, finding.verdict, finding.reason) if many else (finding.cell,)
+        key = (finding.cell.runtime, finding.reason) if whole else own
         groups.setdefault(key, []).append(finding)
     return groups.values()
 
@@ -122,60 +138,6 @@ def summary(findings: Iterable[Finding]) -> Text:
         if counts[verdict] or verdict is Verdict.CONFIRMED
     ]
     return Text(", ").join(parts)
-
-
-def _table(skill: str, findings: Sequence[Finding], run: Run | None) -> Table:
-    runtimes = sorted(_unique(finding.cell.runtime for finding in findings))
-    verdicts = {finding.cell: finding.verdict for finding in findings}
-    table = Table(title=skill, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("claim", overflow="fold")
-    for runtime in runtimes:
-        table.add_column(_heading(runtime, run), justify="center")
-    for claim in _unique(finding.cell.claim for finding in findings):
-        marks = (verdicts.get(CellId.of(skill, claim, runtime)) for runtime in runtimes)
-        table.add_row(claim, *(_mark(verdict) for verdict in marks))
-    return table
-
-
-def _skills_table(findings: Sequence[Finding], run: Run | None) -> Table:
-    """Return a line a skill with the counts of each release."""
-    runtimes = sorted(_unique(finding.cell.runtime for finding in findings))
-    counts = Counter((one.cell.skill, one.cell.runtime, one.verdict) for one in findings)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("skill", overflow="fold")
-    for runtime in runtimes:
-        table.add_column(_heading(runtime, run), justify="center")
-    for skill in _unique(finding.cell.skill for finding in findings):
-        cells = [
-            Text("  ").join(
-                Text(f"{count} {mark.sign}", mark.style)
-                for verdict, mark in MARKS.items()
-                if (count := counts[skill, runtime, verdict])
-            )
-            for runtime in runtimes
-        ]
-        table.add_row(skill, *cells)
-    return table
-
-
-def _heading(runtime: str, run: Run | None) -> str:
-    record = _record(runtime, run)
-    if record is None:
-        return runtime
-    version = record.build.otp_version if record.build else str(record.release)
-    return f"{version}\n{record.way}"
-
-
-def _record(runtime: str, run: Run | None) -> RuntimeRecord | None:
-    if run is None:
-        return None
-    return next((record for record in run.header.runtimes if record.name == runtime), None)
-
-
-def _mark(verdict: Verdict | None) -> Text:
-    if verdict is None:
-        return Text(" ")
-    return Text(MARKS[verdict].sign, style=MARKS[verdict].style)
 
 
 def _put_details(console: Console, finding: Finding, run: Run | None = None) -> None:
@@ -260,39 +222,60 @@ def _print_skipped(findings: Sequence[Finding], console: Console, *, each: bool)
     """Say what is skipped and why, a line a reason; what a range says of a release in one line."""
     skipped = [finding for finding in findings if finding.verdict is Verdict.SKIPPED]
     outside = [finding for finding in skipped if finding.boundary and not each]
-    for runtime, count in Counter(finding.cell.runtime for finding in outside).items():
+    among = _unique(finding.cell.runtime for finding in findings)
+    counts = Counter(finding.cell.runtime for finding in outside)
+    for count in _unique(counts.values()):
+        on = _runtimes([name for name, own in counts.items() if own == count], among)
         what = f"{plural(count, 'claim')} about other releases, as they say (-v: each)"
-        _put(console, Text(f"- skipped on {runtime}: {what}", style="dim"))
+        _put(console, Text(f"- skipped on {on}: {what}", style="dim"))
     reasons: dict[tuple[str, str], list[str]] = {}
     for finding in skipped:
         if each or not finding.boundary:
             key = (finding.cell.runtime, finding.reason)
             reasons.setdefault(key, []).append(finding.cell.name)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (runtime, reason), names in reasons.items():
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        line = f"- skipped on {runtime}: {names[0]}{more}: {reason}"
+        alike.setdefault((reason, tuple(names)), []).append(runtime)
+    for (reason, claims), runtimes in alike.items():
+        more = f" and {len(claims) - 1} more" if len(claims) > 1 else ""
+        line = f"- skipped on {_runtimes(runtimes, among)}: {claims[0]}{more}: {reason}"
         _put(console, Text(line, style="dim"))
 
 
+def _runtimes(names: Sequence[str], among: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else labels(names, among)
+
+
 def _print_leftovers(findings: Sequence[Finding], console: Console) -> None:
-    for finding in findings:
-        left = _unique(
-            leftover
-            for sample in (finding.observation.samples if finding.observation else ())
-            for leftover in sample.leftovers
-        )
-        if left:
-            _put(console, Text(f"! {finding.cell} left behind: {'; '.join(left)}", style="yellow"))
+    _print_about(findings, console, lambda one: one.leftovers, " left behind: {}", "; ")
 
 
 def _print_volatile(findings: Sequence[Finding], console: Console) -> None:
     """Tell the author of a probe what in its evidence nobody can predict."""
+    what = ": {}: names of processes, references or addresses, which differ in every run"
+    _print_about(findings, console, lambda one: volatile_paths(one.evidence or {}), what, ", ")
+
+
+def _print_about(
+    findings: Sequence[Finding],
+    console: Console,
+    said: Callable[[Sample], Iterable[str]],
+    words: str,
+    between: str,
+) -> None:
+    """Print what samples say beside their evidence; of many releases what is the same once."""
+    among = _unique(finding.cell.runtime for finding in findings)
+    alike: dict[tuple[str, str], list[CellId]] = {}
     for finding in findings:
         samples = finding.observation.samples if finding.observation else ()
-        paths = _unique(path for one in samples for path in volatile_paths(one.evidence or {}))
-        if paths:
-            what = "names of processes, references or addresses, which differ in every run"
-            _put(console, Text(f"! {finding.cell}: {', '.join(paths)}: {what}", style="yellow"))
+        found = between.join(_unique(one for sample in samples for one in said(sample)))
+        if found:
+            name = finding.cell.name if len(among) > MANY else finding.cell
+            alike.setdefault((name, found), []).append(finding.cell)
+    for (name, found), cells in alike.items():
+        several = len(cells) > 1
+        on = f"{name} on {labels((one.runtime for one in cells), among)}" if several else cells[0]
+        _put(console, Text(f"! {on}{words.format(found)}", style="yellow"))
 
 
 def _print_run(run: Run, console: Console) -> None:
@@ -308,5 +291,5 @@ def _short(text: str) -> str:
     return text if len(text) <= _VALUE_CHARS else f"{text[:_VALUE_CHARS]}…"
 
 
-def _unique(names: Iterable[str]) -> list[str]:
+def _unique(names: Iterable[_T]) -> list[_T]:
     return list(dict.fromkeys(names))

@@ -5,21 +5,25 @@ Knows: their models. Must not know: files, colours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.claims.predicates import show
-from harness.judge.compare import Comparison, Direction, Move, VerdictChange
+from harness.judge.compare import Comparison, Direction, Move
 from harness.judge.trend import ClaimTrend, Point
 from harness.report.changes import (
+    added_lines,
     build_lines,
     change_text,
+    columns,
     group_name,
     lost_lines,
+    moved_lines,
     notes,
     verdict_groups,
 )
 from harness.report.marks import MARKS
 from harness.report.phrases import moment, plural
+from harness.report.releases import MANY, labels, newest_of_each_release, stretches
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NEWEST = 30
@@ -38,16 +42,16 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
     for note in notes(comparison):
         yield f"! {note}"
     yield from _section("not observed any more", list(lost_lines(comparison)))
-    yield from _section("verdicts", list(_verdicts(comparison.verdicts)))
+    yield from _section("verdicts", list(_verdicts(comparison)))
     yield from _section(
         f"new cells ({len(comparison.added)})",
-        [f"{MARKS[one.verdict].sign} {one.cell}: {one.reason}" for one in comparison.added],
+        [f"{MARKS[verdict].sign} {text}" for verdict, text in added_lines(comparison)],
     )
     yield from _section(
         f"evidence that moved by more than its spread ({len(comparison.moved)})",
-        [_moved(one.cell, move) for one in comparison.moved for move in one.moves],
+        [_moved(name, move) for name, one in moved_lines(comparison) for move in one.moves],
     )
-    yield from _section("builds", list(build_lines(comparison.builds)))
+    yield from _section("builds", list(build_lines(comparison)))
     yield ""
     yield "something got worse" if comparison.worse else "nothing got worse"
 
@@ -57,13 +61,15 @@ def _moved(cell: str, move: Move) -> str:
     return f"{cell}  {move.path}: {move.old} -> {move.new}" + (f"  ({change})" if change else "")
 
 
-def _verdicts(changes: Sequence[VerdictChange]) -> Iterator[str]:
+def _verdicts(comparison: Comparison) -> Iterator[str]:
+    among = columns(comparison)
     for direction in Direction:
-        for group in verdict_groups(changes, direction):
+        for group in verdict_groups(comparison.verdicts, direction):
             one = group[0]
-            yield f"{direction.value}: {group_name(group)}  {one.old.value} -> {one.new.value}"
+            name = group_name(group, among)
+            yield f"{direction.value}: {name}  {one.old.value} -> {one.new.value}"
             yield f"    {one.new_reason}"
-            if len(group) == 1:
+            if len({change.repeat.partition(" --otp ")[0] for change in group}) == 1:
                 yield f"    {one.repeat}"
 
 
@@ -86,14 +92,37 @@ def trend_text(trends: Iterable[ClaimTrend], started: Sequence[str]) -> str:
     lines = [f"{plural(len(started), 'run')}, the oldest on the left: {span}"]
     for trend in trends:
         lines += ["", trend.name]
-        width = max(len(runtime) for runtime in trend.points)
-        for runtime, points in trend.points.items():
-            lines.append(f"  {runtime:{width}}  {_verdict_line(points)}")
-        for path, rows in trend.figures().items():
+        rows = list(_rows(trend))
+        width = max(len(name) for name, _ in rows)
+        lines += [f"  {name:{width}}  {_verdict_line(points)}" for name, points in rows]
+        for path, figures in trend.figures().items():
             lines.append(f"  {path}")
-            for runtime, values in rows.items():
-                lines.append(f"    {runtime:{width}}  {_figure_line([v for _, v in values])}")
+            lines += [f"    {text}" for text in _figure_lines(figures)]
     return "\n".join(lines) + "\n"
+
+
+def _rows(trend: ClaimTrend) -> Iterator[tuple[str, Sequence[Point]]]:
+    """Yield the verdicts of each runtime; of many, neighbours with the same ones together."""
+    if len(trend.points) <= MANY:
+        yield from trend.points.items()
+        return
+    for one in stretches(trend.points.items(), key=_verdict_line):
+        yield labels(one.runtimes, trend.points), one.value
+
+
+def _figure_lines(figures: Mapping[str, Sequence[tuple[str, float]]]) -> Iterator[str]:
+    """Yield a figure a runtime; of many, neighbours alike, or the newest patches and the span."""
+    lines = {name: _figure_line([v for _, v in values]) for name, values in figures.items()}
+    folded = stretches(lines.items())
+    if len(lines) > MANY >= len(folded):
+        lines = {labels(one.runtimes, figures): one.value for one in folded}
+    shown = newest_of_each_release(lines) if len(lines) > MANY else tuple(lines)
+    width = max(map(len, shown))
+    yield from (f"{name:{width}}  {lines[name]}" for name in shown)
+    if len(shown) < len(lines):
+        values = [value for own in figures.values() for _, value in own]
+        span = f"{show(min(values))} to {show(max(values))}"
+        yield f"and {plural(len(lines) - len(shown), 'other')}: {span} on all {len(lines)}"
 
 
 def _verdict_line(points: Sequence[Point]) -> str:
