@@ -61,7 +61,8 @@ def badge_text(skill: SkillView, *, complete: bool = True) -> tuple[str, Verdict
         for runtime, finding in one.cells.items()
         if finding.verdict is not Verdict.SKIPPED
     )
-    where = f" on {labels(seen)}" if seen else ""
+    asked = dict.fromkeys(name for one in skill.claims for name in one.cells)
+    where = f" on {labels(seen, asked)}" if seen else ""
     parts = [f"{proven} proven"]
     parts += [f"{refuted} refuted"] if refuted else []
     parts += [f"{undecided} inconclusive"] if undecided else []

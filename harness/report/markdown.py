@@ -51,7 +51,7 @@ def _run(view: RunView) -> Iterator[str]:
     skills = f"{len(view.skills)} skill{'s' if len(view.skills) != 1 else ''}"
     yield f"## beamproof: {counts(view)}"
     yield ""
-    yield f"{skills} on {labels(view.runtimes)}, run `{view.run.header.run}`."
+    yield f"{skills} on {labels(view.runtimes, view.runtimes)}, run `{view.run.header.run}`."
     for warning in view.warnings():
         yield ""
         yield f"> **Mind:** {escape(warning)}"

@@ -6,7 +6,7 @@ Knows: names of runtimes, in which order they stand. Must not know: claims, form
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -40,7 +40,8 @@ def labels(runtimes: Iterable[str], among: Iterable[str] = ()) -> str:
 
     Args:
         runtimes: those that are named.
-        among: all that were asked; one that lies between two and is not named parts them.
+        among: all that were asked; one that lies between two and is not named parts them. Without
+            it only whole releases are joined: nobody knows which patches lie between two.
     """
     return _labels(tuple(runtimes), tuple(among))
 
@@ -53,7 +54,7 @@ def _labels(runtimes: tuple[str, ...], among: tuple[str, ...]) -> str:
     return ", ".join(filter(None, [f"OTP {', '.join(parts)}" if parts else "", *others]))
 
 
-def neighbours(runtimes: Iterable[str], among: Iterable[str] = ()) -> list[list[str]]:
+def neighbours(runtimes: Iterable[str], among: Collection[str] = ()) -> list[list[str]]:
     """Return runtimes in groups of neighbours: nothing lies between those of a group."""
     wanted = set(runtimes)
     groups: list[list[str]] = []
@@ -61,7 +62,7 @@ def neighbours(runtimes: Iterable[str], among: Iterable[str] = ()) -> list[list[
     for name in sorted(wanted.union(among), key=release_order):
         if name not in wanted:
             is_open = is_open and is_one_of_several(name)
-        elif groups and is_open and _adjoin(groups[-1][-1], name):
+        elif groups and is_open and _adjoin(groups[-1][-1], name, sure=not among):
             groups[-1].append(name)
         else:
             groups.append([name])
@@ -69,9 +70,14 @@ def neighbours(runtimes: Iterable[str], among: Iterable[str] = ()) -> list[list[
     return groups
 
 
-def _adjoin(one: str, other: str) -> bool:
-    """Tell whether nothing but patches can lie between two runtimes that stand side by side."""
+def _adjoin(one: str, other: str, *, sure: bool = False) -> bool:
+    """Tell whether nothing but patches can lie between two runtimes that stand side by side.
+
+    `sure`: nor can patches.
+    """
     if is_one_of_several(one) or is_one_of_several(other):
+        return False
+    if sure and "." in one + other:
         return False
     return release_order(other)[0][0] - release_order(one)[0][0] <= 1
 

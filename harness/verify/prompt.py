@@ -20,7 +20,7 @@ from rich.text import Text
 
 from harness.authoring.expressions import expressions, is_complete
 from harness.collect.panel import Asked
-from harness.report.phrases import labels
+from harness.report.releases import labels
 from harness.report.terminal.answers import answer_lines, short
 from harness.verify.trying import asked_lines
 

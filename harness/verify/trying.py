@@ -14,7 +14,7 @@ from harness.collect.panel import Asked, Panel
 from harness.collect.probes import ProbeStore
 from harness.collect.releases import Releases
 from harness.errors import ExitCode, InputError
-from harness.report.phrases import labels
+from harness.report.releases import labels
 from harness.report.terminal import answers
 from harness.run.answers import Kind
 from harness.run.cells import Json

@@ -198,8 +198,8 @@ def environment() -> Environment:
     return made
 
 
-def _labels(names: Iterable[str]) -> str:
-    return labels(names)
+def _labels(names: Iterable[str], among: Iterable[str] = ()) -> str:
+    return labels(names, among)
 
 
 def claim_href(root: str, name: str) -> str:

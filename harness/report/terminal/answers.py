@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from textwrap import indent
 
-from harness.report.phrases import labels, plural
+from harness.report.phrases import plural
+from harness.report.releases import labels
 from harness.run.answers import Answered, Group, Kind
 from harness.run.cells import Json
 

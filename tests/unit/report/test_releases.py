@@ -52,6 +52,11 @@ def test_only_neighbours_are_joined(chosen: tuple[str, ...], said: str) -> None:
     assert labels(chosen, PATCHES) == said
 
 
+def test_patches_are_not_joined_where_nobody_says_which_there_are() -> None:
+    """Whole releases are: nothing lies between 26 and 27."""
+    assert labels(["otp25", "otp26", "otp27.0", "otp27.2"]) == f"OTP 25{DASH}26, 27.0, 27.2"
+
+
 def test_what_was_had_in_several_ways_is_told_apart() -> None:
     """Each by itself, and in nobody's range."""
     names = ["otp26", "otp27", "otp27-a", "otp27-b", "otp28"]
