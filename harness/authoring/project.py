@@ -5,15 +5,12 @@ Knows: the files of the template. Must not know: what will be claimed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from harness.claims.model import module_of
+from harness.claims.model import is_name, module_of
 from harness.errors import InputError, StorageError
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 _FILES = {
     "claims/skill.toml": "claims/{skill}.toml",
@@ -35,7 +32,7 @@ def init(folder: Path, skill: str) -> tuple[Path, ...]:
         InputError: the skill's name is none, or a file is there already: none was written.
         StorageError: a file cannot be written.
     """
-    if not _NAME.fullmatch(skill):
+    if not is_name(skill):
         raise InputError(f'"{skill}" is no name of a skill', hint="kebab-case, e.g. our-timers")
     contents = {folder / name: text for name, text in _template(skill).items()}
     there = [path for path in contents if path.exists()]

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from harness.authoring.draft import Draft
 from harness.authoring.probe_source import read_module
-from harness.claims.model import module_of
+from harness.claims.model import is_name, module_of
 from harness.errors import InputError, StorageError
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*/[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ATOM = re.compile(r"[a-z]\w*")
 _EXPORT = re.compile(r"^-export\(\s*\[(?P<list>[^]]*)\]\s*\)\s*\.", re.MULTILINE)
 
@@ -75,7 +74,8 @@ def require_name(name: str) -> None:
     Raises:
         InputError: says how one is written.
     """
-    if not _NAME.fullmatch(name):
+    skill, _, claim = name.partition("/")
+    if not (is_name(skill) and is_name(claim)):
         raise InputError(
             f'"{name}" does not name a claim',
             hint="write SKILL/CLAIM, both in kebab-case, e.g. beam-ets-internals/memory-in-words",

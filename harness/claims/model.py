@@ -17,6 +17,7 @@ from harness.run.cells import Held, Json, Need, NodeMode, ProbeCall
 
 
 _UNFINISHED = re.compile(r"\bTODO\b")
+_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class Relation(StrEnum):
@@ -197,6 +198,11 @@ class Skill:
 def by_name(skills: Iterable[Skill]) -> dict[str, Claim]:
     """Return all claims of some skills by `skill/claim`, in order."""
     return {claim.name: claim for skill in skills for claim in skill.claims}
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a skill or the id of a claim: kebab-case."""
+    return _KEBAB.fullmatch(text) is not None
 
 
 def module_of(skill: str) -> str:

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from harness.claims.model import is_name
 from harness.claims.problems import Problem
 from harness.claims.toml_lines import Lines
 from harness.claims.toml_lines import Path as KeyPath
 from harness.claims.versions import range_problem
 from harness.suggest import closest
 
-_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TOML_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_PATH = re.compile(r" - at `(?P<path>\$[^`]*)`$")
 _PATH_PART = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]")
@@ -102,7 +102,7 @@ class TomlReader:
 
     def name(self, at: KeyPath, name: str) -> None:
         """Note a name that is not kebab-case."""
-        if not _KEBAB.fullmatch(name):
+        if not is_name(name):
             kebab = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
             self.at(at, f'"{name}" is not kebab-case; did you mean "{kebab}"?')
 

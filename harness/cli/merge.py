@@ -6,7 +6,6 @@ Knows: options, files. Must not know: how runs become one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -24,6 +23,7 @@ from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
 from harness.run.releases import parse_releases
+from harness.system.clock import now_iso
 from harness.system.streams import say
 
 
@@ -61,7 +61,7 @@ def merge(  # noqa: PLR0913 (one parameter an option)
         wins=Wins(wins) if wins else None,
         expected=expect,
         command=("beamproof", "merge", *runs),
-        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        at=now_iso(),
     )
     write_file(output, joined.content())
     cells = {cell for seen in joined.observations for cell in seen.cells}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from harness.bridge.channel import Limits
@@ -22,6 +21,7 @@ from harness.run.cells import Json, Need, NodeMode
 from harness.run.model import Build, Failure, FailureKind, Observation, Sample
 from harness.run.work import Work
 from harness.runtimes import Runtime
+from harness.system.clock import now_iso
 
 _START_FAILURES_TO_GIVE_UP = 2
 """Works in a row whose own node, with flags of its own, did not start, retries included, before
@@ -126,7 +126,7 @@ class Lane:
             needs=tuple(sorted(call.needs)),
             node=NodeMode.FRESH if self._is_alone(work) else NodeMode.SHARED,
             timeout_s=call.timeout_s,
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            at=now_iso(),
             build=self._build,
             samples=(*samples, sample),
         )
@@ -263,7 +263,7 @@ def unobserved(work: Work, reason: str) -> Observation:
         held=call.held.given,
         needs=tuple(sorted(call.needs)),
         timeout_s=call.timeout_s,
-        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        at=now_iso(),
         samples=(Sample(failure=failure, elapsed_us=0, node=""),),
     )
 

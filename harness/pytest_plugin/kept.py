@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +22,7 @@ from harness.run.file import RunWriter, read_run
 from harness.run.merge import Wins, merge
 from harness.run.model import Footer, Observation, Outcome
 from harness.run.stored import note_latest
+from harness.system.clock import now_iso
 from harness.verify.recorder import SourceKeeper
 from harness.verify.session import Plan, header_for
 
@@ -89,7 +89,7 @@ class Keeper:
         whole = self._part is not None or not read_run(self._writer.path).missing
         self._writer.finish(
             Footer(
-                ended=_now(),
+                ended=now_iso(),
                 outcome=Outcome.COMPLETE if whole else Outcome.INTERRUPTED,
                 observations=self._writer.observations,
                 reason=None if whole else "the session ended before every cell was observed",
@@ -124,7 +124,7 @@ def _session_of(config: pytest.Config) -> str | None:
 
 def _join(parts: Sequence[Path], folder: Path) -> None:
     runs = [read_run(path) for path in parts]
-    joined = merge(runs, wins=Wins.FIRST, command=runs[0].header.command, at=_now())
+    joined = merge(runs, wins=Wins.FIRST, command=runs[0].header.command, at=now_iso())
     name = runs[0].header.run
     path = folder / f"{name}.jsonl"
     write_file(path, joined.named(name).content())
@@ -134,7 +134,3 @@ def _join(parts: Sequence[Path], folder: Path) -> None:
     with contextlib.suppress(OSError):  # another session's parts are there
         parts[0].parent.rmdir()
         parts[0].parent.parent.rmdir()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

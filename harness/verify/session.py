@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from harness import __version__
 from harness.claims.model import Skill
@@ -24,6 +23,7 @@ from harness.run.model import (
     Share,
 )
 from harness.run.work import Work, shared
+from harness.system.clock import now_iso
 from harness.system.machine import machine_id
 from harness.verify import campaign
 from harness.verify.plan import Matrix
@@ -50,7 +50,7 @@ def header_for(plan: Plan, *, command: Sequence[str], options: Options) -> Heade
     return Header(
         run=plan.workshop.run,
         beamproof=__version__,
-        started=_now(),
+        started=now_iso(),
         command=tuple(command),
         seed=options.seed,
         isolated=options.isolate,
@@ -98,7 +98,7 @@ def observe(
             works = shared(plan.matrix.cells)
             campaign.repeat(works, places, recorder, listener, options, for_s=until_stable_s)
         for module, text in plan.workshop.probes.warnings.items():
-            recorder.writer.append(Note(at=_now(), about=module, text=text))
+            recorder.writer.append(Note(at=now_iso(), about=module, text=text))
         outcome = Outcome.COMPLETE
         if len(recorder.findings) < len(plan.matrix.cells):
             outcome, reason = Outcome.INTERRUPTED, "stopped by --fail-fast"
@@ -110,7 +110,7 @@ def observe(
         raise
     finally:
         footer = Footer(
-            ended=_now(),
+            ended=now_iso(),
             outcome=outcome,
             observations=recorder.writer.observations,
             reason=reason,
@@ -128,7 +128,3 @@ def _left_to_do(plan: Plan, recorder: Recorder) -> tuple[Work, ...]:
         for work in shared(plan.matrix.cells)
         if any(cell not in recorder.findings for cell in work.all_cells)
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
