@@ -112,15 +112,7 @@ holder(Cluster, Name, Taken) ->
 
 -spec take(atom()) -> pid().
 take(Taken) ->
-    Self = self(),
-    Pid = spawn(fun() ->
-        yes = global:register_name({?NAME, Taken}, self()),
-        Self ! {self(), ready},
-        receive
-            {?MODULE, never} -> ok
-        end
-    end),
-    ready(Pid).
+    entered(fun() -> yes = global:register_name({?NAME, Taken}, self()) end).
 
 %% A process of a node that joins the group.
 -spec member(cluster(), atom()) -> pid().
@@ -129,18 +121,18 @@ member(Cluster, Name) ->
 
 -spec belong() -> pid().
 belong() ->
+    entered(fun() -> ok = pg:join(?SCOPE, ?GROUP, self()) end).
+
+%% A process that has entered somewhere and stays; from now on it is kept what it dies of.
+entered(Enter) ->
     Self = self(),
     Pid = spawn(fun() ->
-        ok = pg:join(?SCOPE, ?GROUP, self()),
+        Enter(),
         Self ! {self(), ready},
         receive
             {?MODULE, never} -> ok
         end
     end),
-    ready(Pid).
-
-%% From now on it is kept what the process dies of.
-ready(Pid) ->
     _ = spawn(fun() -> persistent_term:put({?MODULE, Pid}, probe_lib:gone(Pid, infinity)) end),
     receive
         {Pid, ready} -> Pid

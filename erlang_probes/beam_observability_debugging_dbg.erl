@@ -4,6 +4,7 @@
 
 -export([beside_another/0, answers/0, twice/0, made_of/0, by_release/0]).
 
+-define(TOOLS, beam_observability_debugging_tools).
 -define(TRACED, beam_observability_debugging_traced).
 -define(TRACING, beam_observability_debugging_tracing).
 -define(DEADLINE_MS, 5_000).
@@ -92,10 +93,10 @@ made_of() ->
         Set = [answer(dbg:p(Subject, c)), answer(dbg:tpl(?TRACED, plus_one, 1, []))],
         Answers = ?TRACING:calls(Subject),
         Heard = dbg_heard(Collector),
-        Loaded = [application_of(File) || {_, File} <- code:all_loaded() -- Before],
+        Loaded = [?TOOLS:application_of(File) || {_, File} <- code:all_loaded() -- Before],
         dbg:stop(),
         #{
-            application => application_of(code:which(dbg)),
+            application => ?TOOLS:application_of(code:which(dbg)),
             dbg_answers => Set,
             answers => Answers,
             heard => Heard,
@@ -108,10 +109,10 @@ made_of() ->
 by_release() ->
     {module, dbg} = code:ensure_loaded(dbg),
     #{
-        dbg_application => application_of(code:which(dbg)),
+        dbg_application => ?TOOLS:application_of(code:which(dbg)),
         dbg_traces => erlang:function_exported(dbg, tracer, 0),
         dbg_sessions => erlang:function_exported(dbg, session_create, 1),
-        trace_application => application_of(code:which(trace))
+        trace_application => ?TOOLS:application_of(code:which(trace))
     }.
 
 %%% Parts
@@ -165,10 +166,3 @@ answer({ok, [{matched, _, Count, {Why, _}} | _]}) ->
     probe_capture:text("ok, matched ~b, ~tp", [Count, Why]);
 answer({error, [{error, Text} | _]}) ->
     probe_capture:text("error: ~ts", [Text]).
-
-%% The application of the file of a module, without its version.
-application_of(File) when is_list(File) ->
-    Library = filename:basename(filename:dirname(filename:dirname(File))),
-    list_to_binary(hd(string:split(Library, "-")));
-application_of(_) ->
-    <<"none">>.

@@ -4,6 +4,7 @@
 
 -export([interface/0, isolated/0, lifetime/0, with_session/2]).
 
+-define(TOOLS, beam_observability_debugging_tools).
 -define(TRACED, beam_observability_debugging_traced).
 -define(TRACING, beam_observability_debugging_tracing).
 -define(FUNCTION, {?TRACED, plus_one, 1}).
@@ -18,7 +19,7 @@ interface() ->
     Arities = fun(Name) -> [Arity || {Function, Arity} <- Exported, Function =:= Name] end,
     #{
         module_there => Exported =/= [],
-        application => application_of(code:which(trace)),
+        application => ?TOOLS:application_of(code:which(trace)),
         create_arities => Arities(session_create),
         destroy_arities => Arities(session_destroy),
         system_arities => Arities(system),
@@ -30,13 +31,6 @@ exported() ->
         {module, trace} -> apply(trace, module_info, [exports]);
         {error, _} -> []
     end.
-
-%% The application of the file of a module, without its version.
-application_of(File) when is_list(File) ->
-    Library = filename:basename(filename:dirname(filename:dirname(File))),
-    list_to_binary(hd(string:split(Library, "-")));
-application_of(_) ->
-    <<"none">>.
 
 life(false) ->
     ?NONE;

@@ -2,7 +2,7 @@
 %% Knows nothing of any claim.
 -module(beam_observability_debugging_tools).
 
--export([applications/1, installed/1, screens/0, visitors/1]).
+-export([applications/1, application_of/1, installed/1, screens/0, visitors/1]).
 %% For a peer.
 -export([without_screen/0, subject_named/0, doings/1]).
 
@@ -15,6 +15,8 @@
 applications(Modules) ->
     maps:from_list([{Module, application_of(code:which(Module))} || Module <- Modules]).
 
+%% The application of what `code:which/1' says of a module, without its version.
+-spec application_of(file:filename() | atom()) -> binary().
 application_of(preloaded) ->
     <<"erts">>;
 application_of(File) when is_list(File) ->
