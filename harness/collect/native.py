@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.collect import foundry
+from harness.collect.cache import Cache
 from harness.collect.node import Node
 from harness.collect.probes import ProbeStore
 from harness.errors import (
@@ -21,10 +22,8 @@ from harness.errors import (
     CompileError,
     DamagedError,
     RemoteError,
-    StorageError,
     UnmetNeedError,
 )
-from harness.system import files
 
 HEADERS = ("erl_nif.h", "erl_nif_api_funcs.h", "erl_drv_nif.h", "erl_int_sizes_config.h")
 """What `erl_nif.h` includes of OTP. Source: erts/emulator/beam/erl_nif.h."""
@@ -78,13 +77,13 @@ class NativeStore:
             raise CompileError(f"{module} needs native code, but its folder has no {module}.c")
         job = foundry.Job(name=module, source=source, headers=_headers(node))
         platform = foundry.platform_of(node)
-        target = self.cache / f"{module}-{platform.name}-{_digest(job)}.lib"
+        key = f"{module}-{platform.name}-{_digest(job)}"
+        kept = Cache(self.cache, ".lib")
         with suppress(DamagedError):  # then it is built again
-            if (there := files.read_sealed(target)) is not None:
+            if (there := kept.read(key)) is not None:
                 return there
         library = foundry.build(node, platform, job)
-        with suppress(StorageError):  # a cache that cannot be written only costs time
-            files.write_sealed(target, library)
+        kept.write(key, library)
         return library
 
 

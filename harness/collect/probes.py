@@ -10,13 +10,13 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from harness.bridge.boot import LENT
+from harness.collect.cache import Cache
 from harness.collect.compiled import (
     Compiled,
     CompilesProbes,
@@ -28,10 +28,9 @@ from harness.collect.compiled import (
     examined,
     key_of,
 )
-from harness.errors import DamagedError, InfrastructureError, InputError, StorageError
+from harness.errors import DamagedError, InfrastructureError, InputError
 from harness.folders import own_probes_dir
 from harness.run.model import Build, Source
-from harness.system import files
 
 BRIDGE = "probe_bridge"
 COMPANIONS = ("probe_evidence", "probe_state")
@@ -63,6 +62,7 @@ class ProbeStore:
         probes_dir: the folder with the sources.
         cache_dir: where beams are kept; None keeps them in memory only.
         changed: sources, by module, that stand in place of the folder's.
+        cache: another store's, to be shared.
 
     `elsewhere` compiles for VMs without a compiler; `tell` is told what of the cache was damaged,
     and which modules a compiler warns of; those `warnings` are kept, by module.
@@ -73,12 +73,13 @@ class ProbeStore:
         probes_dir: Path,
         cache_dir: Path | None = None,
         changed: Mapping[str, bytes] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.elsewhere: Elsewhere = _nowhere
         self.tell: Callable[[str], None] = lambda _line: None
         self.warnings: dict[str, str] = {}
         self._probes_dir = probes_dir
-        self._cache_dir = cache_dir
+        self._cache = cache or Cache(cache_dir, ".beam")
         self._changed: dict[str, bytes] = dict(changed or {})
         self._sources: dict[str, bytes] = {}
         self._closures: dict[str, tuple[str, ...]] = {}
@@ -95,7 +96,7 @@ class ProbeStore:
 
     def with_changed(self, changed: Mapping[str, bytes]) -> ProbeStore:
         """Return a store in which some sources are other ones; both know what either compiled."""
-        store = ProbeStore(self._probes_dir, self._cache_dir, changed)
+        store = ProbeStore(self._probes_dir, changed=changed, cache=self._cache)
         store.elsewhere, store.tell = self.elsewhere, self.tell
         store._sources, store._beams, store._expected = self._sources, self._beams, self._expected
         store._lock, store._compiling = self._lock, self._compiling
@@ -107,7 +108,7 @@ class ProbeStore:
 
     def alone(self) -> ProbeStore:
         """Return a store of the same folders that has nothing compiled elsewhere."""
-        return ProbeStore(self._probes_dir, self._cache_dir)
+        return ProbeStore(self._probes_dir, cache=self._cache)
 
     def source(self, module: str) -> bytes:
         """Return a module's source, the same for the whole life of the store.
@@ -218,9 +219,8 @@ class ProbeStore:
 
     def bridge_beams(self) -> dict[str, bytes]:
         """Return what is known of the bridge's own code, by ERTS version."""
-        if self._cache_dir is not None:
-            for path in self._cache_dir.glob(f"{BRIDGE}-*-{self._bridge_key()}.beam"):
-                self._is_known(path.stem)
+        for key in self._cache.keys(f"{BRIDGE}-*-{self._bridge_key()}"):
+            self._is_known(key)
         prefix, suffix = f"{BRIDGE}-", f"-{self._bridge_key()}"
         return self._lent | {
             key[len(prefix) : -len(suffix)]: known.beam
@@ -281,10 +281,8 @@ class ProbeStore:
     def _is_known(self, key: str) -> bool:
         if key in self._beams:
             return True
-        if self._cache_dir is None:
-            return False
         try:
-            content = files.read_sealed(self._cache_dir / f"{key}.beam")
+            content = self._cache.read(key)
             if content is None:
                 return False
             self._beams[key] = msgspec.msgpack.decode(content, type=Compiled)
@@ -295,11 +293,8 @@ class ProbeStore:
 
     def _keep(self, key: str, compiled: Compiled) -> None:
         self._beams[key] = compiled
-        if self._cache_dir is None or compiled.beam is None:
-            return
-        with suppress(StorageError):  # a cache that cannot be written only costs time
-            content = msgspec.msgpack.encode(compiled)
-            files.write_sealed(self._cache_dir / f"{key}.beam", content)
+        if compiled.beam is not None:
+            self._cache.write(key, msgspec.msgpack.encode(compiled))
 
 
 def _nowhere(release: int) -> CompilesProbes:
