@@ -91,14 +91,26 @@ def _shift(path: str, old: Sequence[Any], new: Sequence[Any]) -> Shift | None:
     return Shift(path=name, old=_shown(old), new=_shown(new), size=1.0)
 
 
+def allowance(path: str, values: Iterable[float]) -> tuple[float, float]:
+    """Return what numbers may scatter without having moved: a share of them, and around nothing.
+
+    Args:
+        path: where in the evidence they lie; its last key ends in the unit.
+        values: the numbers.
+
+    Units: the second is in the key's own.
+    """
+    unit = UNITS.get(unit_of(path.rpartition(".")[2]))
+    return _floor(unit, values), unit.noise if unit is not None else 0.0
+
+
 def _number_shift(name: str, old: Sequence[float], new: Sequence[float]) -> Shift | None:
-    unit = UNITS.get(unit_of(name.rpartition(".")[2]))
-    floor = _floor(unit, (*old, *new))
+    floor, noise = allowance(name, (*old, *new))
     before, after = median(old), median(new)
     old_low, old_high = _widened(old, before, floor)
     new_low, new_high = _widened(new, after, floor)
     gap = max(new_low - old_high, old_low - new_high)
-    if gap <= (unit.noise if unit is not None else 0.0):
+    if gap <= noise:
         return None
     size = abs(after - before) / max(abs(before), abs(after))
     return Shift(path=name, old=_range(old), new=_range(new), size=size)

@@ -14,6 +14,7 @@ PAGES = [
     "index.html",
     "search.html?q=ratio",
     "method.html",
+    "compare.html",
     "beam-skill-a.html",
     "beam-skill-a/claim-000.html",
     "beam-skill-a/claim-001.html",
@@ -141,6 +142,28 @@ def test_all_claims_are_searched_from_every_page(visit: Visit) -> None:
     page.go_back()
     field.fill("no such words anywhere")
     expect(page.get_by_role("status")).to_have_text("0 of 24 claims fit.")
+    assert visit.problems == []
+
+
+def test_two_runs_of_choice_stand_side_by_side(visit: Visit) -> None:
+    """The last two at first; others by choice, with an address; from a verdict to its page."""
+    page = visit.open("index.html")
+    page.get_by_role("link", name="Any two of them side by side").click()
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("4 verdicts")
+    verdicts = page.get_by_role("region", name="Verdicts that differ")
+    expect(verdicts.get_by_role("row").nth(1)).to_contain_text("claim-002@otp27")
+    expect(verdicts.get_by_role("row").nth(1)).to_contain_text("predicted at least 2")
+    figures = page.get_by_role("region", name="Figures that moved")
+    expect(figures).to_contain_text("slower_ratio")
+    page.get_by_role("combobox", name="Now").select_option("20261120T030000-aaaa")
+    expect(status).to_have_text("This is one and the same run.")
+    page.get_by_role("combobox", name="Before").select_option("20261121T030000-bbbb")
+    expect(page).to_have_url(re.compile(r"\?old=20261121T030000-bbbb&new=20261120T030000-aaaa$"))
+    page.reload()
+    expect(verdicts.get_by_role("row").nth(1)).to_contain_text("claim-001@otp27")
+    verdicts.get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile(r"/beam-skill-[ab]/claim-001\.html#claim-001@otp27$"))
     assert visit.problems == []
 
 

@@ -21,12 +21,15 @@ _MOST = 10
 """Runs that the feed tells of, the newest first."""
 
 
-def feed(history: Sequence[RunView], site: str | None) -> bytes:
+def feed(
+    history: Sequence[RunView], site: str | None, newest_change: Comparison | None = None
+) -> bytes:
     """Return the feed of the changes between neighbouring runs.
 
     Args:
         history: judged runs, the oldest first.
         site: the address of the site, None where it is not known: entries then have no link.
+        newest_change: the last two runs compared, where somebody did.
     """
     newest = history[-1].run.header
     pairs = list(pairwise(history))[-_MOST:]
@@ -38,23 +41,31 @@ def feed(history: Sequence[RunView], site: str | None) -> bytes:
         f"<updated>{escape(newest.started)}</updated>",
         "<author><name>beamproof</name></author>",
         *([f"<link href={quoteattr(site)}/>"] if site else []),
-        *(line for old, new in reversed(pairs) for line in _entry(old, new, site)),
+        *(line for found in _changes(pairs, newest_change) for line in _entry(found, site)),
         "</feed>",
     ]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def _entry(old: RunView, new: RunView, site: str | None) -> Iterator[str]:
-    if not old.by_cell.keys() & new.by_cell.keys():
-        return
-    found = compare(old, new)
+def _changes(
+    pairs: Sequence[tuple[RunView, RunView]], newest: Comparison | None
+) -> Iterator[Comparison]:
+    """Yield what changed between neighbours that can be compared, the newest first."""
+    if newest is not None:
+        yield newest
+        pairs = pairs[:-1]
+    for old, new in reversed(pairs):
+        if old.by_cell.keys() & new.by_cell.keys():
+            yield compare(old, new)
+
+
+def _entry(found: Comparison, site: str | None) -> Iterator[str]:
     if found.unchanged:
         return
-    header = new.run.header
     yield "<entry>"
     yield f"<title>{escape(_title(found))}</title>"
-    yield f"<id>urn:beamproof:run:{escape(header.run)}</id>"
-    yield f"<updated>{escape(header.started)}</updated>"
+    yield f"<id>urn:beamproof:run:{escape(found.new.run)}</id>"
+    yield f"<updated>{escape(found.new.started)}</updated>"
     if site:
         changes = f"{site.rstrip('/')}/index.html#changes"
         yield f"<link href={quoteattr(changes)}/>"

@@ -22,7 +22,7 @@ from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
 from harness.report.columns import columns_of_run, columns_of_skill, skipped
-from harness.report.html import charts, feed, pages, search, texts
+from harness.report.html import charts, feed, pages, search, side_by_side, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.links import Links
 from harness.report.html.series import words
@@ -34,8 +34,8 @@ from harness.run import lines
 from harness.run.cells import CellId
 from harness.run.model import Run
 
-_ASSETS = ("site.css", "site.js", "icon.svg")
-_TAKEN = frozenset({"index", "assets"})
+_ASSETS = ("site.css", "site.js", "compare.js", "icon.svg")
+_TAKEN = frozenset({"index", "assets", "compare", "data", "method", "search"})
 
 
 _NO_LINKS = Links()
@@ -81,7 +81,10 @@ def site(
     yield "data/report.json", render_json(report(view))
     yield "data/run.jsonl", lines.content(view.run)
     if len(history) > 1:
-        yield "changes.atom", feed.feed(history, address)
+        facts = side_by_side.facts(history)
+        yield "assets/runs.js", side_by_side.script(history, partial(claim_href, ""))
+        yield "compare.html", _render("compare.html", root="", **facts, **shared)
+        yield "changes.atom", feed.feed(history, address, comparison)
     for name in _ASSETS:
         yield f"assets/{name}", (files(__package__) / "assets" / name).read_bytes()
     known = trends(history) if len(history) > 1 else {}

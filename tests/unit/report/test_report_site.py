@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -21,13 +22,14 @@ from harness.claims.folder import load_skills
 from harness.claims.model import Skill
 from harness.judge.compare import compare
 from harness.judge.view import RunView, view
-from harness.report.html import charts, folding, series, texts
+from harness.report.html import charts, folding, series, side_by_side, texts
 from harness.report.html.charts import lay_out
 from harness.report.html.links import Links
 from harness.report.html.series import Curve, Mark, Plot, plots, words
 from harness.report.html.site import environment, page_name, site
 from harness.report.releases import labels
 from harness.report.to_json import render_json, report
+from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.model import Sample
 
@@ -93,10 +95,10 @@ def test_there_is_a_page_a_skill_and_a_page_a_claim(built: dict[str, bytes]) -> 
     """Beside the front page, the style sheet, the script and the icon."""
     kinds = Counter((PurePosixPath(name).suffix, name.count("/")) for name in built)
     assert kinds == {
-        (".html", 0): 5,
+        (".html", 0): 6,
         (".html", 1): 16,
         (".css", 1): 1,
-        (".js", 1): 2,
+        (".js", 1): 4,
         (".svg", 1): 1,
         (".json", 1): 1,
         (".jsonl", 1): 1,
@@ -180,6 +182,35 @@ def test_the_search_index_is_a_script_that_holds_every_claim(built: dict[str, by
     assert "slower_ratio" in row["keys"]
     assert row["href"] in built
     assert "</" not in text
+
+
+def test_any_two_runs_can_be_compared_in_the_browser(built: dict[str, bytes]) -> None:
+    """From a script that holds all verdicts, why, and the figures that moved; nothing ends it."""
+    text = built["assets/runs.js"].decode()
+    data = json.loads(text.removeprefix("window.beamproofRuns = ").removesuffix(";\n"))
+    assert "</" not in text
+    assert [one["run"] for one in data["runs"]] == ["20261120T030000-aaaa", "20261121T030000-bbbb"]
+    at = data["claims"].index("beam-skill-a/claim-002") * 3 + data["runtimes"].index("otp27")
+    assert [one["verdicts"][at] for one in data["runs"]] == ["c", "r"]
+    why = data["reasons"][data["runs"][1]["why"][str(at)]]
+    assert why.startswith("slower_ratio: predicted at least 2")
+    assert data["pages"][0] in built
+    (figure,) = (one for one in data["figures"] if one[:2] == [at, "slower_ratio"])
+    assert figure[5][0] > 3 > figure[5][1]
+    assert not [one for one in data["figures"] if one[1] == "knee_count"]
+    assert data["runs"][1]["vms"]["otp27"] == "27.3.5, docker, erlang:27-slim"
+
+
+def test_what_runs_are_compared_by_is_bounded(judged: RunView) -> None:
+    """By runs, and by the verdicts of all of them together."""
+    assert len(side_by_side.chosen([judged] * 99)) == side_by_side.MOST_RUNS
+    many = Shape(releases=SIXTY, claims=400, skills=10)
+    cells = [f"beam-skill-a/claim-{n}@otp{name}" for n in range(4000) for name in many.releases]
+    finding = judged.findings[0]
+    huge = dataclasses.replace(
+        judged, findings=tuple(dataclasses.replace(finding, cell=CellId(cell)) for cell in cells)
+    )
+    assert len(side_by_side.chosen([huge] * 20)) == 8
 
 
 def test_what_is_taken_away_can_be_judged_again(
