@@ -36,7 +36,7 @@
     const more = rows.length > MOST ? [make("p", `… and ${rows.length - MOST} more.`, { class: "hint" })] : [];
     return [
       make("h2", `${title} (${rows.length})`),
-      make("div", make("table", [head, body]), { class: "scroll", tabindex: "0", role: "region", "aria-label": title }),
+      make("div", make("table", [head, body], { class: "stack" }), { class: "scroll", tabindex: "0", role: "region", "aria-label": title }),
       ...more,
     ];
   };
