@@ -96,11 +96,15 @@ class RunView:
         """Count the verdicts of all cells."""
         return Counter(finding.verdict for finding in self.findings)
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return what a reader must know before believing the counts, one sentence each."""
-        return tuple(self._warnings())
+    def warnings(self, claim: Claim | None = None) -> tuple[str, ...]:
+        """Return what a reader must know before believing the counts, one sentence each.
 
-    def _warnings(self) -> Iterable[str]:
+        Args:
+            claim: whose findings are read; without one, all of them.
+        """
+        return tuple(self._warnings(claim))
+
+    def _warnings(self, claim: Claim | None) -> Iterable[str]:
         footer = self.run.footer
         if not self.run.complete:
             planned, seen = len(self.run.header.cells), len(self.run.by_cell)
@@ -109,14 +113,13 @@ class RunView:
             yield f"The run is incomplete: {how}{why}; {seen} of {planned} cells were observed."
         for damage in self.run.damaged:
             yield f"Line {damage.line} of the run file is damaged and left out: {damage.reason}."
-        if self.changed:
-            yield (
-                "Judged with claims that changed since the run was made: "
-                f"{', '.join(self.changed)}."
-            )
-        if untried := untried_boundaries(self.findings):
+        changed = [one for one in self.changed if claim is None or one == claim.skill]
+        if changed:
+            yield f"Judged with claims that changed since the run was made: {', '.join(changed)}."
+        own = [one for one in self.findings if claim is None or one.claim.name == claim.name]
+        if untried := untried_boundaries(own):
             yield f"No release of this run lies on the other side of: {'; '.join(untried)}."
-        if self.unknown:
+        if self.unknown and claim is None:
             shown = ", ".join(self.unknown[:3])
             more = f" and {len(self.unknown) - 3} more" if len(self.unknown) > 3 else ""  # noqa: PLR2004 (as many as were shown)
             yield f"No claim file has {shown}{more}: these cells are not judged."

@@ -12,6 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Self
@@ -48,6 +49,7 @@ class RunWriter:
         self.observations = 0
         self._synced = 0.0
         self._file: FileIO | None = None
+        self._is_new = False
 
     def __enter__(self) -> Self:
         """Open the file, or make it.
@@ -58,6 +60,7 @@ class RunWriter:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._is_new = not self.path.exists()
             self._file = self.path.open("a+b", buffering=0)
             _take(self._file, self.path)
             self.observations = _mend_end(self._file)
@@ -73,6 +76,12 @@ class RunWriter:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        """Close the file; one in which nothing was written is no run, and is not left."""
+        with suppress(OSError):
+            if self._file is not None and _is_at(self._file, self.path):
+                status = os.fstat(self._file.fileno())
+                if self._is_new and stat.S_ISREG(status.st_mode) and status.st_size == 0:
+                    self.path.unlink()
         self._close()
 
     def append(self, line: Line) -> None:

@@ -148,15 +148,17 @@ def table_of(plot: series.Plot) -> Iterable[tuple[str, list[str]]]:
 
 
 def _reasons(view: ClaimView) -> tuple[Reason, ...]:
-    """Return the verdicts with their releases; of too many reasons the first for all."""
+    """Return the verdicts with their releases, the worst first; of too many reasons the first."""
     found = group(view.cells.items(), lambda one: (one.verdict, one.reason))
     if len(found) <= MANY:
-        return tuple(Reason(finding=one, on=on, text=one.reason) for on, one in found)
-    alike = group(view.cells.items(), lambda one: one.verdict)
-    return tuple(
-        Reason(finding=one, on=on, text=f"{one.reason} ({_others(found, one)})")
-        for on, one in alike
-    )
+        made = [Reason(finding=one, on=on, text=one.reason) for on, one in found]
+    else:
+        alike = group(view.cells.items(), lambda one: one.verdict)
+        made = [
+            Reason(finding=one, on=on, text=f"{one.reason} ({_others(found, one)})")
+            for on, one in alike
+        ]
+    return tuple(sorted(made, key=lambda one: WORST_FIRST.index(one.finding.verdict)))
 
 
 def _others(found: Iterable[tuple[str, Finding]], first: Finding) -> str:

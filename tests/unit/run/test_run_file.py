@@ -374,3 +374,19 @@ def test_the_disk_is_waited_for_now_and_then_and_at_the_end(
     assert first == 1
     assert between < 100
     assert len(waited) > between
+
+
+def test_a_run_in_which_nothing_was_written_leaves_no_file(tmp_path: Path) -> None:
+    """What fails before the first line, a module that is not there, is no run."""
+    with pytest.raises(InputError), RunWriter(tmp_path / "run.jsonl"):
+        raise InputError("there is no probe module")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_file_that_was_there_stays(tmp_path: Path) -> None:
+    """Only what the writer made itself is removed, never somebody else's."""
+    theirs = tmp_path / "run.jsonl"
+    theirs.touch()
+    with RunWriter(theirs):
+        pass
+    assert theirs.exists()
