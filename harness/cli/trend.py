@@ -13,14 +13,14 @@ import click
 
 from harness.cli import names
 from harness.cli.examples import examples
-from harness.cli.options import claims_option, runs_option
+from harness.cli.options import claims_option, json_option, runs_option
 from harness.cli.stored import claims_and_hashes, readable_runs
 from harness.errors import ExitCode, InputError
 from harness.judge.finding import Verdict
 from harness.judge.trend import in_order, trends
 from harness.judge.view import RunView, view
-from harness.report.terminal.history import trend_text
-from harness.system.streams import echo
+from harness.report.terminal.history import trend_json, trend_text
+from harness.system.streams import echo, print_json
 
 
 @click.command(
@@ -37,11 +37,12 @@ from harness.system.streams import echo
     help="Only these claims.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also claims that never changed.")
+@json_option
 @claims_option
 @runs_option
-def trend(
-    folder: Path | None, patterns: Sequence[str], *, everything: bool, claims_dir: Path,
-    runs_dir: Path,
+def trend(  # noqa: PLR0913 (one parameter an option)
+    folder: Path | None, patterns: Sequence[str], *, everything: bool, as_json: bool,
+    claims_dir: Path, runs_dir: Path,
 ) -> int:  # fmt: skip
     """Show verdicts and key figures of claims over all runs in DIR (the folder of stored runs).
 
@@ -59,6 +60,9 @@ def trend(
     ]
     if patterns and not chosen:
         raise InputError(f"no run in {folder} has a claim like {', '.join(patterns)}")
+    if as_json:
+        print_json([trend_json(one) for one in chosen])
+        return ExitCode.CONFIRMED
     echo(trend_text(chosen, [view.run.header.started for view in views]).removesuffix("\n"))
     if not chosen:
         echo("every claim kept its verdict, and the newest run confirms all (--all: each)")

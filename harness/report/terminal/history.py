@@ -24,6 +24,7 @@ from harness.report.changes import (
 from harness.report.marks import MARKS
 from harness.report.phrases import moment, plural
 from harness.report.releases import MANY, labels, newest_of_each_release, stretches
+from harness.run.cells import Json
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NEWEST = 30
@@ -79,6 +80,26 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield title
         for line in lines:
             yield f"  {line}"
+
+
+def trend_json(trend: ClaimTrend) -> dict[str, Json]:
+    """Return a trend as plain data: for each runtime a point a run, the oldest first."""
+    return {
+        "claim": trend.name,
+        "runtimes": {
+            runtime: [
+                {
+                    "run": point.run,
+                    "started": point.started,
+                    "otp_version": point.otp_version,
+                    "verdict": point.verdict.value,
+                    "figures": dict(point.figures),
+                }
+                for point in points
+            ]
+            for runtime, points in trend.points.items()
+        },
+    }
 
 
 def trend_text(trends: Iterable[ClaimTrend], started: Sequence[str]) -> str:

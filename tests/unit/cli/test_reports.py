@@ -193,6 +193,10 @@ def test_trend_shows_what_changed_over_the_runs_of_a_folder(
     assert "claim-000" not in said
     assert run(["trend", folder, "--claim", "claim-000", *folders]) == ExitCode.CONFIRMED
     assert "largest_heap_binary_bytes" in capsys.readouterr().out
+    assert run(["trend", folder, "--claim", "claim-000", "--json", *folders]) == ExitCode.CONFIRMED
+    told = json.loads(capsys.readouterr().out)
+    assert [one["claim"] for one in told] == ["beam-skill-a/claim-000", "beam-skill-b/claim-000"]
+    assert told[0]["runtimes"]["otp27"][0]["figures"]["smallest_refc_binary_bytes"] == 65
     code, said = refused(["trend", folder, "--claim", "nothing", *folders], capsys)
     assert code == ExitCode.BAD_INPUT
     assert "has a claim like nothing" in said
