@@ -31,7 +31,7 @@ from harness.report.releases import labels
 from harness.report.to_json import render_json, report
 from harness.run.cells import CellId
 from harness.run.file import read_run
-from harness.run.model import Sample
+from harness.run.model import Note, Run, Sample
 
 VOID = {"meta", "link", "input", "br", "wbr", "hr", "img"}
 
@@ -421,6 +421,59 @@ def test_sixty_columns_can_be_read(sixty: dict[str, bytes]) -> None:
     timed = Page(sixty["beam-skill-a/claim-002.html"])
     assert "60 releases that need nobody" in timed.text
     assert timed.text.count("at least 2") == 1
+
+
+def renamed(run: Run, old: str, new: str) -> Run:
+    """Return a run in which a runtime has another name, as one of several of its release has."""
+
+    def all_of(cells: Sequence[str]) -> tuple[str, ...]:
+        return tuple(cell.replace(f"@{old}", f"@{new}") for cell in cells)
+
+    replace = msgspec.structs.replace
+    header = replace(
+        run.header,
+        cells=all_of(run.header.cells),
+        runtimes=tuple(
+            replace(one, name=new) if one.name == old else one for one in run.header.runtimes
+        ),
+    )
+    seen = tuple(
+        replace(one, runtime=new, cells=all_of(one.cells)) if one.runtime == old else one
+        for one in run.observations
+    )
+    return replace(run, header=header, observations=seen)
+
+
+def test_one_release_had_in_two_ways_is_told_apart(
+    judged: RunView, skills: Sequence[Skill]
+) -> None:
+    """By what its name adds, and by its way and version below it."""
+    pages = dict(site([view(renamed(judged.run, "otp26", "otp27-app-1"), skills)], {}))
+    for name in ("index.html", "beam-skill-a.html"):
+        text = " ".join(Page(pages[name]).text.split())
+        assert re.search(r"25 ?27 ?27 \(app-1\) ?docker 26\.2\.5\.6", text), name
+
+
+def test_notes_of_a_run_are_on_the_site(judged: RunView, skills: Sequence[Skill]) -> None:
+    """Of its VMs, and of modules: once for all releases, also on the pages of their claims."""
+    header = msgspec.structs.replace(
+        judged.run.header,
+        runtimes=tuple(
+            msgspec.structs.replace(one, notes=("ERL_FLAGS was kept from it",))
+            for one in judged.run.header.runtimes
+        ),
+    )
+    noted = tuple(
+        Note(at="2026-11-20", about="beam_skill_a", text="warns of <x>", runtime=name)
+        for name in ("otp25", "otp26")
+    )
+    run = msgspec.structs.replace(judged.run, header=header, notes=noted)
+    pages = dict(site([view(run, skills)], {}))
+    front = Page(pages["index.html"]).text
+    assert "OTP 25\N{EN DASH}27: ERL_FLAGS was kept from it" in front
+    assert "OTP 25\N{EN DASH}26: beam_skill_a: warns of <x>" in front
+    assert "beam_skill_a: warns of <x>" in Page(pages["beam-skill-a/claim-000.html"]).text
+    assert "warns of" not in Page(pages["beam-skill-b/claim-000.html"]).text
 
 
 def test_what_was_swept_is_the_axis() -> None:
