@@ -92,6 +92,13 @@ class RunView:
         return {finding.cell: finding for finding in self.findings}
 
     @cached_property
+    def _of_claim(self) -> Mapping[str, Sequence[Finding]]:
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.cell.name, []).append(finding)
+        return found
+
+    @cached_property
     def counts(self) -> Counter[Verdict]:
         """Count the verdicts of all cells."""
         return Counter(finding.verdict for finding in self.findings)
@@ -116,7 +123,7 @@ class RunView:
         changed = [one for one in self.changed if claim is None or one == claim.skill]
         if changed:
             yield f"Judged with claims that changed since the run was made: {', '.join(changed)}."
-        own = [one for one in self.findings if claim is None or one.claim.name == claim.name]
+        own = self.findings if claim is None else self._of_claim.get(claim.name, ())
         if untried := untried_boundaries(own):
             yield f"No release of this run lies on the other side of: {'; '.join(untried)}."
         if self.unknown and claim is None:
