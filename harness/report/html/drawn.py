@@ -132,7 +132,8 @@ def _labelled(found: Sequence[Area], box: Box) -> Iterator[Area]:
     for area in found:
         first = area.edges[0]
         upright = first[0][0] == first[-1][0]
-        at_x, at_y = (first[0][0], box.top + 10) if upright else (box.right - 2, first[-1][1] - 4)
+        above = min(edge[-1][1] for edge in area.edges) - 4
+        at_x, at_y = (first[0][0], box.top + 10) if upright else (box.right - 2, above)
         while any(abs(at_y - other) < _LINE for other in taken):
             at_y += _LINE
         taken.append(at_y)
