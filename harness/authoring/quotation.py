@@ -32,12 +32,12 @@ _VERBS = frozenset(
     demonstrate depend describe discard encounter end exceed exist expand fail follow force
     gain get give go grow handle happen help hold ignore increase interact interrupt involve
     keep kill know lead leak leave let lie list live load lock lose make mask match mean
-    measure merge misread miss move need note overflow own persist present prevent process
-    produce propagate protect provide put raise reach read receive recommend reduce refer
+    measure merge misread miss monopolize move need note overflow own persist present prevent
+    process produce propagate protect provide put raise reach read receive recommend reduce refer
     release remain require reset restart restore retain return run say scale scan see seem
     send serialize set share show shrink shut skip slow stand start starve state stay stop
     store suggest supervise support survive suspend sweep switch take tell terminate test
-    think throw tie trace trap treat trigger trust try turn understand use validate verify
+    think throw tie trace trap traverse treat trigger trust try turn understand use validate verify
     violate wait wake warn work write yield""".split()  # noqa: SIM905  reads better
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")

@@ -39,6 +39,7 @@ _Share = Annotated[float, Meta(ge=0.01)]
 class _RawQuote(RawTable, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: _Text
     relation: Relation = msgspec.field(name="is")
+    why: str = ""
 
 
 _Quote = _Text | _RawQuote | list[_Text | _RawQuote]
@@ -281,6 +282,6 @@ def _quotes(raw: _Quote, relation: Relation) -> tuple[Quote, ...]:
     return tuple(
         Quote(text=one, relation=relation)
         if isinstance(one, str)
-        else Quote(text=one.text, relation=one.relation)
+        else Quote(text=one.text, relation=one.relation, why=folded(one.why))
         for one in (raw if isinstance(raw, list) else [raw])
     )

@@ -30,10 +30,15 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """Hold a sentence or clause of the document, and what the claim does to it."""
+    """Hold a sentence or clause of the document, and what the claim does to it.
+
+    `why` tells the document's maintainer what of the words does not hold. On a rival's quote
+    `proves` says that the document calls the belief wrong itself.
+    """
 
     text: str
     relation: Relation = Relation.PROVES
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

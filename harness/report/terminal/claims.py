@@ -37,7 +37,9 @@ def claim_lines(claim: Claim) -> Iterator[str]:
     yield f"{claim.name}  ({claim.place})"
     yield from wrap(claim.statement, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     for quote in claim.answers:
-        yield from _labelled(f"{quote.relation} the words", f'"{" ".join(quote.text.split())}"')
+        why = f": {quote.why}" if quote.why else ""
+        words = " ".join(quote.text.split())
+        yield from _labelled(f"{quote.relation} the words", f'"{words}"{why}')
     for source in claim.sources:
         yield f"  source: {source}"
     if claim.otp:
@@ -170,7 +172,9 @@ def claim_json(claim: Claim) -> dict[str, Json]:
     return {
         "claim": claim.name,
         "statement": claim.statement,
-        "quotes": [{"text": one.text, "is": one.relation.value} for one in claim.answers],
+        "quotes": [
+            {"text": one.text, "is": one.relation.value, "why": one.why} for one in claim.answers
+        ],
         "sources": list(claim.sources),
         "otp": claim.otp,
         "probe": f"{claim.module}:{claim.probe}",
