@@ -27,12 +27,14 @@ _TOPICS = frozenset({"Description"})
 class Sentence:
     """Hold one sentence without its marks, and its span in the folded text of the section.
 
+    `raw` is the sentence with its marks, on one line.
     `statement` is False for what stands behind a label and states nothing: a rating ("High."), the
     topics of the section.
     """
 
     part: str
     text: str
+    raw: str
     line: int
     span: Span
     statement: bool = True
@@ -65,18 +67,35 @@ def read_section(document: str, number: int) -> Section | None:
     end = _NEXT.search(document, heading.end())
     body = document[heading.end() : end.start() if end else len(document)]
     first = document.count("\n", 0, heading.end()) + 1
+    return _section(number, fold(heading["title"]), first, body)
+
+
+@lru_cache(maxsize=8)
+def read_whole(document: str) -> Section:
+    """Return all statements of a document as one section, numbered 0: it need not have any."""
+    return _section(0, "", 1, document)
+
+
+def _section(number: int, title: str, line: int, body: str) -> Section:
     sentences: list[Sentence] = []
     at = 0
-    for part, line, raw in _raw_sentences(body, first):
+    for part, where, raw in _raw_sentences(body, line):
         text = fold(raw)
-        states = part not in _TOPICS and _RATING.fullmatch(text) is None
-        span = (at, at + len(text))
-        sentences.append(Sentence(part=part, text=text, line=line, span=span, statement=states))
+        sentences.append(
+            Sentence(
+                part=part,
+                text=text,
+                raw=" ".join(raw.split()),
+                line=where,
+                span=(at, at + len(text)),
+                statement=part not in _TOPICS and _RATING.fullmatch(text) is None,
+            )
+        )
         at += len(text) + 1
     return Section(
         number=number,
-        title=fold(heading["title"]),
-        line=first,
+        title=title,
+        line=line,
         sentences=tuple(sentences),
         text=" ".join(sentence.text for sentence in sentences),
     )

@@ -87,5 +87,10 @@ def write_mark(names: Sequence[str], otp: str = "") -> str:
     return f"<!-- claim: {', '.join(names)}{speaks_of} -->"
 
 
+def write_covers(otp: str) -> str:
+    """Return the comment that says which releases (`25-27`) a document speaks of."""
+    return f"<!-- beamproof: otp {otp} -->"
+
+
 def _releases(text: str | None) -> tuple[int, ...] | None:
     return None if text is None else parse_releases(text.strip(), "otp")

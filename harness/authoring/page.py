@@ -74,7 +74,12 @@ class Page:
 
 
 def read_page(path: Path) -> Page:
-    """Read a document.
+    """Read a document as `read_text` does."""
+    return parse_page(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a document.
 
     Raises:
         InputError: it cannot be read, is no UTF-8 or is larger than `MOST_BYTES`.
@@ -91,14 +96,13 @@ def read_page(path: Path) -> Page:
             hint="split it into pages, or leave it out",
         )
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}:{line}: not UTF-8: {error.reason} at byte {error.start}",
             hint=f"convert it: iconv -f ISO-8859-1 -t UTF-8 {path}",
         ) from error
-    return parse_page(text, path)
 
 
 def parse_page(text: str, path: Path) -> Page:

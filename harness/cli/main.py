@@ -40,6 +40,7 @@ _VERBS = {
     "trend": "harness.cli.trend:trend",
     "merge": "harness.cli.merge:merge",
     "skill": "harness.cli.skill:skill",
+    "corrections": "harness.cli.corrections:corrections",
     "otp": "harness.cli.otp:otp",
     "doctor": "harness.cli.doctor:doctor",
     "sweep": "harness.cli.sweep:sweep",

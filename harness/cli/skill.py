@@ -5,8 +5,8 @@ Knows: its options, files. Must not know: what stands on a page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,9 +14,9 @@ from harness.claims.model import Skill
 from harness.claims.paths import refuse_unknown
 from harness.cli import names
 from harness.cli.examples import examples
-from harness.cli.options import claims_option, runs_option
+from harness.cli.options import claims_option, probes_option, runs_option
+from harness.cli.repro import read_sources
 from harness.cli.stored import claims_and_hashes
-from harness.errors import ExitCode
 from harness.judge.view import RunView, view
 from harness.report.output import refuse_foreign, write_site
 from harness.report.proofs import proven
@@ -43,20 +43,22 @@ _NAMED = 6
 @click.option(
     "--run", "run", type=names.RUN, metavar="RUN", help="A file or a run's name [default: latest]."
 )
+@click.option("--escript", is_flag=True, help="With a program that tests the facts on any Erlang.")
 @claims_option
+@probes_option
 @runs_option
-def skill(
-    skills: Sequence[str], output: Path, run: str | None, claims_dir: Path, runs_dir: Path
-) -> int:
+def skill(**given: Any) -> None:
     """Write each SKILL as a folder by the Agent Skills specification (agentskills.io).
 
     Only what RUN confirms is written: facts by topic, what differs by release, wrong beliefs with
     what the VM showed instead, sources. Files that beamproof did not write are not replaced.
     """
-    refuse_unknown(claims_dir, skills)
-    known, hashes = claims_and_hashes(claims_dir)
-    judged = view(run_meant(run, runs_dir), known, claims_sha256=hashes)
-    made = [(name, skill_files(judged, name)) for name in dict.fromkeys(skills)]
+    refuse_unknown(given["claims_dir"], given["skills"])
+    known, hashes = claims_and_hashes(given["claims_dir"])
+    judged = view(run_meant(given["run"], given["runs_dir"]), known, claims_sha256=hashes)
+    sources = read_sources(given["probes_dir"]) if given["escript"] else None
+    made = [(name, skill_files(judged, name, sources)) for name in dict.fromkeys(given["skills"])]
+    output: Path = given["output"]
     for name, files in made:
         refuse_foreign(output / name, (path for path, _ in files))
     for name, files in made:
@@ -64,7 +66,6 @@ def skill(
         count, size = write_site(folder, files)
         _tell_left_out(judged, next(one for one in known if one.name == name))
         say(f"{count} files, {size / 1e3:.0f} kB: {folder / 'SKILL.md'}")
-    return ExitCode.CONFIRMED
 
 
 def _tell_left_out(judged: RunView, skill: Skill) -> None:

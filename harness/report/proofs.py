@@ -32,10 +32,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Proven:
-    """Hold a claim that a run confirms, with the confirmed findings, the oldest release first."""
+    """Hold a claim that a run confirms, with the confirmed findings, the oldest release first.
+
+    `outside` are findings on releases that the claim is not about, where it does not hold.
+    """
 
     claim: Claim
     findings: tuple[Finding, ...]
+    outside: tuple[Finding, ...] = ()
 
     @cached_property
     def versions(self) -> tuple[str, ...]:
@@ -45,9 +49,16 @@ class Proven:
 
 def proven(skill: SkillView) -> tuple[Proven, ...]:
     """Return what a run confirms of a skill, in the order of its claim file."""
-    found = ((one.claim, one.proof) for one in skill.claims)
     return tuple(
-        Proven(claim=claim, findings=_by_release(proof)) for claim, proof in found if proof
+        Proven(
+            claim=one.claim,
+            findings=_by_release(one.proof),
+            outside=_by_release(
+                cell for cell in one.cells.values() if cell.boundary and cell.checks
+            ),
+        )
+        for one in skill.claims
+        if one.proof
     )
 
 
@@ -84,9 +95,21 @@ def days(run: Run, findings: Iterable[Finding]) -> str:
     return first if last in {"", first} else f"{first} to {last}"
 
 
-def mark(claim: Claim) -> str:
-    """Return the mark that links a sentence with its claim; it renders to nothing."""
-    return write_mark([claim.name])
+def covered(findings: Iterable[Finding]) -> str:
+    """Return the releases that some findings are about, as marks name them: `25,27`."""
+    found = {int(digits[0]) for one in findings if (digits := re.match(r"\d+", version(one)))}
+    return ",".join(map(str, sorted(found)))
+
+
+def mark(proof: Proven, covers: str) -> str:
+    """Return the mark behind a claim's sentence; it renders to nothing, and `prove` reads it.
+
+    Args:
+        proof: of the claim.
+        covers: the releases that the page speaks of, as `covered` gives them.
+    """
+    own = covered(proof.findings)
+    return write_mark([proof.claim.name], "" if own == covers else own)
 
 
 def prose(text: str) -> str:
@@ -126,16 +149,24 @@ def against(proof: Proven, statement: str) -> str:
 
 
 def measured(proof: Proven, most: int) -> str:
-    """Return the values that a claim predicts, as far as there are at most so many."""
+    """Return values of what a claim predicts: at most so many, and none that is long."""
     found: dict[str, dict[str, str]] = {}
     for finding in proof.findings:
         for check in finding.checks:
             found.setdefault(check.path, {})[version(finding)] = check.found_text
-    shown = [
-        f"{code(path)} {_values(row, proof.versions)}" for path, row in list(found.items())[:most]
-    ]
-    more = f", and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(shown) + more
+    short = [path for path, row in found.items() if max(map(len, row.values())) <= _SHORT][:most]
+    shown = [f"{code(path)} {_values(found[path], proof.versions)}" for path in short]
+    more = [f"{len(found) - len(short)} more"] if len(found) > len(short) else []
+    return joined([*shown, *more])
+
+
+_SHORT = 60
+"""Characters of a value that can be read in a sentence."""
+
+
+def elsewhere(proof: Proven) -> tuple[str, ...]:
+    """Return a sentence a release that the claim is not about: that it does not hold there."""
+    return tuple(f"T{one.reason[1:]}." for one in proof.outside)
 
 
 def _values(by_release: Mapping[str, str], releases: Sequence[str]) -> str:

@@ -5,16 +5,27 @@ Knows: which pages there are. Must not know: what stands on them, where they are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import InputError, NothingSelectedError
 from harness.judge.view import RunView
 from harness.report.proofs import proven
+from harness.report.repro.escript import escript, why_not
 from harness.report.skill.choice import by_topic
-from harness.report.skill.front import MOST_NAME, SOURCES, Material, render_front
+from harness.report.skill.front import ESCRIPT, MOST_NAME, SOURCES, Material, render_front
 from harness.report.skill.references import page_names, render_sources, render_topic
 
 
-def skill_files(view: RunView, name: str) -> tuple[tuple[str, bytes], ...]:
+def skill_files(
+    view: RunView, name: str, sources: Mapping[str, str] | None = None
+) -> tuple[tuple[str, bytes], ...]:
     """Return the files of a skill's folder, made of what a run confirms.
+
+    Args:
+        view: the judged run.
+        name: of the skill.
+        sources: the texts of the probes' modules by name; with them there is a program that
+            tests the facts, as far as one can.
 
     Returns:
         Pairs of name within the folder and content, `SKILL.md` first; the same for equal input.
@@ -33,10 +44,15 @@ def skill_files(view: RunView, name: str) -> tuple[tuple[str, bytes], ...]:
             hint=f"beamproof verify {name} makes one; another is named with --run RUN",
         )
     pages = page_names(by_topic(proofs))
-    material = Material(run=view.run, skill=skill, proofs=proofs, pages=pages)
+    shown = [one.claim for one in proofs if why_not(one.claim) is None]
+    program = escript(shown, sources) if sources is not None and shown else None
+    material = Material(
+        run=view.run, skill=skill, proofs=proofs, pages=pages, escript=program is not None
+    )
     texts = {
         "SKILL.md": render_front(material),
         **{f"references/{page}.md": render_topic(material, topic) for topic, page in pages.items()},
         f"references/{SOURCES}.md": render_sources(material),
+        **({ESCRIPT: program} if program is not None else {}),
     }
     return tuple((path, text.encode("utf-8", "replace")) for path, text in texts.items())

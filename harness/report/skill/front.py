@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from harness import __version__
 from harness.judge.view import SkillView
 from harness.report.phrases import plural
-from harness.report.proofs import Proven, days, joined, mark, prose, versions
+from harness.report.proofs import Proven, covered, days, joined, mark, prose, versions
 from harness.report.skill.choice import by_topic, chosen, differs, tokens
 from harness.run.model import Run
 
@@ -28,23 +28,33 @@ MOST_TOKENS = 5000
 SOURCES = "sources"
 """The reference that lists every source."""
 
+ESCRIPT = "scripts/check.escript"
+"""The program that tests facts without beamproof."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
     """Hold what the pages of a skill are made of.
 
-    `pages` are the file names of the references by topic, without folder and ending.
+    `pages` are the file names of the references by topic, without folder and ending; `escript`
+    tells whether the folder has the program that tests the facts.
     """
 
     run: Run
     skill: SkillView
     proofs: tuple[Proven, ...]
     pages: Mapping[str, str]
+    escript: bool = False
 
     @cached_property
     def versions(self) -> tuple[str, ...]:
         """Return the versions that confirm any of the facts."""
         return versions(one for proof in self.proofs for one in proof.findings)
+
+    @cached_property
+    def covers(self) -> str:
+        """Return the releases of these versions, e.g. `25,27`."""
+        return covered(one for proof in self.proofs for one in proof.findings)
 
     @cached_property
     def days(self) -> str:
@@ -61,7 +71,7 @@ def render_front(material: Material) -> str:
     """Return the first page, as many facts on it as it may hold."""
     fixed = "\n".join(_page(material, frozenset()))
     room = MOST_TOKENS - tokens(fixed)
-    names = chosen(_groups(material), _fact_text, room)
+    names = chosen(_groups(material), partial(_fact_text, covers=material.covers), room)
     return "\n".join(_page(material, names)) + "\n"
 
 
@@ -96,11 +106,11 @@ def _page(material: Material, names: frozenset[str]) -> Iterator[str]:
         yield ""
         count = plural(len(facts), "fact")
         yield f"### {topic} ([{count}](references/{material.pages[topic]}.md))"
-        yield from _listed([one for one in facts if not differs(one)], names)
+        yield from _listed([one for one in facts if not differs(one)], names, material.covers)
     if moved:
         yield ""
         yield "## What differs by release"
-        yield from _listed(moved, names)
+        yield from _listed(moved, names, material.covers)
     yield ""
     yield from _check(material)
     yield ""
@@ -118,13 +128,14 @@ def _front_matter(material: Material) -> Iterator[str]:
     yield f"description: {_quoted(description(material))}"
     yield "metadata:"
     told = {
-        "run": material.run.header.run,
-        "date": material.days,
-        "releases": " ".join(material.versions),
-        "version": __version__,
+        "beamproof": f"otp {material.covers}",
+        "beamproof-run": material.run.header.run,
+        "beamproof-date": material.days,
+        "beamproof-releases": " ".join(material.versions),
+        "beamproof-version": __version__,
     }
     for key, value in told.items():
-        yield f"  beamproof-{key}: {_quoted(value)}"
+        yield f"  {key}: {_quoted(value)}"
     yield "---"
 
 
@@ -148,24 +159,24 @@ def _how_to_read(material: Material) -> Iterator[str]:
     )
 
 
-def _listed(facts: Sequence[Proven], names: frozenset[str]) -> Iterator[str]:
+def _listed(facts: Sequence[Proven], names: frozenset[str], covers: str) -> Iterator[str]:
     shown = [one for one in facts if one.claim.name in names]
     if shown:
         yield ""
     for fact in shown:
-        yield from _fact(fact)
+        yield from _fact(fact, covers)
 
 
-def _fact(proof: Proven) -> Iterator[str]:
+def _fact(proof: Proven, covers: str) -> Iterator[str]:
     claim = proof.claim
-    yield f"- {prose(claim.statement)} {mark(claim)}"
+    yield f"- {prose(claim.statement)} {mark(proof, covers)}"
     yield from (f"  OTP {when.otp}: {prose(when.why)}" for when in claim.whens if when.why)
     rivals = sorted(claim.rivals, key=lambda one: not one.quotes)
     yield from (f'  Not so: "{prose(rival.statement)}"' for rival in rivals[:1])
 
 
-def _fact_text(proof: Proven) -> str:
-    return "\n".join(_fact(proof)) + "\n"
+def _fact_text(proof: Proven, covers: str) -> str:
+    return "\n".join(_fact(proof, covers)) + "\n"
 
 
 def _groups(material: Material) -> dict[str, list[Proven]]:
@@ -192,3 +203,10 @@ def _check(material: Material) -> Iterator[str]:
     yield "```"
     yield ""
     yield "The first two test all facts, the third one of them; the last shows how it is measured."
+    if material.escript:
+        yield ""
+        yield (
+            f"Without beamproof, on any Erlang from OTP 24 on: `escript {ESCRIPT} FACT`. Instead of"
+            " a fact `--list` names those that it can test. It starts a second VM, and has your"
+            " rights."
+        )

@@ -8,8 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from harness.authoring.marks import write_covers
 from harness.judge.finding import Finding
-from harness.report.proofs import Proven, against, code, joined, mark, prose, version
+from harness.report.proofs import (
+    Proven,
+    against,
+    code,
+    elsewhere,
+    joined,
+    mark,
+    prose,
+    version,
+)
 from harness.report.skill.front import SOURCES, Material
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -42,7 +52,8 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 def render_topic(material: Material, topic: str) -> str:
     """Return the page of a topic: every fact of it with its evidence."""
-    lines = [f"# {topic}", "", f"Of the skill [{material.skill.name}](../SKILL.md)."]
+    lines = [f"# {topic}", "", write_covers(material.covers)]
+    lines += ["", f"Of the skill [{material.skill.name}](../SKILL.md)."]
     for proof in material.topics[topic]:
         lines += ["", *_fact(material, proof)]
     return "\n".join(lines) + "\n"
@@ -52,7 +63,7 @@ def _fact(material: Material, proof: Proven) -> Iterator[str]:
     claim = proof.claim
     yield f"## {claim.id}"
     yield ""
-    yield f"{prose(claim.statement)} {mark(claim)}"
+    yield f"{prose(claim.statement)} {mark(proof, material.covers)}"
     yield from _releases(material, proof)
     yield ""
     yield from _evidence(proof.findings)
@@ -76,7 +87,7 @@ def _releases(material: Material, proof: Proven) -> Iterator[str]:
         yield f"On OTP {when.otp} it is otherwise than elsewhere: {prose(when.why)}"
     if claim.otp:
         yield ""
-        yield f"It is about OTP {claim.otp}."
+        yield " ".join([f"It is about OTP {claim.otp}.", *map(prose, elsewhere(proof))])
     elif proof.versions != material.versions:
         yield ""
         yield f"Seen on OTP {joined(proof.versions)} alone."

@@ -16,9 +16,11 @@ from support.synthetic_runs import Files
 
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
+from harness.cli.repro import read_sources
 from harness.errors import InputError, NothingSelectedError
 from harness.judge.view import RunView, view
 from harness.report.output import write_site
+from harness.report.repro.escript import why_not
 from harness.report.skill.choice import tokens
 from harness.report.skill.folder import skill_files
 from harness.report.skill.front import MOST_DESCRIPTION, MOST_LINES, MOST_TOKENS
@@ -64,6 +66,7 @@ def test_each_skill_is_valid_by_the_specification(
     assert len(told.description) <= MOST_DESCRIPTION
     assert "Use when" in told.description
     assert told.metadata == {
+        "beamproof": "otp 25,27",
         "beamproof-run": "20261120T030000-aaaa",
         "beamproof-date": "2025-06-01",
         "beamproof-releases": "25.2.3 27.3.4.1",
@@ -98,6 +101,22 @@ def test_each_claim_stands_in_one_reference_with_its_mark(
         assert len([path for path in places if path != "SKILL.md"]) == 1, claim.id
         assert sum(texts[path].count(mark) for path in places) <= 2
     assert texts["SKILL.md"].count("<!-- claim: ") > len(skill.claims) // 3
+
+
+def test_a_program_tests_the_facts_that_one_can(
+    own: tuple[Skill, ...], whole: RunView, tmp_path: Path
+) -> None:
+    """Where the probes' sources are given: all of a skill but those that need more than a VM."""
+    name = "beam-memory-management"
+    sources = read_sources(CLAIMS.parent / "erlang_probes")
+    folder = tmp_path / name
+    write_site(folder, skill_files(whole, name, sources))
+    assert skills_ref.validate(folder) == []
+    program = (folder / "scripts" / "check.escript").read_text()
+    skill = next(one for one in own if one.name == name)
+    held = {claim.id for claim in skill.claims if why_not(claim) is None}
+    assert {claim.id for claim in skill.claims if f"\n%%   {claim.id}\n" in program} == held
+    assert "`escript scripts/check.escript FACT`" in (folder / "SKILL.md").read_text()
 
 
 def test_every_topic_has_a_fact_on_the_first_page(whole: RunView) -> None:
