@@ -70,8 +70,9 @@ class Material:
 def render_front(material: Material) -> str:
     """Return the first page, as many facts on it as it may hold."""
     fixed = "\n".join(_page(material, frozenset()))
-    room = MOST_TOKENS - tokens(fixed)
-    names = chosen(_groups(material), partial(_fact_text, covers=material.covers), room)
+    groups = _groups(material)
+    room = MOST_TOKENS - tokens(fixed) - len(groups)  # an empty line above each list
+    names = chosen(groups, partial(_fact_text, covers=material.covers), room)
     return "\n".join(_page(material, names)) + "\n"
 
 
@@ -98,7 +99,7 @@ def _page(material: Material, names: frozenset[str]) -> Iterator[str]:
     yield ""
     yield f"# {material.skill.name}"
     yield ""
-    yield from _how_to_read(material)
+    yield from _how_to_read(material, len(names))
     moved = [one for one in material.proofs if differs(one)]
     yield ""
     yield "## Facts by topic"
@@ -144,7 +145,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _how_to_read(material: Material) -> Iterator[str]:
+def _how_to_read(material: Material, shown: int) -> Iterator[str]:
     yield (
         f"Every fact here was tested on live Erlang VMs, OTP {joined(material.versions)},"
         f" {material.days}: what was measured fits it and contradicts the beliefs that stand"
@@ -153,9 +154,9 @@ def _how_to_read(material: Material) -> Iterator[str]:
     )
     yield ""
     yield (
-        "This page holds a choice. Before you rest an answer on a topic, read its reference:"
-        " all facts of it, with what was measured on each release, every wrong belief and what"
-        " the VM showed instead, and sources."
+        f"This page holds {shown} of {plural(len(material.proofs), 'fact')}. Before you rest an"
+        " answer on a topic, read its reference: all facts of it, with what was measured on each"
+        " release, every wrong belief and what the VM showed instead, and sources."
     )
 
 

@@ -124,6 +124,7 @@ def test_every_topic_has_a_fact_on_the_first_page(whole: RunView) -> None:
     front = _texts(whole, "beam-performance-profiling")["SKILL.md"]
     topics = re.findall(r"### (.+?) \(\[", front)
     assert topics[:2] == ["Which profilers there are", "What they count"]
+    assert f"holds {front.count('<!-- claim: ')} of 55 facts" in front
     assert "## What differs by release" in front
 
 
