@@ -27,6 +27,7 @@ from harness.report.proofs import (
     joined,
     mark,
     measured,
+    moved,
     prose,
     proven,
     versions,
@@ -222,7 +223,7 @@ def _answer(proof: Proven, answer: Answer, covers: str) -> Iterator[str]:
         yield prose(answer.quote.why)
     yield ""
     yield f"- What holds: {prose(claim.statement)} {mark(proof, covers)}"
-    yield from (f"- On OTP {when.otp}: {prose(when.why)}" for when in claim.whens)
+    yield from (f"- {prose(said)}" for said in moved(claim))
     if rival is not None and (shown := against(proof, rival.statement)):
         yield f"- Tested as {_quoted(rival.statement)} {shown}"
     else:

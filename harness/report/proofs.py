@@ -95,6 +95,14 @@ def days(run: Run, findings: Iterable[Finding]) -> str:
     return first if last in {"", first} else f"{first} to {last}"
 
 
+def moved(claim: Claim) -> tuple[str, ...]:
+    """Return why a claim's evidence is not the same on all releases, with which these are."""
+    reasons: dict[str, list[str]] = {}
+    for when in claim.whens:
+        reasons.setdefault(when.why, []).append(when.otp)
+    return tuple(f"OTP {joined(on)}: {why}" for why, on in reasons.items())
+
+
 def covered(findings: Iterable[Finding]) -> str:
     """Return the releases that some findings are about, as marks name them: `25,27`."""
     found = {int(digits[0]) for one in findings if (digits := re.match(r"\d+", version(one)))}

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from harness import __version__
 from harness.judge.view import SkillView
 from harness.report.phrases import plural
-from harness.report.proofs import Proven, covered, days, joined, mark, prose, versions
+from harness.report.proofs import Proven, covered, days, joined, mark, moved, prose, versions
 from harness.report.skill.choice import by_topic, chosen, differs, tokens
 from harness.run.model import Run
 
@@ -100,7 +100,6 @@ def _page(material: Material, names: frozenset[str]) -> Iterator[str]:
     yield f"# {material.skill.name}"
     yield ""
     yield from _how_to_read(material, len(names))
-    moved = [one for one in material.proofs if differs(one)]
     yield ""
     yield "## Facts by topic"
     for topic, facts in material.topics.items():
@@ -108,10 +107,13 @@ def _page(material: Material, names: frozenset[str]) -> Iterator[str]:
         count = plural(len(facts), "fact")
         yield f"### {topic} ([{count}](references/{material.pages[topic]}.md))"
         yield from _listed([one for one in facts if not differs(one)], names, material.covers)
-    if moved:
+        if all(map(differs, facts)):
+            yield ""
+            yield "All of it differs by release: see below."
+    if some := [one for one in material.proofs if differs(one)]:
         yield ""
         yield "## What differs by release"
-        yield from _listed(moved, names, material.covers)
+        yield from _listed(some, names, material.covers)
     yield ""
     yield from _check(material)
     yield ""
@@ -171,7 +173,9 @@ def _listed(facts: Sequence[Proven], names: frozenset[str], covers: str) -> Iter
 def _fact(proof: Proven, covers: str) -> Iterator[str]:
     claim = proof.claim
     yield f"- {prose(claim.statement)} {mark(proof, covers)}"
-    yield from (f"  OTP {when.otp}: {prose(when.why)}" for when in claim.whens if when.why)
+    if claim.otp:
+        yield f"  OTP {claim.otp} only."
+    yield from (f"  {prose(said)}" for said in moved(claim))
     rivals = sorted(claim.rivals, key=lambda one: not one.quotes)
     yield from (f'  Not so: "{prose(rival.statement)}"' for rival in rivals[:1])
 
@@ -182,12 +186,12 @@ def _fact_text(proof: Proven, covers: str) -> str:
 
 def _groups(material: Material) -> dict[str, list[Proven]]:
     """Return the lists of the page that facts are chosen for, those about releases first."""
-    moved = [one for one in material.proofs if differs(one)]
+    some = [one for one in material.proofs if differs(one)]
     others = {
         topic: [one for one in facts if not differs(one)]
         for topic, facts in material.topics.items()
     }
-    return {"": moved, **others}
+    return {"": some, **others}
 
 
 def _check(material: Material) -> Iterator[str]:

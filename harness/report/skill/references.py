@@ -17,6 +17,7 @@ from harness.report.proofs import (
     elsewhere,
     joined,
     mark,
+    moved,
     prose,
     version,
 )
@@ -82,9 +83,9 @@ def _fact(material: Material, proof: Proven) -> Iterator[str]:
 
 def _releases(material: Material, proof: Proven) -> Iterator[str]:
     claim = proof.claim
-    for when in claim.whens:
+    for said in moved(claim):
         yield ""
-        yield f"On OTP {when.otp} it is otherwise than elsewhere: {prose(when.why)}"
+        yield prose(said)
     if claim.otp:
         yield ""
         yield " ".join([f"It is about OTP {claim.otp}.", *map(prose, elsewhere(proof))])

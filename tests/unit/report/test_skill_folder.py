@@ -126,6 +126,9 @@ def test_every_topic_has_a_fact_on_the_first_page(whole: RunView) -> None:
     assert topics[:2] == ["Which profilers there are", "What they count"]
     assert f"holds {front.count('<!-- claim: ')} of 55 facts" in front
     assert "## What differs by release" in front
+    assert "All of it differs by release: see below.\n\n### What they count" in front
+    assert "-->\n  OTP >=27 only.\n" in front
+    assert "  OTP >=27 and <27: tprof came with OTP 27.0 (tools 4.0).\n" in front
 
 
 def test_the_same_run_gives_the_same_bytes(own: tuple[Skill, ...], run: Run) -> None:
