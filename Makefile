@@ -3,6 +3,7 @@
 SKILL   ?=
 CLAIM   ?=
 OTP     ?=
+IMAGES  ?=
 RUNTIME ?= auto
 STRICT  ?=
 SHARD   ?=
@@ -14,10 +15,10 @@ PYTHON  ?= python3
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
-FLAGS  = $(if $(OTP),--otp $(OTP)) --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
+FLAGS  = $(if $(OTP),--otp '$(OTP)')$(if $(IMAGES), --images '$(IMAGES)') --runtime $(RUNTIME) $(if $(filter 1 yes true,$(STRICT)),--strict)
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
-VARIABLES := SKILL CLAIM OTP RUNTIME STRICT SHARD REUSE PYTHON NIGHT EXPECT SEED AGAINST
+VARIABLES := SKILL CLAIM OTP IMAGES RUNTIME STRICT SHARD REUSE PYTHON NIGHT EXPECT SEED AGAINST
 GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
@@ -28,7 +29,7 @@ $(if $(STRAY_GOALS),$(error there is no target $(firstword $(STRAY_GOALS)); a sk
 .PHONY: $(GOALS)
 
 help: ## print the targets
-	@echo "usage: make verify SKILL=beam-memory-management [CLAIM='refc-*'] [OTP=24-27] [RUNTIME=auto|docker|host|debian|wheel] [STRICT=1]"
+	@echo "usage: make verify SKILL=beam-memory-management [CLAIM='refc-*'] [OTP=24-27|27.1.2|'27.*'] [IMAGES=FILE] [RUNTIME=auto|docker|host|debian|wheel] [STRICT=1]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(READY) ## set up .venv (done by every other target when it is needed)

@@ -22,6 +22,7 @@ from harness.collect.probes import CROSSREF, ProbeStore
 from harness.errors import ExitCode, InputError
 from harness.folders import cache_dir
 from harness.report.phrases import plural
+from harness.run.cells import release_order
 from harness.runtimes.request import RuntimeRequest
 from harness.system.streams import echo, say
 
@@ -50,7 +51,7 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
             opened.require(strict=True)
         for item in opened.resolved:
             if item.runtime is None:
-                echo(f"- OTP {item.release} skipped: {item.reason}")
+                echo(f"- {item.asked} skipped: {item.reason}")
                 continue
             complaints = _complaints(opened.started(item.runtime.name), workshop.probes, probes_dir)
             refused += complaints
@@ -69,7 +70,9 @@ def compile_probes(context: click.Context, /, **given: Any) -> None:
 
 def _newest_with_xref(opened: releases.Releases) -> Node | None:
     """Return a node of the newest release that has xref: one of production has no tools."""
-    newest_first = sorted(opened.runtimes.values(), key=lambda found: found.release, reverse=True)
+    newest_first = sorted(
+        opened.runtimes.values(), key=lambda found: release_order(found.name), reverse=True
+    )
     nodes = (opened.started(runtime.name) for runtime in newest_first)
     return next((node for node in nodes if _has_xref(node)), None)
 

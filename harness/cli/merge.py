@@ -22,13 +22,13 @@ from harness.run.cells import CellId
 from harness.run.file import read_run
 from harness.run.merge import Wins
 from harness.run.merge import merge as merged
-from harness.run.releases import parse_releases
+from harness.runtimes import wanted
 from harness.system.clock import now_iso
 from harness.system.streams import say
 
 
 def _releases(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
-    return tuple(f"otp{release}" for release in parse_releases(text)) if text else ()
+    return wanted.names(text) if text else ()
 
 
 @click.command(

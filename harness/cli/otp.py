@@ -15,12 +15,14 @@ import msgspec
 
 from harness.cli import names
 from harness.cli.examples import examples
-from harness.cli.runtime import source_options
+from harness.cli.runtime import image_list_option, source_options
 from harness.errors import BeamproofError
 from harness.folders import cache_dir
-from harness.runtimes import AUTO, RuntimeOptions, host, listing, programs, resolve
+from harness.runtimes import AUTO, RuntimeOptions, host, listing, programs, resolve, ways
 from harness.runtimes import install as installing
-from harness.system.streams import echo, say
+from harness.runtimes import patches as patch_releases
+from harness.runtimes.docker.tags import read_list
+from harness.system.streams import echo, print_json, say
 
 _OLDEST, _BEYOND = 17, 100
 
@@ -50,10 +52,22 @@ def otp() -> None:
 
 @otp.command("list")
 @source_options
+@image_list_option
+@click.option("--patches", is_flag=True, help="Every patch release, as --otp takes it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_releases(otp_roots: tuple[Path, ...], images: tuple[str, ...], *, as_json: bool) -> None:
+def list_releases(
+    otp_roots: tuple[Path, ...],
+    images: tuple[str, ...],
+    image_list: Path | None,
+    *,
+    patches: bool,
+    as_json: bool,
+) -> None:
     """Show which OTP releases can be had, and how."""
-    options = runtime_options_of(otp_roots, images)
+    options = runtime_options_of(otp_roots, images, image_list)
+    if patches:
+        _print_patches(options, as_json=as_json)
+        return
     lines_of_images = image_lines(options)
     rows = listing.survey(options)
     if as_json:
@@ -105,10 +119,30 @@ def remove(releases: tuple[int, ...]) -> None:
         echo(f"OTP {release}: " + (", ".join(removed) or "nothing was installed here"))
 
 
-def runtime_options_of(otp_roots: tuple[Path, ...], images: tuple[str, ...]) -> RuntimeOptions:
+def _print_patches(options: RuntimeOptions, *, as_json: bool) -> None:
+    found, reasons = patch_releases.listed(ways.all_ways(options, _tell))
+    if as_json:
+        rows = [{"version": one.version, "way": one.way, "origin": one.origin} for one in found]
+        print_json({"patches": rows, "reasons": list(reasons)})
+        return
+    header = ("OTP", "way", "from")
+    _print_table([header, *((one.version, one.way, one.origin) for one in found)])
+    for reason in reasons:
+        say(reason)
+
+
+def runtime_options_of(
+    otp_roots: tuple[Path, ...], images: tuple[str, ...], image_list: Path | None = None
+) -> RuntimeOptions:
     """Return where runtimes may come from; nothing is fetched."""
     roots = (*otp_roots, *host.roots_from_environment())
-    return RuntimeOptions(images=images, otp_roots=roots, cache_dir=cache_dir(), offline=True)
+    return RuntimeOptions(
+        images=images,
+        image_list=() if image_list is None else read_list(image_list),
+        otp_roots=roots,
+        cache_dir=cache_dir(),
+        offline=True,
+    )
 
 
 def image_lines(options: RuntimeOptions) -> tuple[str, ...]:

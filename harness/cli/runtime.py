@@ -40,13 +40,22 @@ _SOURCES = (
     ),
 )
 
+image_list_option = click.option(
+    "--images",
+    "image_list",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A list of images to choose patch releases from: VERSION IMAGE a line, or IMAGE.",
+)
+
 _OTP = click.option(
     "--otp",
     multiple=True,
     type=names.RELEASES,
     callback=_join,
     metavar="RELEASES",
-    help="Releases: 25,27 or 24-27 (repeatable) [default: 24-27].",
+    help="Releases: 25,27 or 24-27; patch releases that are here: 27.1.2, '27.*' or 26.2-27.1"
+    " (repeatable) [default: 24-27].",
 )
 _WAYS = (
     click.option(
@@ -58,6 +67,7 @@ _WAYS = (
         help="Where the VMs come from.",
     ),
     *_SOURCES,
+    image_list_option,
 )
 _STRICT = click.option(
     "--strict/--no-strict",
@@ -83,7 +93,12 @@ def way_options(command: F) -> F:
 
 def way_arguments(given: Mapping[str, Any]) -> list[str]:
     """Return what `way_options` read as another command takes it."""
-    sources = (("--image", given["images"]), ("--otp-root", given["otp_roots"]))
+    listed = [given["image_list"]] if given["image_list"] else []
+    sources = (
+        ("--image", given["images"]),
+        ("--images", listed),
+        ("--otp-root", given["otp_roots"]),
+    )
     named = [word for option, values in sources for one in values for word in (option, str(one))]
     return ["--runtime", given["way"], *named]
 

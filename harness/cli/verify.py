@@ -86,6 +86,8 @@ def verify(context: click.Context, /, **given: Any) -> None:
     runtime = RuntimeRequest.of(given)
     if request.resumed is not None:
         runtime = runtime.as_recorded(request.resumed.header)
+    elif request.selection.cells is not None:
+        runtime = runtime.for_columns(cell.runtime for cell in request.selection.cells)
     refuse_unknown(request.claims_dir, request.skills or ())
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())

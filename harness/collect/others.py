@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from harness.bridge.boot import LENT
 from harness.bridge.channel import ProcessLauncher
 from harness.errors import UnmetNeedError
-from harness.run.cells import Json
+from harness.run.cells import Json, release_order
 from harness.run.model import Build
 from harness.runtimes import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Other:
+    name: str
     release: int
     erts_version: str
     erl: str
@@ -39,6 +40,7 @@ class Others:
         """Take note of a runtime that started."""
         if isinstance(runtime.launcher, ProcessLauncher):
             other = _Other(
+                name=runtime.name,
                 release=runtime.release,
                 erts_version=build.erts_version,
                 erl=str(runtime.launcher.erl),
@@ -77,7 +79,7 @@ class Others:
             own = self._started[name].release
             found = min(
                 (one for one in self._started.values() if one.release != own),
-                key=lambda one: (abs(one.release - own), one.release),
+                key=lambda one: (abs(one.release - own), one.release, release_order(one.name)),
             )
         key = next(key for key in (found.erts_version, LENT + found.erts_version) if key in bridges)
         return {

@@ -20,6 +20,7 @@ from harness.collect.elsewhere import Compilers
 from harness.collect.node import Node
 from harness.collect.others import Others
 from harness.collect.place import Here, Place
+from harness.collect.promised import OtherVersionError, refuse_other_version
 from harness.collect.workshop import Workshop
 from harness.errors import BeamproofError, NodeDiedError, RuntimeMissingError
 from harness.run.cells import Column, Need
@@ -32,6 +33,11 @@ from harness.system import interruption
 
 DOCKER = "docker"
 _CORES_NEEDED = 2
+
+_STARTING_AT_ONCE = 8
+_WAITING_NODES = 16
+"""So many VMs start and wait for their first call at once: a run of sixty patch releases would
+fill the memory with idle ones. The others are started again when it is their turn."""
 
 
 class Offered(Protocol):
@@ -87,7 +93,8 @@ class Releases:
         self._workshop = workshop
         self._progress = progress
         self._columns = [_Column(item) for item in resolved]
-        self._pool = ThreadPoolExecutor(max(1, len(resolved)), thread_name_prefix="start")
+        starting = min(max(1, len(resolved)), _STARTING_AT_ONCE)
+        self._pool = ThreadPoolExecutor(starting, thread_name_prefix="start")
         self._closed = False
         self._lock = threading.Lock()
         self.nodes: dict[str, Node] = {}
@@ -155,7 +162,7 @@ class Releases:
             RuntimeMissingError: names each missing release with its reason.
         """
         resolved = self.resolved
-        missing = [f"OTP {item.release}: {item.reason}" for item in resolved if item.reason]
+        missing = [f"{item.asked}: {item.reason}" for item in resolved if item.reason]
         if len(missing) == len(resolved) or (strict and missing):
             some = len(missing) < len(resolved)
             what = "a release that was asked for cannot be had"
@@ -179,8 +186,17 @@ class Releases:
         )
 
     def started(self, name: str) -> Node:
-        """Return the node of a runtime of `runtimes`, which nobody has taken yet."""
+        """Return the node of a runtime of `runtimes`, which nobody has taken yet.
+
+        Raises:
+            BeamproofError: it was ended to make room, and does not start again.
+        """
         self._wait()
+        if name not in self.nodes:
+            column = next(column for column in self._columns if column.name == name)
+            node = self._node(column, self.runtimes[name])
+            node.open()
+            self.nodes[name] = node
         return self.nodes[name]
 
     def another(self, name: str) -> Node:
@@ -199,6 +215,7 @@ class Releases:
             node = self._node(column, runtime)
             try:
                 node.open()
+                refuse_other_version(runtime, node)
             except BeamproofError as error:
                 column.node = None
                 column.item = self._next(column.item, error)
@@ -229,20 +246,26 @@ class Releases:
             self._workshop.others.add(column.item.runtime, node.build)
         with self._lock:
             if not self._closed:
-                self.nodes[column.name] = node
-                return
+                if len(self.nodes) < _WAITING_NODES:
+                    self.nodes[column.name] = node
+                    return
+                column.node = None
         node.kill()
 
     def _next(self, item: Resolved, error: BeamproofError) -> Resolved:
         runtime = item.runtime
         assert runtime is not None  # noqa: S101 - only what was found can fail to start
         reason = f"{runtime.origin} was found but does not start: {error.message}"
+        if isinstance(error, OtherVersionError):
+            reason = f"{runtime.origin} {error.message}"
         if item.otherwise is None or self._closed or interruption.came():
-            return Resolved(release=item.release, reason=f"{runtime.way}: {reason}")
+            said = f"{runtime.way}: {reason}"
+            return Resolved(release=item.release, version=item.version, reason=said)
         found = item.otherwise(reason)
         if found.runtime is not None:
+            why = "is another" if isinstance(error, OtherVersionError) else "does not start"
             self._progress(
-                f"OTP {item.release}: {runtime.way} does not start, so {found.runtime.way} is used"
+                f"{item.asked}: {runtime.way} {why}, so {found.runtime.way} is used"
                 f" ({error.message.splitlines()[0]})"
             )
         return found

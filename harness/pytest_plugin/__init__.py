@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Add the options that say which releases are wanted and where the probes lie."""
     parser.addini(
         _SHORT_OPTIONS,
-        "also take --otp, --runtime, --image, --otp-root, --probes and --strict-otp",
+        "also take --otp, --runtime, --image, --images, --otp-root, --probes and --strict-otp",
         type="bool",
     )
     config = pluginmanager.getplugin("pytestconfig")
@@ -51,9 +51,15 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         names = [f"--beamproof-{name}", *([f"--{name}"] if short else [])]
         group.addoption(*names, dest=f"beamproof_{name.replace('-', '_')}", **given)
 
-    add("otp", action="append", metavar="RELEASES", help="25,27 or 24-27 (default: 24-27)")
+    add(
+        "otp",
+        action="append",
+        metavar="RELEASES",
+        help="25,27, 24-27, 27.1.2 or 27.* (default: 24-27)",
+    )
     add("runtime", choices=CHOICES, default="auto", help="where the VMs come from")
     add("image", action="append", default=[], metavar="REF", help="has sh and erl in it")
+    add("images", type=Path, metavar="FILE", help="a list of images: VERSION IMAGE a line")
     add("otp-root", action="append", default=[], type=Path, metavar="DIR", help="has bin/erl in it")
     add("probes", type=Path, metavar="DIR", help="folder of the probe modules")
     add("strict-otp", action="store_true", help="a missing release is an error")
@@ -63,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers that claims carry, and refuse what is no release."""
     try:
-        request_of(config.option).releases  # noqa: B018 - asked for its error
+        request_of(config.option).wanted  # noqa: B018 - asked for its error
     except BeamproofError as error:
         raise pytest.UsageError(str(error)) from error
     for name, meaning in _MARKERS.items():

@@ -132,6 +132,7 @@ def request_of(option: Any) -> RuntimeRequest:
         otp=",".join(option.beamproof_otp or ()) or None,
         way=option.beamproof_runtime,
         images=tuple(option.beamproof_image),
+        image_list=option.beamproof_images,
         otp_roots=tuple(option.beamproof_otp_root),
         strict=option.beamproof_strict_otp or None,
     )

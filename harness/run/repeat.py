@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from harness.run.cells import CellId
 from harness.run.model import Header
+from harness.run.versions import parts_of
 
-_CARRIED = ("--claims", "--probes", "--image", "--otp-root")
+_CARRIED = ("--claims", "--probes", "--image", "--images", "--otp-root")
 """Options of the run's command that its repetition needs as well."""
 
 
@@ -22,7 +23,7 @@ def repeat_command(cell: str, header: Header | None = None, *, samples: int = 1)
     is how many it takes to see what was seen.
     """
     named = CellId(cell)
-    release = named.runtime.removeprefix("otp")
+    release = parts_of(named.runtime)[0]
     parts = ["beamproof", "verify", named.skill, "--claim", named.claim, "--otp", release]
     parts += ["--repeat", str(samples)] if samples > 1 else []
     if header is None:

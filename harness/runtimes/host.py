@@ -10,6 +10,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from harness.bridge.channel import ProcessLauncher
 from harness.errors import BeamproofError, InputError, RuntimeMissingError
 from harness.runtimes import vm
 from harness.runtimes.model import Runtime, RuntimeOptions
-from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.runtimes.way import Check, Offer, Patch, Progress, State, Stock
 from harness.system import files as storage
 
 ROOTS_VARIABLE = "BEAMPROOF_OTP_ROOTS"
@@ -94,6 +95,23 @@ class HostWay:
             InputError: a folder named by the user has no working `bin/erl`.
         """
         return dict.fromkeys(install.release for install in self._installs())
+
+    def patches(self) -> Iterable[Patch]:
+        """Return the installs that say their version, the user's own first.
+
+        Raises:
+            InputError: a folder named by the user has no working `bin/erl`.
+        """
+        return [
+            Patch(
+                version=install.version,
+                way=self.name,
+                origin=str(install.root),
+                named=install.named,
+                have=partial(self._runtime, install),
+            )
+            for install in self._installs()
+        ]
 
     def checks(self) -> Iterable[Check]:
         """Return whether every install that was found starts."""

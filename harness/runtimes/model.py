@@ -17,11 +17,20 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedImage:
+    """Hold one line of a list of images; without a `version` its VM is asked for it."""
+
+    reference: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeOptions:
     """Say where runtimes may come from.
 
     Args:
         images: container images to use instead of the ones by release; each is a column.
+        image_list: images to choose patch releases from, beside those that the engine has.
         otp_roots: folders with a `bin/erl`, before any that are found by themselves.
         cache_dir: where package trees and what was learnt about installs are kept.
         offline: neither fetch packages nor pull images.
@@ -29,6 +38,7 @@ class RuntimeOptions:
     """
 
     images: tuple[str, ...] = ()
+    image_list: tuple[ListedImage, ...] = ()
     otp_roots: tuple[Path, ...] = ()
     cache_dir: Path
     offline: bool = False
@@ -40,7 +50,8 @@ class Runtime:
     """Hold one release made available one way, ready to start VMs.
 
     `origin` is the image reference, the folder of the install or the package; `digest` the
-    image's id or the package's version. `label` sets it apart from others of the same release;
+    image's id or the package's version. `version` is the full version that it was asked for by,
+    empty where any of the release would do; `label` sets it apart from others of the same name;
     `notes` are sentences about it that a reader of its verdicts should know.
     """
 
@@ -48,14 +59,15 @@ class Runtime:
     way: str
     origin: str
     digest: str | None = None
+    version: str = ""
     label: str = ""
     notes: tuple[str, ...] = ()
     launcher: Launcher = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
-        """Return the name that cells carry, e.g. `otp27`, or `otp27-app-1.2` among several."""
-        return f"otp{self.release}" + (f"-{self.label}" if self.label else "")
+        """Return the name that cells carry: `otp27`, `otp27.3.4.1`, `otp27-app-1.2` of several."""
+        return f"otp{self.version or self.release}" + (f"-{self.label}" if self.label else "")
 
     def record(self) -> RuntimeRecord:
         """Return what a run file keeps; the build is filled in once a node has answered."""
@@ -74,10 +86,11 @@ class Resolved:
     """Hold the runtime of a release that was asked for, or the reason why there is none.
 
     `otherwise` goes on to the ways that were not tried yet, given the reason why this one will
-    not do; it is None where no way is left.
+    not do; it is None where no way is left. `version` is the full version that was asked for.
     """
 
     release: int
+    version: str = ""
     runtime: Runtime | None = None
     reason: str | None = None
     otherwise: Callable[[str], Resolved] | None = field(default=None, repr=False, compare=False)
@@ -85,4 +98,10 @@ class Resolved:
     @property
     def name(self) -> str:
         """Return the name of the column, also of one without a runtime."""
-        return f"otp{self.release}" if self.runtime is None else self.runtime.name
+        asked = f"otp{self.version or self.release}"
+        return asked if self.runtime is None else self.runtime.name
+
+    @property
+    def asked(self) -> str:
+        """Return what was asked for, in a sentence: `OTP 27` or `OTP 27.3.4.1`."""
+        return f"OTP {self.version or self.release}"

@@ -7,10 +7,11 @@ these, and a line in `ways`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from harness.errors import BeamproofError
 from harness.runtimes.model import Runtime, RuntimeOptions
 
 Progress = Callable[[str], None]
@@ -34,6 +35,21 @@ class Offer:
     what: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """Hold one patch release that a way has, or could pull, and how its runtime is had.
+
+    `version` is what files or tags say; only the VM, once started, proves it. `named` tells that
+    the user gave it: all of a version are columns then.
+    """
+
+    version: str
+    way: str
+    origin: str
+    named: bool = False
+    have: Callable[[], Runtime] = field(repr=False, compare=False)
+
+
 class State(StrEnum):
     """Say how a requirement stands: met, missing where another way serves too, or missing."""
 
@@ -50,6 +66,12 @@ class Check:
     state: State
     found: str
     mend: str | None = None
+
+
+def reason_of(way: str, error: BeamproofError) -> str:
+    """Return why a way does not have something, as one of several reasons."""
+    hint = f" ({error.hint})" if error.hint else ""
+    return f"{way}: {error.message}{hint}"
 
 
 class Way(Protocol):
@@ -82,6 +104,15 @@ class Way(Protocol):
 
         Raises:
             InputError, RuntimeMissingError: what the user named cannot be had.
+        """
+        ...
+
+    def patches(self) -> Iterable[Patch]:
+        """Return every patch release that is here, or that the user listed; nothing is fetched.
+
+        Raises:
+            InputError, RuntimeMissingError: what the user named cannot be had.
+            BeamproofError: it cannot be told.
         """
         ...
 

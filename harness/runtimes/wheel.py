@@ -16,6 +16,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from harness.errors import InfrastructureError, RuntimeMissingError, SignatureRe
 from harness.runtimes import programs, table, vm
 from harness.runtimes.debian import tree
 from harness.runtimes.model import Runtime, RuntimeOptions
-from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.runtimes.way import Check, Offer, Patch, Progress, State, Stock
 from harness.system import files
 
 _DOWNLOAD_TIMEOUT_S = 600.0
@@ -82,6 +83,20 @@ class WheelWay:
     def releases(self) -> Iterable[int]:
         """Return none: what is known stands in the table."""
         return ()
+
+    def patches(self) -> Iterable[Patch]:
+        """Return the wheels that are unpacked here."""
+        known = (self._installed(row.otp) for row in table.releases() if row.wheel is not None)
+        return [
+            Patch(
+                version=there.otp_version,
+                way=self.name,
+                origin=_origin(there),
+                have=partial(self._runtime, there),
+            )
+            for there in known
+            if there is not None
+        ]
 
     def checks(self) -> Iterable[Check]:
         """Return whether there is a pip to ask the index with."""
@@ -161,7 +176,7 @@ class WheelWay:
         return Runtime(
             release=there.release,
             way=self.name,
-            origin=f"{there.package} of the Python package index",
+            origin=_origin(there),
             digest=there.sha256,
             notes=(f"this OTP {there.otp_version} is {_whose(there)}",),
             launcher=ProcessLauncher(erl=erl),
@@ -175,6 +190,10 @@ class WheelWay:
 
 
 _PIP = [sys.executable, "-m", "pip"]
+
+
+def _origin(there: Manifest) -> str:
+    return f"{there.package} of the Python package index"
 
 
 def _whose(manifest: Manifest) -> str:

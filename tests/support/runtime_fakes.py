@@ -60,11 +60,19 @@ class FakeEngine:
         self._server.server_close()
         self._thread.join()
 
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            {"RepoTags": [name], "Labels": (one.get("Config") or {}).get("Labels")}
+            for name, one in self.images.items()
+        ]
+
     def answer(self, path: str) -> tuple[int, bytes]:
         """Return status and body for a path of the API."""
         self.asked.append(path)
         if path == "/_ping":
             return 200, b"OK"
+        if path == "/images/json":
+            return 200, json.dumps(self._listed()).encode()
         if path.startswith("/images/") and path.endswith("/json"):
             found = self.images.get(unquote(path.removeprefix("/images/").removesuffix("/json")))
             if found is not None:

@@ -50,7 +50,7 @@ def test_a_claim_can_be_named() -> None:
 def test_a_share_can_be_collected() -> None:
     """A job of the nightly matrix is one line."""
     done = make("nightly-collect", "OTP=27", "SHARD=2/8")
-    assert "--otp 27 --runtime auto  --shard 2/8 --runs" in done.stdout
+    assert "--otp '27' --runtime auto  --shard 2/8 --runs" in done.stdout
 
 
 def test_what_did_not_change_is_taken_over_unless_somebody_says_so(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from harness.bridge.channel import ProcessLauncher
 from harness.errors import BeamproofError, RuntimeMissingError
 from harness.runtimes import table
 from harness.runtimes.debian import mirror, tree, unpack
 from harness.runtimes.model import Runtime, RuntimeOptions
-from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.runtimes.way import Check, Offer, Patch, Progress, State, Stock
 
 
 @dataclass(slots=True)
@@ -40,15 +41,7 @@ class DebianWay:
                     f"OTP {release} is not in the cache", hint=f"beamproof otp install {release}"
                 )
             there = tree.install(self.options.cache_dir, release, progress=self.progress)
-        return (
-            Runtime(
-                release=release,
-                way=self.name,
-                origin=f"erlang-base of Debian {there.manifest.suite}",
-                digest=there.manifest.version,
-                launcher=ProcessLauncher(erl=there.erl),
-            ),
-        )
+        return (self._runtime(there),)
 
     def offer(self, release: int) -> Offer:
         """Return the tree that is here, or the suite that has the release."""
@@ -63,9 +56,32 @@ class DebianWay:
         """Return none: what Debian has stands in the table."""
         return ()
 
+    def patches(self) -> Iterable[Patch]:
+        """Return the trees that are here; which patch release a suite has, only its tree says."""
+        trees = (tree.installed(self.options.cache_dir, release) for release in table.packaged())
+        return [
+            Patch(
+                version=there.manifest.otp_version,
+                way=self.name,
+                origin=_origin(there),
+                have=partial(self._runtime, there),
+            )
+            for there in trees
+            if there is not None
+        ]
+
     def checks(self) -> Iterable[Check]:
         """Return whether packages can be fetched and made to run."""
         return (_packages(), _patchelf(), self._trees())
+
+    def _runtime(self, there: tree.Tree) -> Runtime:
+        return Runtime(
+            release=there.manifest.release,
+            way=self.name,
+            origin=_origin(there),
+            digest=there.manifest.version,
+            launcher=ProcessLauncher(erl=there.erl),
+        )
 
     def _trees(self) -> Check:
         """Read every file of every tree that is here."""
@@ -94,6 +110,10 @@ class DebianWay:
     def remove(self, release: int) -> str | None:
         """Remove the tree of a release."""
         return "removed its tree" if tree.remove(self.options.cache_dir, release) else None
+
+
+def _origin(there: tree.Tree) -> str:
+    return f"erlang-base of Debian {there.manifest.suite}"
 
 
 def _packages() -> Check:

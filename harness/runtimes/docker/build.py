@@ -117,7 +117,7 @@ def _send(root: Path, reference: str, manifest: tree.Manifest) -> None:
 def _changes(manifest: tree.Manifest) -> list[str]:
     labels = {
         container.PACKAGE_LABEL: manifest.version,
-        container.OTP_LABEL: manifest.otp_version,
+        images.OTP_LABEL: manifest.otp_version,
         container.SUITE_LABEL: manifest.suite,
     }
     return [

@@ -38,9 +38,8 @@ OWNER_LABEL = "beamproof.owner"
 """Label that names the process whose container it is."""
 
 PACKAGE_LABEL = "beamproof.package"
-OTP_LABEL = "beamproof.otp"
 SUITE_LABEL = "beamproof.suite"
-"""Labels of an imported image: the version of its package, of OTP, and Debian's suite."""
+"""Labels of an imported image: the version of its package, and Debian's suite."""
 
 USER = "65534:65534"
 """The user and group `nobody`, known to every distribution by this number."""

@@ -26,6 +26,9 @@ UNREACHABLE_FOR_S = 3600.0
 """How long `auto` leaves alone a registry that did not answer; asking by name never does."""
 
 PULL_TIMEOUT_S = 900.0
+OTP_LABEL = "beamproof.otp"
+"""Label of an image made here: the full version of its OTP."""
+
 _CACHE = "images.json"
 _NOTE = "registry.json"
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from harness.errors import BeamproofError, RuntimeMissingError
+from harness.run import versions
 from harness.runtimes import table
 from harness.runtimes.debian import mirror, tree
-from harness.runtimes.docker import engine, images
+from harness.runtimes.docker import engine, images, tags
 from harness.runtimes.docker.images import Image
-from harness.runtimes.model import Runtime, RuntimeOptions
+from harness.runtimes.model import ListedImage, Runtime, RuntimeOptions
 from harness.runtimes.vm import Identity
-from harness.runtimes.way import Check, Offer, Progress, State, Stock
+from harness.runtimes.way import Check, Offer, Patch, Progress, State, Stock
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class DockerWay:
         if not (state := engine.state()).answers:
             raise RuntimeMissingError(state.reason, hint=state.mend or "beamproof doctor")
         if not self.options.images:
-            return (self._runtime(release, images.local(release) or self._pulled(release)),)
+            return (self._newest_listed(release) or self._of(release),)
         found = [image for image, said in self._held() if said.release == release]
         if not found:
             raise RuntimeMissingError(
@@ -75,6 +77,24 @@ class DockerWay:
         if not self.options.images:
             return ()
         return dict.fromkeys(said.release for _, said in self._held())
+
+    def patches(self) -> Iterable[Patch]:
+        """Return what the user's images hold and lists, or else the engine's tags.
+
+        Raises:
+            RuntimeMissingError: an image that has to be asked cannot be had.
+            InfrastructureError: there is no working `erl` in one, or the engine fails.
+        """
+        if not (state := engine.state()).answers:
+            raise RuntimeMissingError(state.reason, hint=state.mend or "beamproof doctor")
+        if self.options.images:
+            return [
+                self._patch(image.reference, said.version, partial(self._runtime, release, image))
+                for image, said in self._held()
+                for release in [said.release]
+            ]
+        listed = [self._listed(one) for one in self.options.image_list]
+        return listed or [self._listed(one, named=False) for one in tags.here()]
 
     def checks(self) -> Iterable[Check]:
         """Return whether an engine answers, asked as `find` asks it."""
@@ -119,6 +139,29 @@ class DockerWay:
         removed = build.remove_image(release)
         return f"removed the image {table.find(release).imported_image}" if removed else None
 
+    def _patch(
+        self, reference: str, version: str, have: Callable[[], Runtime], *, named: bool = True
+    ) -> Patch:
+        return Patch(version=version, way=self.name, origin=reference, named=named, have=have)
+
+    def _listed(self, one: ListedImage, *, named: bool = True) -> Patch:
+        version = one.version or self._ask(one.reference)[1].version
+
+        def have() -> Runtime:
+            return self._runtime(versions.key(version)[0][0], self._had(one.reference))
+
+        return self._patch(one.reference, version, have, named=named)
+
+    def _newest_listed(self, release: int) -> Runtime | None:
+        """Return the newest of a release that stands in the user's list."""
+        listed = map(self._listed, self.options.image_list)
+        fits = [one for one in listed if versions.key(one.version)[0][:1] == (release,)]
+        newest = max(fits, key=lambda one: versions.key(one.version), default=None)
+        return None if newest is None else newest.have()
+
+    def _of(self, release: int) -> Runtime:
+        return self._runtime(release, images.local(release) or self._pulled(release))
+
     def _held(self) -> tuple[tuple[Image, Identity], ...]:
         """Return the user's images and what the VM of each says of itself; asked once."""
         with self._lock:
@@ -126,14 +169,18 @@ class DockerWay:
                 self._named = tuple(self._ask(reference) for reference in self.options.images)
             return self._named
 
-    def _ask(self, reference: str) -> tuple[Image, Identity]:
-        from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
-
+    def _had(self, reference: str) -> Image:
+        """Return an image by its name, pulled if it is not here."""
         images.check_reference(reference)
         image = images.here(reference)
         if image is None and self.options.offline:
             raise RuntimeMissingError(f"the image {reference} is not here")
-        image = image or self._pull(reference)
+        return image or self._pull(reference)
+
+    def _ask(self, reference: str) -> tuple[Image, Identity]:
+        from harness.runtimes.docker import container  # noqa: PLC0415 - imports the docker package
+
+        image = self._had(reference)
         return image, images.release_of(image, self.options.cache_dir, container.ask)
 
     def _local(self, release: int) -> Image | None:

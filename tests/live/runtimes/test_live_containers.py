@@ -90,7 +90,7 @@ def is_there(name: str) -> bool:
 
 def test_a_node_in_a_container_is_the_imported_release(image: images.Image, node: Node) -> None:
     """The labels of the image say what its VM says."""
-    assert node.build.otp_version == image.labels[docker.OTP_LABEL]
+    assert node.build.otp_version == image.labels[images.OTP_LABEL]
     assert image.reference == f"beamproof/otp:{node.build.otp_release}"
 
 

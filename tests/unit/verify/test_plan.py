@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.claims.model import Claim, Skill
-from harness.errors import InputError
 from harness.run.cells import Column, Need
-from harness.run.releases import parse_releases
 from harness.verify.plan import Selection, build, unknown_patterns, why_left_out
 
 A = Claim(skill="s-k", id="a-one", statement="A.", expect=(), probe="a_one")
@@ -86,19 +84,3 @@ def test_repetition_and_deadline_can_be_overridden() -> None:
     found = build([SKILL], [OTP25], Selection()).overridden(repeat=7, timeout_s=1.5)
     assert {(cell.call.repeat, cell.call.timeout_s) for cell in found.cells} == {(7, 1.5)}
     assert build([SKILL], [OTP25], Selection()).overridden(repeat=None, timeout_s=None).cells
-
-
-@pytest.mark.parametrize(
-    ("text", "releases"),
-    [("27", (27,)), ("25,27", (25, 27)), ("24-27", (24, 25, 26, 27)), ("27,24-25", (24, 25, 27))],
-)
-def test_releases_are_read_as_lists_and_ranges(text: str, releases: tuple[int, ...]) -> None:
-    """Lists, ranges and mixes are understood; the answer is in order."""
-    assert parse_releases(text) == releases
-
-
-@pytest.mark.parametrize("text", ["", "x", "2", "27-", "25;27", "27-25", "271"])
-def test_what_is_no_release_is_refused(text: str) -> None:
-    """The message names the option and how releases are written."""
-    with pytest.raises(InputError, match="--otp"):
-        parse_releases(text)
