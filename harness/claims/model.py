@@ -129,7 +129,7 @@ class Claim:
     @property
     def unfinished(self) -> bool:
         """Tell whether the claim still says that something is to be done."""
-        said = (self.statement, *self.sources, *(rival.statement for rival in self.rivals))
+        said = (self.statement, *self.sources, *(rival.statement for rival in self.rivals), *(when.why for when in self.whens))
         return _UNFINISHED.search(" ".join(said)) is not None
 
     @property

@@ -22,6 +22,7 @@ from harness.system.streams import say
 _VERBS = {
     "verify": "harness.cli.verify:verify",
     "try": "harness.cli.try_:try_",
+    "since": "harness.cli.since:since",
     "list": "harness.cli.list:list_claims",
     "show": "harness.cli.show:show",
     "init": "harness.cli.init:init",

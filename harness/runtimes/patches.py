@@ -5,7 +5,7 @@ Knows: the ways' own lists of them. Must not know: which ways there are, how any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.errors import BeamproofError, InputError
@@ -52,11 +52,11 @@ def find(wanted: Patches, chosen: Sequence[Way]) -> list[Resolved]:
     if not by_version:
         reason = "; ".join([_why_none(wanted, there, chosen), *reasons])
         return [Resolved(release=wanted.release, version=wanted.exact, reason=reason)]
-    return [one for several in by_version.values() for one in _of_one(several)]
+    return [one for several in by_version.values() for one in of_one(several)]
 
 
-def _of_one(several: Sequence[Patch]) -> Iterable[Resolved]:
-    """Yield the columns of one version: each that the user named, or the first that is had."""
+def of_one(several: Sequence[Patch]) -> list[Resolved]:
+    """Return the columns of one version: each that the user named, or the first that is had."""
     named = [one for one in several if one.named]
     if len(named) > 1:
         return [_first([one], ()) for one in named]

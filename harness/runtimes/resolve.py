@@ -47,9 +47,7 @@ def resolve(
         InputError: the way is unknown, or a folder or image named by the user has no VM in it.
         RuntimeMissingError: an image named by the user cannot be had.
     """
-    chosen = ways.make(way, replace(options, automatic=way == AUTO), progress)
-    if options.images or options.image_list:
-        chosen = _with_images(chosen, way, only=bool(options.images))
+    chosen = ways_for(way, options, progress)
     there = {release for one in chosen for release in one.releases()}
     found = _at_once(lambda one: _found(one, chosen), wanted or sorted(there))
     return _distinct(_once_each([item for items in found for item in items]))
@@ -59,6 +57,18 @@ def _once_each(found: Sequence[Resolved]) -> list[Resolved]:
     """Return what was found without what several parts of `--otp` mean alike."""
     each = {(item.name, item.runtime and item.runtime.origin): item for item in reversed(found)}
     return [*reversed(each.values())]
+
+
+def ways_for(way: str, options: RuntimeOptions, progress: Progress) -> tuple[Way, ...]:
+    """Return the ways that a command looks in; images that the user named are looked in alone.
+
+    Raises:
+        InputError: there is no such way, or it has no use for images.
+    """
+    chosen = ways.make(way, replace(options, automatic=way == AUTO), progress)
+    if options.images or options.image_list:
+        return _with_images(chosen, way, only=bool(options.images))
+    return chosen
 
 
 def _with_images(chosen: tuple[Way, ...], way: str, *, only: bool) -> tuple[Way, ...]:
