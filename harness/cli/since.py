@@ -54,10 +54,10 @@ _CLAIM = re.compile(r"[a-z][a-z0-9-]*(/[a-z][a-z0-9-]*)?(@.*)?")
     "since",
     short_help="Find between which releases an answer changes.",
     epilog=examples(
-        "beamproof since beam-ets-internals/zero-signs --otp 23-29",
+        "beamproof since beam-ets-internals/zero-keys --otp 23-29",
         "beamproof since '0.0 =:= -0.0' --otp 23-29",
         "beamproof since beam-memory-management/refc-threshold --otp '27.*' --images images.txt",
-        "beamproof since our-maps/small-map --write otp",
+        "beamproof since beam-ets-internals/zero-keys --otp 25,27 --write when",
     ),
 )
 @click.argument("what", metavar="SKILL/CLAIM|EXPRESSION", type=names.CLAIM)
@@ -85,6 +85,9 @@ def since(context: click.Context, /, **given: Any) -> None:
     By default every patch release that is here is chosen from, and releases of 24-27 that can be
     fetched. The ends are asked first, then the middle of whatever differs. Answers that differ by
     pids, references, addresses or timings alone are equal.
+
+    Exit code 0: changes were found, or every release was asked and all answer alike; 2: the ends
+    answer alike and not all were asked, or an answer comes and goes.
     """
     request = RuntimeRequest.of(given)
     if not given["what"].strip(" \n\t."):
