@@ -1,10 +1,10 @@
 %% A relay between two nodes: what they say to each other goes through it, frame by frame counted,
-%% and it can be slowed, frozen, cut and joined again.
+%% and it can be slowed, frozen, cut and joined again; what a side offers can be made less.
 %% Knows sockets and how a connection of the distribution is cut into frames; knows neither peers
 %% nor any claim.
 -module(probe_relay).
 
--export([start/2, stop/1, port_to/2, set/2, connections/1, frames/1]).
+-export([start/2, stop/1, port_to/2, set/2, withhold/3, connections/1, frames/1]).
 
 -export_type([relay/0, mode/0, frame/0]).
 
@@ -68,6 +68,11 @@ port_to({?MODULE, _, Ports}, Side) ->
 set(Relay, Mode) ->
     ask(Relay, {set, Mode}).
 
+%% From now on pass on a handshake of this side without these flags among those that it offers.
+-spec withhold(relay(), side(), Flags :: non_neg_integer()) -> ok.
+withhold(Relay, Side, Flags) ->
+    ask(Relay, {withhold, Side, Flags}).
+
 %% How many connections were accepted and passed on, by the side that asked for them.
 -spec connections(relay()) -> #{side() => non_neg_integer()}.
 connections(Relay) ->
@@ -97,11 +102,13 @@ hub(Owner, Ways) ->
     Mode = atomics:new(1, [{signed, true}]),
     Listening = lists:map(fun listening/1, Ways),
     Hub = self(),
-    Acceptors = [spawn_link(fun() -> accept(Hub, Mode, Way) end) || Way <- Listening],
+    Withheld = maps:from_list([{From, atomics:new(1, [{signed, false}])} || #{from := From} <- Listening]),
+    Acceptors = [spawn_link(fun() -> accept(Hub, Mode, Withheld, Way) end) || Way <- Listening],
     Owner ! {Hub, maps:from_list([{To, Port} || #{to := To, port := Port} <- Listening])},
     hub_loop(#{
         owner => Owner,
         mode => Mode,
+        withheld => Withheld,
         acceptors => Acceptors,
         pumps => [],
         frames => [],
@@ -153,6 +160,8 @@ answer({set, Mode}, #{mode := Atomics, pumps := Pumps} = State) ->
     ok = atomics:put(Atomics, 1, encoded(Mode)),
     lists:foreach(fun(Pid) -> Pid ! changed end, Pumps),
     {ok, State};
+answer({withhold, Side, Flags}, #{withheld := Withheld} = State) ->
+    {atomics:put(maps:get(Side, Withheld), 1, Flags), State};
 answer(connections, #{connections := Connections} = State) ->
     {Connections, State};
 answer(frames, #{frames := Frames} = State) ->
@@ -175,23 +184,24 @@ end_pids(Pids) ->
 options() ->
     [binary, {packet, raw}, {nodelay, true}, {buffer, 65_536}].
 
-accept(Hub, Mode, #{from := From, to := To, to_port := ToPort, listener := Listener} = Way) ->
+accept(Hub, Mode, Withheld, #{from := From, to := To, to_port := ToPort, listener := Listener} = Way) ->
     {ok, Socket} = gen_tcp:accept(Listener),
     case atomics:get(Mode, 1) of
         ?CUT ->
             gen_tcp:close(Socket);
         _ ->
             case gen_tcp:connect({127, 0, 0, 1}, ToPort, [{active, false} | options()], ?CONNECT_MS) of
-                {ok, Onward} -> joined(Hub, Mode, {From, Socket}, {To, Onward});
+                {ok, Onward} -> joined(Hub, Mode, Withheld, {From, Socket}, {To, Onward});
                 {error, _} -> gen_tcp:close(Socket)
             end
     end,
-    accept(Hub, Mode, Way).
+    accept(Hub, Mode, Withheld, Way).
 
 %% Each pump owns the socket that it reads; when one ends, so does the other, and both sockets close.
-joined(Hub, Mode, {From, Socket}, {To, Onward}) ->
+joined(Hub, Mode, Withheld, {From, Socket}, {To, Onward}) ->
     Pump = fun(Side, Read, Write) ->
-        #{hub => Hub, mode => Mode, side => Side, read => Read, write => Write}
+        Flags = atomics:get(maps:get(Side, Withheld), 1),
+        #{hub => Hub, mode => Mode, side => Side, read => Read, write => Write, withheld => Flags}
     end,
     There = spawn(fun() -> wait_to_pump(Pump(From, Socket, Onward)) end),
     Back = spawn(fun() -> wait_to_pump(Pump(To, Onward, Socket)) end),
@@ -209,12 +219,13 @@ wait_to_pump(#{hub := Hub} = Pump) ->
             ok
     end.
 
-pump(#{read := Read, write := Write, hub := Hub, mode := Mode, side := Side} = Pump, Scan) ->
+pump(#{read := Read, write := Write, hub := Hub, mode := Mode, side := Side, withheld := Flags} = Pump, Scan) ->
     _ = inet:setopts(Read, [{active, once}]),
     receive
         changed ->
             pump(Pump, Scan);
-        {tcp, Read, Data} ->
+        {tcp, Read, Got} ->
+            Data = offered(Got, Scan, Flags),
             wait_to_pass(Mode, byte_size(Data)),
             case gen_tcp:send(Write, Data) of
                 ok -> ok;
@@ -245,6 +256,16 @@ wait_to_pass(Mode, Bytes) ->
     end.
 
 %% --- Frames ----------------------------------------------------------------------------------
+
+%% What a side says in the handshake, without the flags that are withheld; its name comes first, or
+%% after the status that answers the other's.
+offered(<<Bytes:16, $N, Flags:64, Rest/binary>>, {2, <<>>, 0}, Withheld) ->
+    <<Bytes:16, $N, (Flags band bnot Withheld):64, Rest/binary>>;
+offered(<<Bytes:16, $s, _/binary>> = Data, {2, <<>>, 0} = Scan, Withheld) when byte_size(Data) > Bytes + 2 ->
+    <<Status:(Bytes + 2)/binary, Rest/binary>> = Data,
+    <<Status/binary, (offered(Rest, Scan, Withheld))/binary>>;
+offered(Data, _, _) ->
+    Data.
 
 %% How many bytes the length of a frame has: two until the handshake is over, four then; what is
 %% there of the next frame; and how many bytes of the last one are still to come.

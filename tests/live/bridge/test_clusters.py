@@ -73,6 +73,12 @@ def test_a_slow_connection_takes_its_time(node: Node) -> None:
     assert found["fast_ms"] < found["slow_ms"]
 
 
+def test_a_flag_can_be_withheld(node: Node) -> None:
+    """Of what one side offers one flag is missing on the other, and is back when it is let pass."""
+    found = cluster_probe(node, "withholds")
+    assert found == {"all_of_a": True, "withheld_of_b": 1 << 23, "again": True}
+
+
 def test_what_passes_is_known_by_frame(node: Node) -> None:
     """Handshake, whole messages, and fragments of at most 64 KiB of a large one, there and back."""
     found = cluster_probe(node, "frames")

@@ -1,7 +1,7 @@
 %% Probes that start clusters: what probe_cluster and probe_relay promise.
 -module(cluster_probes).
 
--export([joins/1, flags/1, cuts/1, freezes/1, slows/1, frames/1, raises/1, holds/1, two_releases/1, loads/1]).
+-export([joins/1, flags/1, cuts/1, freezes/1, slows/1, withholds/1, frames/1, raises/1, holds/1, two_releases/1, loads/1]).
 
 -define(WAIT_MS, 10_000).
 
@@ -66,6 +66,27 @@ freezes(_) ->
         #{settled := Late} = probe_lib:until(fun() -> Waiting() =:= {message_queue_len, 1} end, ?WAIT_MS),
         Count = lists:sum(maps:values(probe_relay:connections(Relay))),
         #{early => Early, late => Late, connections => Count}
+    end).
+
+%% What a side offers in the handshake passes without a flag, until it is withheld no more.
+withholds(_) ->
+    with_pair(fun(Cluster, Relay) ->
+        Offered = fun() ->
+            ok = probe_cluster:connect(Cluster, a, b),
+            Names = [
+                {From, Flags}
+             || #{kind := handshake, from := From, head := <<$N, Flags:64, _/binary>>} <- probe_relay:frames(Relay)
+            ],
+            ok = probe_relay:set(Relay, cut),
+            probe_lib:await(fun() -> not connected(Cluster) end, ?WAIT_MS),
+            ok = probe_relay:set(Relay, pass),
+            [lists:last([Flags || {From, Flags} <- Names, From =:= Side]) || Side <- [a, b]]
+        end,
+        [A, B] = Offered(),
+        ok = probe_relay:withhold(Relay, b, 1 bsl 23),
+        [SameA, LessB] = Offered(),
+        ok = probe_relay:withhold(Relay, b, 0),
+        #{all_of_a => SameA =:= A, withheld_of_b => B - LessB, again => Offered() =:= [A, B]}
     end).
 
 %% So many bytes take at least their time.
