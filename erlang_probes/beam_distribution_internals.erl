@@ -3,7 +3,7 @@
 -module(beam_distribution_internals).
 
 %% One connection, and what passes over it.
--export([one_connection/1, fragments/1, interleaving/1, liveness/1]).
+-export([one_connection/1, fragments/1, interleaving/1, liveness/1, hundred_megabytes/1]).
 
 %% A connection that takes no more.
 -export([busy_sender/1, busy_limit/1, busy_calls/1]).
@@ -16,7 +16,7 @@
 
 %% Starting, finding and calling nodes.
 -export([epmd_ends/1, without_epmd/1, wrong_cookie/1, remote_calls/1, across_a_cut/1, no_connection/1]).
--export([modules_left/1, offered_flags/1]).
+-export([modules_left/1, offered_flags/1, agreed_flags/1, dist_listen/1, proto_dist/1]).
 
 -define(CALLS, beam_distribution_internals_calls).
 -define(EPMD, beam_distribution_internals_epmd).
@@ -26,7 +26,9 @@
 -define(NODES, beam_distribution_internals_nodes).
 -define(WIRE, beam_distribution_internals_wire).
 -define(BUSY, beam_distribution_internals_busy).
+-define(PROTO, beam_distribution_internals_proto_dist).
 -define(WAIT_MS, 20_000).
+-define(TICKTIME_S, 4).
 %% How long is waited for what must not come.
 -define(QUIET_MS, 300).
 
@@ -67,18 +69,21 @@ fragments(_) ->
         InFragments = fun(Bytes) -> length(?WIRE:frames_of(Cluster, Bytes)) > 1 end,
         {Whole, Fragmented} = probe_measure:bisect(1_000, 200_000, InFragments),
         [#{bytes := FrameBytes}] = ?WIRE:frames_of(Cluster, Whole),
-        Frames = [#{head := <<131, 69, _:64, Announced:64, _/binary>>} | _] = ?WIRE:frames_of(Cluster, 10_000_000),
+        [#{head := Head} | _] = Frames = ?WIRE:frames_of(Cluster, 10_000_000),
         Sizes = [Bytes || #{bytes := Bytes} <- Frames],
         #{
             largest_whole_bytes => Whole,
             smallest_fragmented_bytes => Fragmented,
             largest_whole_frame_bytes => FrameBytes,
             frames_count => length(Frames),
-            announced_count => Announced,
+            announced_count => announced(Head),
             largest_frame_bytes => lists:max(Sizes),
             all_frames_bytes => lists:sum(Sizes)
         }
     end).
+
+announced(<<131, 69, _:64, Announced:64, _/binary>>) -> Announced;
+announced(_) -> none.
 
 %% With the connection frozen, a process sends a message of 32 MB and then a small one, and another
 %% process a small one; then all may pass. Once with the usual limit of the connection's buffer, once with
@@ -126,6 +131,26 @@ liveness(_) ->
             cut => Cut
         }
     end).
+
+%% Two nodes with a net_ticktime of four seconds; one sends the other a message of 100 MB over a connection
+%% of 14 MB a second, and, when its first fragment has passed, a small one from another process.
+%% Evidence: how long both took; the fragments and the ticks of both sides that passed meanwhile; whether
+%%   any node was taken for down; in which order the messages arrived.
+%% Cost: two peers, 300 MB, 9 s.
+%% Misread: the small message waits for what the VM and the system have in their buffers.
+%% Source: https://www.erlang.org/blog/OTP-22-Highlights/
+-spec hundred_megabytes(probe_lib:args()) -> probe_lib:evidence().
+hundred_megabytes(_) ->
+    Flags = ["-kernel", "net_ticktime", integer_to_list(?TICKTIME_S)],
+    ?WIRE:with_pair(Flags, fun(Cluster, Relay) ->
+        Watchers = [{a, watch(Cluster, a)}, {b, watch(Cluster, b)}],
+        Large = #{bytes => 100_000_000, bytes_per_second => 14_000_000},
+        Beside = ?WIRE:beside_large(Cluster, Relay, Watchers, Large),
+        Beside#{ticktime_s => probe_cluster:call(Cluster, a, net_kernel, get_net_ticktime, [])}
+    end).
+
+watch(Cluster, Name) ->
+    probe_cluster:call(Cluster, Name, ?WIRE, watch, []).
 
 %%% A connection that takes no more
 
@@ -724,3 +749,91 @@ offered_flags(#{other_otp_release := Release} = Args) ->
             handshakes => [?WIRE:handshake(Relay, 0) || Relay <- Relays]
         }
     end).
+
+%% Two nodes meet again and again, while a relay hides from one a flag or two of those that the other offers
+%% in the handshake.
+%% Evidence: in how many frames a message of 1 MB passes each way, usually and when the one that it goes to
+%%   seems to know no fragments; and by the flags of b that are hidden whether the nodes are connected.
+%% Cost: two peers, 1.5 s.
+%% Misread: who seems to lack a flag knows nothing of it, and goes on as if the other had been told all.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_dist_protocol.html#distribution-flags
+-spec agreed_flags(probe_lib:args()) -> probe_lib:evidence().
+agreed_flags(_) ->
+    ?WIRE:with_pair([], fun(Cluster, Relay) ->
+        Frames = fun(From, To) -> length(?WIRE:frames_of(Cluster, {From, To}, 1_000_000)) end,
+        MeetWithout = fun(Side, Bits) ->
+            ?WIRE:meet_without(Cluster, Relay, Side, lists:sum([1 bsl Bit || Bit <- Bits]))
+        end,
+        Usual = #{to_b_count => Frames(a, b), to_a_count => Frames(b, a)},
+        true = MeetWithout(b, [23]),
+        WholeToB = Frames(a, b),
+        true = MeetWithout(a, [23]),
+        WholeToA = Frames(b, a),
+        #{
+            frames => Usual,
+            frames_without_fragments => #{to_b_count => WholeToB, to_a_count => WholeToA},
+            connected_without => maps:map(
+                fun(_, Bits) -> MeetWithout(b, Bits) end,
+                #{
+                    nothing => [],
+                    fragments => [23],
+                    spawn => [32],
+                    alias => [35],
+                    unlink_id => [25],
+                    v4_nc => [34],
+                    map_tag => [17],
+                    map_tag_and_digest => [17, 26],
+                    utf8_atoms_and_digest => [16, 26]
+                }
+            )
+        }
+    end).
+
+%% Starts a node that is not to listen beside two that do, and has them ask for each other.
+%% Evidence: the listening sockets of each; what pings each way are answered; how the one that listens
+%%   lists the other, and whether the third is connected to it; what arrives there.
+%% Cost: three peers, 1.5 s.
+%% Misread: a node is found by its port; one that has none could not be reached by its name alone either.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#dist_listen
+-spec dist_listen(probe_lib:args()) -> probe_lib:evidence().
+dist_listen(_) ->
+    probe_cluster:with(#{nodes => [{a, ["-dist_listen", "false"]}, b, c]}, fun(Cluster) ->
+        [A, B, C] = [probe_cluster:name(Cluster, Name) || Name <- [a, b, c]],
+        Ping = fun(From, Node) -> probe_cluster:call(Cluster, From, net_adm, ping, [Node]) end,
+        Lists = fun(Name, Kind, Node) -> lists:member(Node, probe_cluster:call(Cluster, Name, erlang, nodes, [Kind])) end,
+        ok = probe_cluster:connect(Cluster, b, c),
+        Refused = Ping(b, A),
+        Asked = Ping(a, B),
+        Deaf = probe_cluster:call(Cluster, a, ?NODES, deaf, []),
+        _ = probe_cluster:call(Cluster, b, erlang, send, [Deaf, back]),
+        #{settled := Arrived} = probe_lib:until(
+            fun() -> probe_cluster:call(Cluster, a, ?NODES, take, [Deaf]) =:= [back] end, ?WAIT_MS
+        ),
+        timer:sleep(?QUIET_MS),
+        #{
+            listening_count => maps:from_list([
+                {Name, probe_cluster:call(Cluster, Name, ?NODES, listening, [])} || Name <- [a, b]
+            ]),
+            ping_before_it_asked => Refused,
+            ping_by_it => Asked,
+            listed_as => [Kind || Kind <- [visible, hidden], Lists(b, Kind, A)],
+            third_is_connected => Lists(c, connected, A) orelse Lists(a, connected, C),
+            message_back_arrived => Arrived,
+            watched_ms => ?QUIET_MS
+        }
+    end).
+
+%% Starts nodes with a module of one's own for their connections, by -proto_dist, with none that is
+%% there, and with nothing said.
+%% Evidence: what a ping from one node to the other is answered, and how often each was asked of that
+%%   module what; what is left of a node whose module is missing.
+%% Cost: five peers, 2 s.
+%% Misread: the module hands everything on to inet_tcp_dist, so nothing else is different.
+%% Source: https://www.erlang.org/doc/apps/erts/alt_dist.html
+-spec proto_dist(probe_lib:args()) -> probe_lib:evidence().
+proto_dist(_) ->
+    #{
+        own => ?PROTO:ping(?PROTO:flags()),
+        usual => ?PROTO:ping([]),
+        missing => ?PROTO:start(["-proto_dist", "no_such_protocol"])
+    }.

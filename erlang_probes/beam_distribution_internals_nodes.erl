@@ -2,7 +2,7 @@
 %% Acts and counts; knows nothing of any claim, and never judges.
 -module(beam_distribution_internals_nodes).
 
--export([exchange/2, sockets/0, deaf/0, waiting/1, take/1, start_sending/3, sender/1, stuck/2, async_by_default/0]).
+-export([exchange/2, sockets/0, listening/0, deaf/0, waiting/1, take/1, start_sending/3, sender/1, stuck/2, async_by_default/0]).
 
 -define(WAIT_MS, 15_000).
 %% So often is a process found suspended at the same send, so far apart, before it counts as stuck.
@@ -46,6 +46,17 @@ sockets() ->
      || Port <- erlang:ports(),
         erlang:port_info(Port, name) =:= {name, "tcp_inet"},
         element(1, inet:peername(Port)) =:= ok
+    ]).
+
+%% The TCP sockets of this node that wait for connections.
+-spec listening() -> non_neg_integer().
+listening() ->
+    length([
+        Port
+     || Port <- erlang:ports(),
+        erlang:port_info(Port, name) =:= {name, "tcp_inet"},
+        element(1, inet:peername(Port)) =:= error,
+        element(1, inet:sockname(Port)) =:= ok
     ]).
 
 %% A process that never takes a message.

@@ -2,8 +2,8 @@
 %% Knows a pair of nodes with a relay between them; knows nothing of any claim, and never judges.
 -module(beam_distribution_internals_wire).
 
--export([with_pair/2, pass/2, frames_of/2, readable/2, handshake/2, flags/1, bits/1]).
--export([behind_large/3, ticks/2, slowly/3, noticed/4]).
+-export([with_pair/2, pass/2, frames_of/2, frames_of/3, readable/2, handshake/2, flags/1, bits/1]).
+-export([behind_large/3, ticks/2, slowly/3, beside_large/4, noticed/4, meet_without/4]).
 %% Called on a node.
 -export([watch/0, told/1]).
 
@@ -26,21 +26,32 @@ with_pair(Flags, Fun) ->
 %% Have a binary of so many bytes pass from a to b, and wait until it is there.
 -spec pass(probe_cluster:cluster(), pos_integer()) -> ok.
 pass(Cluster, Bytes) ->
-    Deaf = probe_cluster:call(Cluster, b, ?NODES, deaf, []),
-    _ = probe_cluster:call(Cluster, a, ?NODES, start_sending, [Deaf, [{bytes, Bytes}], false]),
-    probe_lib:await(fun() -> probe_cluster:call(Cluster, b, ?NODES, take, [Deaf]) =:= [Bytes] end, ?WAIT_MS).
+    pass(Cluster, {a, b}, Bytes).
 
-%% The frames that carry a binary of so many bytes from a to b.
+pass(Cluster, {From, To}, Bytes) ->
+    Deaf = probe_cluster:call(Cluster, To, ?NODES, deaf, []),
+    _ = probe_cluster:call(Cluster, From, ?NODES, start_sending, [Deaf, [{bytes, Bytes}], false]),
+    probe_lib:await(fun() -> probe_cluster:call(Cluster, To, ?NODES, take, [Deaf]) =:= [Bytes] end, ?WAIT_MS).
+
+%% The frames that carry a binary of so many bytes from a to b, or from one node to another.
 -spec frames_of(probe_cluster:cluster(), pos_integer()) -> [probe_relay:frame()].
 frames_of(Cluster, Bytes) ->
-    Relay = probe_cluster:relay(Cluster, a, b),
+    frames_of(Cluster, {a, b}, Bytes).
+
+-spec frames_of(probe_cluster:cluster(), {atom(), atom()}, pos_integer()) -> [probe_relay:frame()].
+frames_of(Cluster, {Sender, To}, Bytes) ->
+    Relay = probe_cluster:relay(Cluster, Sender, To),
     Before = length(probe_relay:frames(Relay)),
-    ok = pass(Cluster, Bytes),
+    ok = pass(Cluster, {Sender, To}, Bytes),
     %% A smaller one would be something else: a tick, or a process that was started.
     probe_lib:value_within(
         fun() ->
             New = lists:nthtail(Before, probe_relay:frames(Relay)),
-            Of = [Frame || #{from := a, kind := Kind, bytes := Size} = Frame <- New, carries(Kind, Size, Bytes)],
+            Of = [
+                Frame
+             || #{from := From, kind := Kind, bytes := Size} = Frame <- New,
+                From =:= Sender andalso carries(Kind, Size, Bytes)
+            ],
             case lists:sum([Size || #{bytes := Size} <- Of]) >= Bytes of
                 true -> {done, Of};
                 false -> length(New)
@@ -84,6 +95,24 @@ flags(Relay) ->
 -spec bits(non_neg_integer()) -> [non_neg_integer()].
 bits(Flags) ->
     [Place || Place <- lists:seq(0, 63), Flags band (1 bsl Place) =/= 0].
+
+%% Have a and b part and meet again, while what one of them offers in the handshake passes without these
+%% flags, and what the other does with all: whether they are connected then.
+-spec meet_without(probe_cluster:cluster(), probe_relay:relay(), a | b, non_neg_integer()) -> boolean().
+meet_without(Cluster, Relay, Side, Flags) ->
+    [ok = probe_relay:withhold(Relay, Each, if Each =:= Side -> Flags; true -> 0 end) || Each <- [a, b]],
+    ok = probe_relay:set(Relay, cut),
+    [A, B] = [probe_cluster:name(Cluster, Name) || Name <- [a, b]],
+    Apart = fun() -> not (is_there(Cluster, a, B) orelse is_there(Cluster, b, A)) end,
+    probe_lib:await(Apart, ?WAIT_MS),
+    ok = probe_relay:set(Relay, pass),
+    case probe_cluster:call(Cluster, a, net_kernel, connect_node, [B]) of
+        true -> ok =:= probe_lib:await(fun() -> is_there(Cluster, b, A) end, ?WAIT_MS);
+        false -> false
+    end.
+
+is_there(Cluster, Name, Node) ->
+    lists:member(Node, probe_cluster:call(Cluster, Name, erlang, nodes, [connected])).
 
 %% Freeze the connection from a node to b, have one process send a large binary and a small message, and
 %% another a small one; when all has happened that can, let it pass.
@@ -158,6 +187,41 @@ slowly(Cluster, Relay, Watchers) ->
     ok = probe_relay:set(Relay, pass),
     Told = [probe_cluster:call(Cluster, Name, ?MODULE, told, [Watcher]) || {Name, Watcher} <- Watchers],
     #{took_ms => Took, told_count => length([x || [_ | _] <- Told])}.
+
+%% Send a binary over a connection of so many bytes a second and, when its first fragment has passed, a
+%% small message from another process: how long both took, what passed meanwhile, and what the watchers
+%% were told.
+-spec beside_large(probe_cluster:cluster(), probe_relay:relay(), [{atom(), pid()}], probe_lib:args()) ->
+    probe_lib:evidence().
+beside_large(Cluster, Relay, Watchers, #{bytes := Bytes, bytes_per_second := Speed}) ->
+    ok = probe_relay:set(Relay, {slow, Speed}),
+    Before = length(probe_relay:frames(Relay)),
+    New = fun() -> lists:nthtail(Before, probe_relay:frames(Relay)) end,
+    Deaf = probe_cluster:call(Cluster, b, ?NODES, deaf, []),
+    Arrived = fun(Count) ->
+        probe_lib:await(fun() -> probe_cluster:call(Cluster, b, ?NODES, waiting, [Deaf]) >= Count end, 3 * ?WAIT_MS),
+        erlang:monotonic_time(millisecond)
+    end,
+    Start = erlang:monotonic_time(millisecond),
+    _ = probe_cluster:call(Cluster, a, ?NODES, start_sending, [Deaf, [{bytes, Bytes}], false]),
+    probe_lib:await(fun() -> fragments(New()) > 0 end, 3 * ?WAIT_MS),
+    SmallStart = erlang:monotonic_time(millisecond),
+    _ = probe_cluster:call(Cluster, a, ?NODES, start_sending, [Deaf, [small], false]),
+    SmallEnd = Arrived(1),
+    End = Arrived(2),
+    Frames = New(),
+    ok = probe_relay:set(Relay, pass),
+    Told = [probe_cluster:call(Cluster, Name, ?MODULE, told, [Watcher]) || {Name, Watcher} <- Watchers],
+    Ticks = fun(Side) -> length([x || #{from := From, kind := tick} <- Frames, From =:= Side]) end,
+    #{
+        took_ms => End - Start,
+        small_took_ms => SmallEnd - SmallStart,
+        fragments_count => fragments(Frames),
+        ticks_from_a_count => Ticks(a),
+        ticks_from_b_count => Ticks(b),
+        told_count => length([x || [_ | _] <- Told]),
+        arrived => [arrived(Message, Bytes) || Message <- probe_cluster:call(Cluster, b, ?NODES, take, [Deaf])]
+    }.
 
 %% Freeze or cut the connection: how long it took until each node was told that the other is down, and
 %% the reasons.

@@ -40,7 +40,7 @@ port_please(Name, Host) ->
 port_please(Name, _, _) ->
     counters:add(persistent_term:get({?MODULE, asked}), 1, 1),
     case persistent_term:get({?MODULE, ports}, #{}) of
-        #{Name := Port} -> {port, Port, ?VERSION};
+        #{Name := Port} when is_integer(Port) -> {port, Port, ?VERSION};
         #{} -> noport
     end.
 
