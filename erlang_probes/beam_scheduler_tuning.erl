@@ -27,11 +27,17 @@
     wall_time_owner/1,
     queues/1,
     binding/1,
-    bound_together/1
+    bound_together/1,
+    bound_and_unbound/1,
+    cpus_changed/1,
+    priority_max/1
 ]).
 
+-define(CPUS, beam_scheduler_tuning_cpus).
 -define(DIRTY, beam_scheduler_tuning_dirty).
 -define(LOAD, beam_scheduler_tuning_load).
+-define(NIF, beam_scheduler_tuning_nif).
+-define(PRIORITIES, beam_scheduler_tuning_priorities).
 -define(TURNS, beam_scheduler_tuning_turns).
 -define(VMS, beam_scheduler_tuning_vms).
 -define(BUMPED_MOST, 16_000).
@@ -416,3 +422,48 @@ together(One, Other) ->
         bound_to_same_cpu => length(lists:usort([maps:get(bindings, Of) || Of <- Bindings])) =:= 1,
         bound_count => length([Of || #{bound_count := 1} = Of <- Bindings])
     }.
+
+%% Has six VMs of one scheduler each compute at the same time, in turn bound and not bound.
+%% Evidence: where they are bound; how many steps all of them got through in 150 ms, and the CPUs that they
+%%   had for it, at most of up to 40 rounds each way; the rounds end when unbound ones had a CPU and a third.
+%% Cost: six peers that keep all CPUs busy; 2 s, up to 20 s where the machine has no CPU to spare.
+%% Misread: where others leave no CPU to spare it makes no difference who is bound: the setup fails.
+%% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#%2Bsbt
+-spec bound_and_unbound(probe_lib:args()) -> probe_lib:evidence().
+bound_and_unbound(_) ->
+    Options = #{flags => ["+sbt", "db", "+S", "1:1"]},
+    probe_peer:with_all([Options || _ <- lists:seq(1, 6)], fun(Peers) -> ?CPUS:together(Peers, {40, 1.33}) end).
+
+%% Holds all threads of a VM to one CPU while it runs, as a program outside would, and lets it have all
+%% again. Needs the library built from c_src.
+%% Evidence: the CPUs that the VM tells and its schedulers online, before, when it is held, when it was told
+%%   to look, and at the end; how many of its schedulers' threads may use one CPU only; what it answers
+%%   when it looks.
+%% Cost: a peer; under 1 s.
+%% Misread: a quota is another limit; see the claims of quotas for what is read of it at the start.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#system_info_update_cpu_info
+-spec cpus_changed(#{nif_library := binary()}) -> probe_lib:evidence().
+cpus_changed(#{nif_library := Library}) ->
+    probe_native:with(#{}, ?NIF, Library, fun(Peer) -> probe_peer:call(Peer, ?CPUS, narrowed, []) end).
+
+%% On a VM of one scheduler, has an ordinary process ask for the priority max, and counts how often
+%% processes run beside a busy one of that priority.
+%% Evidence: what asking returned, and the priority then; the turns of others, by both priorities, while
+%%   the busy one has 500; which of the VM's own have the priority.
+%% Cost: a peer; some 1 s.
+%% Misread: while a process of this priority is busy nothing else of its scheduler runs, so the probe waits
+%%   as well.
+%% Source: https://www.erlang.org/doc/apps/erts/erlang.html#process_flag_priority
+-spec priority_max(probe_lib:args()) -> probe_lib:evidence().
+priority_max(_) ->
+    probe_peer:with(#{flags => ["+S", "1:1"]}, fun(Peer) ->
+        Call = fun(Function, Args) -> probe_peer:call(Peer, ?PRIORITIES, Function, Args) end,
+        #{
+            set => Call(set_max, []),
+            high_beside_max_count => Call(beside, [max, high]),
+            max_beside_max_count => Call(beside, [max, max]),
+            normal_beside_max_count => Call(beside, [max, normal]),
+            high_beside_high_count => Call(beside, [high, high]),
+            own => Call(own, [])
+        }
+    end).
