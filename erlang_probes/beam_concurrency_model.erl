@@ -26,11 +26,15 @@
     poll_threads/1,
     native_and_input/1,
     signal_order/1,
-    timers/1
+    order_among_nodes/1,
+    parallel_signals/1,
+    timers/1,
+    timers_under_load/1
 ]).
 
 -define(IO, beam_concurrency_model_io).
 -define(SHARED, beam_concurrency_model_shared).
+-define(SIGNALS, beam_concurrency_model_signals).
 -define(ORDER, beam_concurrency_model_order).
 -define(NATIVE, beam_concurrency_model_native).
 -define(NIF, beam_concurrency_model_nif).
@@ -458,4 +462,75 @@ timers(_) ->
             cancelled => Cancelled,
             fired_of_late_ratio => Fired / max(1, Late)
         }
+    end).
+
+%% On a peer of one scheduler, has a process wait 20 ms behind 1,000 and behind 3,000 busy ones, with their
+%% priority and with a high one.
+%% Evidence: how many turns the busy ones have when the time is up and before the waiting one runs, and by
+%%   how much that is late.
+%% Cost: a peer that keeps a CPU busy, 2 s.
+%% Misread: time is up when the VM's clock says so; its timers are served each millisecond, in which the
+%%   busy ones have turns as well.
+%% Source: https://www.erlang.org/doc/apps/erts/time_correction.html
+-spec timers_under_load(probe_lib:args()) -> probe_lib:evidence().
+timers_under_load(_) ->
+    probe_peer:with(#{flags => ["+S", "1:1"]}, fun(Peer) ->
+        Behind = fun(Busy, Priority) -> probe_peer:call(Peer, ?ORDER, behind, [Busy, Priority]) end,
+        #{
+            behind_1000 => Behind(1_000, normal),
+            behind_3000 => Behind(3_000, normal),
+            high_beside_3000 => Behind(3_000, high)
+        }
+    end).
+
+%% A process of one node sends two messages to one of a second, and then one by way of a third node; once
+%% while the first connection is frozen, once while that from the third node to the second is.
+%% Evidence: the order in which the three messages arrived, for each.
+%% Cost: three peers, 1.5 s.
+%% Misread: that the order was the usual one is no promise that it always is.
+%% Source: https://www.erlang.org/doc/system/ref_man_processes.html#delivery-of-signals
+-spec order_among_nodes(probe_lib:args()) -> probe_lib:evidence().
+order_among_nodes(_) ->
+    Spec = #{nodes => [a, b, c], relays => [{a, b}, {c, b}]},
+    probe_cluster:with(Spec, fun(Cluster) ->
+        [ok = probe_cluster:connect(Cluster, From, To) || {From, To} <- [{a, b}, {a, c}, {c, b}]],
+        Forwarder = probe_cluster:call(Cluster, c, ?ORDER, forwarder, []),
+        #{
+            direct_way_frozen => arrived(Cluster, Forwarder, {a, b}),
+            other_way_frozen => arrived(Cluster, Forwarder, {c, b})
+        }
+    end).
+
+%% The connection passes again when all has arrived that can meanwhile.
+arrived(Cluster, Forwarder, {From, To}) ->
+    Relay = probe_cluster:relay(Cluster, From, To),
+    Receiver = probe_cluster:call(Cluster, b, ?ORDER, receiver, []),
+    Received = fun() -> probe_cluster:call(Cluster, b, ?ORDER, received, [Receiver]) end,
+    ok = probe_relay:set(Relay, freeze),
+    ok = probe_cluster:call(Cluster, a, ?ORDER, send_both_ways, [Receiver, Forwarder]),
+    _ = probe_lib:until(fun() -> length(Received()) >= length(unfrozen(From)) end, 10_000),
+    ok = probe_relay:set(Relay, pass),
+    probe_lib:await(fun() -> length(Received()) =:= 3 end, 10_000),
+    Received().
+
+unfrozen(a) -> [forwarded];
+unfrozen(c) -> [direct_1, direct_2].
+
+%% On peers, has eight processes send to one as fast as it takes, with its queue on its heap and off it; then
+%% has it made to take signals in parallel, where it can.
+%% Evidence: for both whether the VM gave the receiver buffers to take signals in parallel while they sent
+%%   and how many messages that took; what making it do so answered; and, with buffers, how many of
+%%   50,000 messages of ten senders came out of order.
+%% Cost: two peers, 5 s; 15 s more where no buffers come.
+%% Misread: buffers come with contention, which takes two CPUs; they are told by the VM's allocators, which
+%%   have to tag what they give.
+%% Source: https://www.erlang.org/blog/parallel-signal-sending-optimization/
+-spec parallel_signals(probe_lib:args()) -> probe_lib:evidence().
+parallel_signals(_) ->
+    maps:from_list([{Where, parallel_signals_to(Where)} || Where <- [on_heap, off_heap]]).
+
+parallel_signals_to(Where) ->
+    probe_peer:with(#{flags => ["+S", "4:4", "+Muatags", "true"]}, fun(Peer) ->
+        Contended = probe_peer:call(Peer, ?SIGNALS, contended, [Where]),
+        Contended#{made_parallel => probe_peer:call(Peer, ?SIGNALS, made_parallel, [Where])}
     end).

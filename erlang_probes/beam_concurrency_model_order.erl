@@ -2,9 +2,11 @@
 %% Knows nothing of any claim.
 -module(beam_concurrency_model_order).
 
--export([streams/3, before_down/2, two_senders/1]).
+-export([streams/3, streams/4, before_down/2, two_senders/1]).
 %% For a peer: the timers of a VM cannot be looked at.
--export([timers/1, cancelled/1]).
+-export([timers/1, cancelled/1, behind/2]).
+%% For nodes of a cluster.
+-export([receiver/0, received/1, forwarder/0, send_both_ways/2]).
 
 -define(DEADLINE_MS, 20_000).
 
@@ -13,8 +15,14 @@
 %% the queue come from different senders.
 -spec streams(pos_integer(), pos_integer(), on_heap | off_heap) -> probe_lib:evidence().
 streams(Senders, Each, Where) ->
+    streams(Senders, Each, Where, fun() -> ok end).
+
+%% As streams/3; the receiver does something first.
+-spec streams(pos_integer(), pos_integer(), on_heap | off_heap, fun(() -> term())) -> probe_lib:evidence().
+streams(Senders, Each, Where, First) ->
     probe_lib:in_process(
         fun() ->
+            _ = First(),
             Self = self(),
             Gate = [
                 spawn_link(fun() ->
@@ -187,3 +195,78 @@ pass(Until) ->
 
 now_us() ->
     erlang:monotonic_time(microsecond).
+
+%% So many busy processes on the only scheduler of a VM; a process of this priority waits 20 ms for a
+%% message that does not come: how many turns the busy ones have after its time is up before it runs, at
+%% least of five times, and by how much it is late.
+-spec behind(pos_integer(), normal | high) -> probe_lib:evidence().
+behind(Busy, Priority) ->
+    Due = atomics:new(1, []),
+    Turns = counters:new(1, []),
+    ok = atomics:put(Due, 1, now_us() + 1_000_000_000),
+    Pids = [spawn(fun() -> turns_after(Due, Turns) end) || _ <- lists:seq(1, Busy)],
+    try
+        Waits = probe_lib:in_process(
+            fun() -> [waited(Due, Turns) || _ <- lists:seq(1, 5)] end, [{priority, Priority}]
+        ),
+        {Count, LateUs} = lists:min(Waits),
+        #{turns_count => Count, late_us => LateUs}
+    after
+        probe_lib:kill_all(Pids)
+    end.
+
+waited(Due, Turns) ->
+    Until = now_us() + 20_000,
+    ok = counters:put(Turns, 1, 0),
+    ok = atomics:put(Due, 1, Until),
+    receive
+        {?MODULE, never} -> ok
+    after 20 -> ok
+    end,
+    Count = counters:get(Turns, 1),
+    Late = now_us() - Until,
+    ok = atomics:put(Due, 1, Until + 1_000_000_000),
+    {Count, Late}.
+
+%% Each round is a turn: its calls are nearly one, and the rest of it is given up.
+turns_after(Due, Turns) ->
+    idle(3_500),
+    now_us() >= atomics:get(Due, 1) andalso counters:add(Turns, 1, 1),
+    erlang:bump_reductions(4_000),
+    turns_after(Due, Turns).
+
+%% A process that keeps what it is sent, in order.
+-spec receiver() -> pid().
+receiver() ->
+    spawn(fun() ->
+        receive
+            {?MODULE, never} -> ok
+        end
+    end).
+
+-spec received(pid()) -> [atom()].
+received(Pid) ->
+    {messages, Messages} = process_info(Pid, messages),
+    Messages.
+
+%% A process that sends on what it is told to.
+-spec forwarder() -> pid().
+forwarder() ->
+    spawn(fun forwarding/0).
+
+forwarding() ->
+    receive
+        {forward, To, Message} ->
+            To ! Message,
+            forwarding()
+    end.
+
+%% One process sends two messages to another and then a third by way of a forwarder.
+-spec send_both_ways(pid(), pid()) -> ok.
+send_both_ways(To, Forwarder) ->
+    probe_lib:in_process(fun() ->
+        To ! direct_1,
+        To ! direct_2,
+        Forwarder ! {forward, To, forwarded},
+        ok
+    end).
