@@ -800,7 +800,9 @@ dist_listen(_) ->
     probe_cluster:with(#{nodes => [{a, ["-dist_listen", "false"]}, b, c]}, fun(Cluster) ->
         [A, B, C] = [probe_cluster:name(Cluster, Name) || Name <- [a, b, c]],
         Ping = fun(From, Node) -> probe_cluster:call(Cluster, From, net_adm, ping, [Node]) end,
-        Lists = fun(Name, Kind, Node) -> lists:member(Node, probe_cluster:call(Cluster, Name, erlang, nodes, [Kind])) end,
+        Lists = fun(Name, Kind, Node) ->
+            lists:member(Node, probe_cluster:call(Cluster, Name, erlang, nodes, [Kind]))
+        end,
         ok = probe_cluster:connect(Cluster, b, c),
         Refused = Ping(b, A),
         Asked = Ping(a, B),

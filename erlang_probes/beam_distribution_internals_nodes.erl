@@ -2,7 +2,8 @@
 %% Acts and counts; knows nothing of any claim, and never judges.
 -module(beam_distribution_internals_nodes).
 
--export([exchange/2, sockets/0, listening/0, deaf/0, waiting/1, take/1, start_sending/3, sender/1, stuck/2, async_by_default/0]).
+-export([exchange/2, sockets/0, listening/0, deaf/0, waiting/1, take/1]).
+-export([start_sending/3, sender/1, stuck/2, async_by_default/0]).
 
 -define(WAIT_MS, 15_000).
 %% So often is a process found suspended at the same send, so far apart, before it counts as stuck.

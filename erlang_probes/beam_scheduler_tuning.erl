@@ -312,11 +312,15 @@ busy_waiting(_) ->
     #{
         none => None,
         very_long => Long,
+        idle_to_computing_ratio => os_cpu(maps:get(idle, Long)) / max(0.01, os_cpu(maps:get(computing, Long))),
         cost_of_wake_up_ratio => wake_up_ms(Long) / wake_up_ms(None),
         active_to_cpu_of_waking_ratio =>
             maps:get(least_active_to_cpu_ratio, maps:get(waking, Long)),
         active_to_cpu_of_computing_ratio => active_to_cpu(maps:get(computing, Long))
     }.
+
+os_cpu(#{os_cpu_to_wall_ratio := Ratio}) ->
+    Ratio.
 
 active_to_cpu(#{active_ms := Active, runtime_ms := Cpu}) ->
     Active / max(1, Cpu).
@@ -426,15 +430,15 @@ together(One, Other) ->
     }.
 
 %% Has six VMs of one scheduler each compute at the same time, in turn bound and not bound.
-%% Evidence: where they are bound; how many steps all of them got through in 150 ms, and the CPUs that they
-%%   had for it, at most of up to 40 rounds each way; the rounds end when unbound ones had a CPU and a third.
-%% Cost: six peers that keep all CPUs busy; 2 s, up to 20 s where the machine has no CPU to spare.
+%% Evidence: where they are bound; how many steps all of them got through in 300 ms, and the CPUs that they
+%%   had for it, at most of up to 30 rounds each way; the rounds end when unbound ones had 1.3 CPUs.
+%% Cost: six peers that keep all CPUs busy; 2 s, up to 30 s where the machine has no CPU to spare.
 %% Misread: where others leave no CPU to spare it makes no difference who is bound: the setup fails.
 %% Source: https://www.erlang.org/doc/apps/erts/erl_cmd.html#%2Bsbt
 -spec bound_and_unbound(probe_lib:args()) -> probe_lib:evidence().
 bound_and_unbound(_) ->
     Options = #{flags => ["+sbt", "db", "+S", "1:1"]},
-    probe_peer:with_all([Options || _ <- lists:seq(1, 6)], fun(Peers) -> ?CPUS:together(Peers, {40, 1.33}) end).
+    probe_peer:with_all([Options || _ <- lists:seq(1, 6)], fun(Peers) -> ?CPUS:together(Peers, {30, 1.3}) end).
 
 %% Holds all threads of a VM to one CPU while it runs, as a program outside would, and lets it have all
 %% again. Needs the library built from c_src.

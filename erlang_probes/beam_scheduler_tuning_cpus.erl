@@ -9,7 +9,7 @@
 -define(VMS, beam_scheduler_tuning_vms).
 -define(TURNS, beam_scheduler_tuning_turns).
 -define(MASK_BYTES, 128).
--define(ROUND_MS, 150).
+-define(ROUND_MS, 300).
 -define(SETTLE_MS, 20_000).
 
 %% Hold all threads of this VM to its first CPU, and to all that it had: what it says of its CPUs before,
@@ -108,7 +108,9 @@ round_of(Peers, Type) ->
         end
      || _ <- Peers
     ],
-    {lists:sum([Steps || {Steps, _} <- Each]), lists:sum([Cpus || {_, Cpus} <- Each])}.
+    %% Those that begin first or end last have the CPUs for themselves for a while.
+    WallMs = lists:max([End || #{end_ms := End} <- Each]) - lists:min([Start || #{start_ms := Start} <- Each]),
+    {lists:sum([Steps || #{steps := Steps} <- Each]), lists:sum([Cpu || #{cpu_ms := Cpu} <- Each]) / WallMs}.
 
 %% Bind the schedulers of this VM so, and wait until it tells that they are.
 -spec bind(atom()) -> ok.
@@ -122,15 +124,15 @@ bind(Type) ->
         ?SETTLE_MS
     ).
 
-%% How many times 1,000 calls this VM gets through in so many milliseconds, and the share of a CPU that it
-%% has meanwhile.
--spec steps(pos_integer()) -> {Steps :: non_neg_integer(), Cpu :: float()}.
+%% How many times 1,000 calls this VM gets through in so many milliseconds, the processor time that it has
+%% for it, and when it begins and ends, by the clock of the system.
+-spec steps(pos_integer()) -> #{steps | cpu_ms | start_ms | end_ms := non_neg_integer()}.
 steps(Ms) ->
-    {Runtime, _} = erlang:statistics(runtime),
-    Start = erlang:monotonic_time(millisecond),
-    Steps = steps(Start + Ms, 0),
-    {Later, _} = erlang:statistics(runtime),
-    {Steps, (Later - Runtime) / (erlang:monotonic_time(millisecond) - Start)}.
+    {Before, _} = erlang:statistics(runtime),
+    Start = os:system_time(millisecond),
+    Steps = steps(erlang:monotonic_time(millisecond) + Ms, 0),
+    {After, _} = erlang:statistics(runtime),
+    #{steps => Steps, cpu_ms => After - Before, start_ms => Start, end_ms => os:system_time(millisecond)}.
 
 steps(End, Count) ->
     ?TURNS:calls(1_000),
