@@ -3,13 +3,15 @@
 %% Changes and measures; knows nothing of any claim.
 -module(beam_scheduler_tuning_cpus).
 
--export([narrowed/0, together/2, steps/1, bind/1]).
+-export([narrowed/0, together/2, steps/2, bind/1]).
 
 -define(NIF, beam_scheduler_tuning_nif).
 -define(VMS, beam_scheduler_tuning_vms).
 -define(TURNS, beam_scheduler_tuning_turns).
 -define(MASK_BYTES, 128).
 -define(ROUND_MS, 300).
+%% So long ahead a round is called for, to begin everywhere at once.
+-define(AHEAD_MS, 150).
 -define(SETTLE_MS, 20_000).
 
 %% Hold all threads of this VM to its first CPU, and to all that it had: what it says of its CPUs before,
@@ -97,8 +99,9 @@ round_of(Peers, Type) ->
     [ok = probe_peer:call(Peer, ?MODULE, bind, [Type]) || Peer <- Peers],
     Observer = self(),
     Ref = make_ref(),
+    Start = os:system_time(millisecond) + ?AHEAD_MS,
     [
-        spawn_link(fun() -> Observer ! {Ref, probe_peer:call(Peer, ?MODULE, steps, [?ROUND_MS])} end)
+        spawn_link(fun() -> Observer ! {Ref, probe_peer:call(Peer, ?MODULE, steps, [Start, ?ROUND_MS])} end)
      || Peer <- Peers
     ],
     Each = [
@@ -108,9 +111,7 @@ round_of(Peers, Type) ->
         end
      || _ <- Peers
     ],
-    %% Those that begin first or end last have the CPUs for themselves for a while.
-    WallMs = lists:max([End || #{end_ms := End} <- Each]) - lists:min([Start || #{start_ms := Start} <- Each]),
-    {lists:sum([Steps || #{steps := Steps} <- Each]), lists:sum([Cpu || #{cpu_ms := Cpu} <- Each]) / WallMs}.
+    {lists:sum([Steps || {Steps, _} <- Each]), lists:sum([CpuMs || {_, CpuMs} <- Each]) / ?ROUND_MS}.
 
 %% Bind the schedulers of this VM so, and wait until it tells that they are.
 -spec bind(atom()) -> ok.
@@ -124,19 +125,19 @@ bind(Type) ->
         ?SETTLE_MS
     ).
 
-%% How many times 1,000 calls this VM gets through in so many milliseconds, the processor time that it has
-%% for it, and when it begins and ends, by the clock of the system.
--spec steps(pos_integer()) -> #{steps | cpu_ms | start_ms | end_ms := non_neg_integer()}.
-steps(Ms) ->
+%% How many times 1,000 calls this VM gets through in so many milliseconds from a moment on, by the clock of
+%% the system, and the processor time that it has meanwhile.
+-spec steps(Start :: integer(), Ms :: pos_integer()) -> {Steps :: non_neg_integer(), CpuMs :: non_neg_integer()}.
+steps(Start, Ms) ->
+    timer:sleep(max(0, Start - os:system_time(millisecond))),
     {Before, _} = erlang:statistics(runtime),
-    Start = os:system_time(millisecond),
-    Steps = steps(erlang:monotonic_time(millisecond) + Ms, 0),
+    Steps = steps_until(Start + Ms, 0),
     {After, _} = erlang:statistics(runtime),
-    #{steps => Steps, cpu_ms => After - Before, start_ms => Start, end_ms => os:system_time(millisecond)}.
+    {Steps, After - Before}.
 
-steps(End, Count) ->
+steps_until(End, Count) ->
     ?TURNS:calls(1_000),
-    case erlang:monotonic_time(millisecond) < End of
-        true -> steps(End, Count + 1);
+    case os:system_time(millisecond) < End of
+        true -> steps_until(End, Count + 1);
         false -> Count
     end.
