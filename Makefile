@@ -19,7 +19,7 @@ FLAGS  = $(if $(OTP),--otp '$(OTP)')$(if $(IMAGES), --images '$(IMAGES)') --runt
 
 # A misspelt variable or a stray word would run everything, and say nothing of it.
 VARIABLES := SKILL CLAIM OTP IMAGES RUNTIME STRICT SHARD REUSE PYTHON NIGHT EXPECT SEED AGAINST
-GOALS     := help setup verify test check fuzz faults format mutate sabotage orders bench nightly nightly-collect nightly-report otp clean distclean
+GOALS     := help setup verify test check fuzz faults format mutate sabotage orders repro evaluations bench nightly nightly-collect nightly-report otp clean distclean
 STRAY_VARIABLES := $(strip $(foreach name,$(filter-out $(VARIABLES) MAKE% -%,$(.VARIABLES)),$(if $(findstring command line,$(origin $(name))),$(name))))
 STRAY_GOALS     := $(filter-out $(GOALS) $(READY),$(MAKECMDGOALS))
 $(if $(STRAY_VARIABLES),$(error no target reads $(STRAY_VARIABLES); the variables are $(VARIABLES)))
@@ -77,6 +77,19 @@ sabotage: $(READY) ## show on live VMs that claims of SKILL (all skills without 
 
 orders: $(READY) ## show that no verdict depends on the order of the claims or on a shared node (ten orders; long)
 	@$(BIN)/python -m tests.orders $(FLAGS)
+
+repro: $(READY) ## show every claim that one file can show by such files, on OTP 25 and 27, against the last run
+	@$(BIN)/python -m tests.repro $(SKILL) $(if $(OTP),--otp $(OTP))
+
+EVALUATIONS = $(shell $(BIN)/python -c 'from harness.folders import cache_dir; print(cache_dir() / "evaluations")')
+
+evaluations: $(READY) ## load exported questions in inspect-ai, lm-eval and promptfoo (fetched into the cache, 2.4 GB)
+	@test -x $(EVALUATIONS)/venv/bin/python || $(PYTHON) -m venv $(EVALUATIONS)/venv
+	@$(EVALUATIONS)/venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
+	  inspect-ai==0.3.285 lm-eval==0.4.13 datasets==5.2.0
+	@test -x $(EVALUATIONS)/node/node_modules/.bin/promptfoo \
+	  || npm install --no-audit --no-fund --loglevel=error --prefix $(EVALUATIONS)/node promptfoo@0.121.20
+	@BEAMPROOF_REQUIRE=evaluations $(BIN)/pytest tests/evaluations
 
 bench: $(READY) ## measure the harness, other ways to run as many checks, and with AGAINST=REV an older revision
 	@$(BIN)/python -m tests.bench

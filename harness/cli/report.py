@@ -15,6 +15,7 @@ from harness.authoring.probe_source import read_module
 from harness.cli import names
 from harness.cli.examples import examples
 from harness.cli.options import claims_option, probes_option, runs_option
+from harness.cli.repro import read_sources
 from harness.errors import ExitCode, InputError
 from harness.folders import project
 from harness.judge.compare import compare as compared
@@ -86,7 +87,14 @@ def _files(form: str, history: Sequence[RunView], probes_dir: Path) -> Iterable[
     told = project()
     links = Links(repository=told.repository, root=told.root)
     modules = _modules(probes_dir)
-    return site(history, modules, comparison, links=links, address=told.site)
+    return site(
+        history,
+        modules,
+        comparison,
+        links=links,
+        address=told.site,
+        sources=read_sources(probes_dir),
+    )
 
 
 def _rendered(form: str, history: Sequence[RunView]) -> bytes:

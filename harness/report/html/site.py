@@ -22,7 +22,7 @@ from harness.judge.trend import ClaimTrend, trends
 from harness.judge.view import ClaimView, RunView, SkillView
 from harness.report import phrases
 from harness.report.columns import columns_of_run, columns_of_skill, skipped
-from harness.report.html import charts, feed, pages, search, side_by_side, texts
+from harness.report.html import charts, escripts, feed, pages, search, side_by_side, texts
 from harness.report.html.highlight import highlighted
 from harness.report.html.links import Links
 from harness.report.html.series import words
@@ -46,13 +46,14 @@ def page_name(name: str) -> str:
     return f"{name}-page" if name in _TAKEN else name
 
 
-def site(
+def site(  # noqa: PLR0913 - what a site is made of
     history: Sequence[RunView],
     modules: Mapping[str, ProbeModule],
     comparison: Comparison | None = None,
     *,
     links: Links = _NO_LINKS,
     address: str | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the site's files.
 
@@ -62,6 +63,7 @@ def site(
         comparison: the last run against the one before it, where there is one.
         links: where others read the project's files.
         address: of the site itself, for the feed.
+        sources: the texts of the probe modules by name, for files that show a skill's claims.
 
     Returns:
         Pairs of a relative path and the file's content, the front page first.
@@ -73,6 +75,7 @@ def site(
         "run": view.run.header,
         "feed": len(history) > 1,
         "links": links,
+        "shown": {skill.name: escripts.shown(skill, sources or {}) for skill in view.skills},
     }
     yield "index.html", _front(view, history, comparison, shared)
     yield "search.html", _render("search.html", root="", **shared)
@@ -101,6 +104,8 @@ def _skill(
 ) -> Iterator[tuple[str, bytes]]:
     base = page_name(skill.name)
     tally = pages.tally(skill)
+    if (file := shared["shown"][skill.name]).text:
+        yield f"{base}/{file.name}", file.text.encode()
     columns = columns_of_skill(shared["view"], skill)
     yield (
         f"{base}.html",

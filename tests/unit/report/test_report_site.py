@@ -20,6 +20,7 @@ from support.synthetic_runs import SIXTY, Files, Shape
 from harness.authoring.probe_source import ProbeModule, read_module
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill
+from harness.cli.repro import read_sources
 from harness.judge.compare import compare
 from harness.judge.view import RunView, view
 from harness.report.html import charts, folding, series, side_by_side, texts
@@ -539,3 +540,16 @@ def test_prose_keeps_the_documents_marks_and_nothing_else() -> None:
     assert texts.prose("**a** `b<c>` <i>") == (
         "<strong>a</strong> <code>b&lt;c&gt;</code> &lt;i&gt;"
     )
+
+
+def test_a_claim_is_shown_by_a_file_to_download(
+    judged: RunView, modules: Mapping[str, ProbeModule], files: Files
+) -> None:
+    """One file a skill; each claim that is in it says how it is run."""
+    pages = dict(site([judged], modules, sources=read_sources(files.probes)))
+    text = pages["beam-skill-a/beam-skill-a.escript"].decode()
+    claim = Page(pages["beam-skill-a/claim-002.html"])
+    assert "beam-skill-a.escript" in claim.links
+    assert "escript beam-skill-a.escript claim-002" in claim.text
+    assert 'name => <<"beam-skill-a/claim-002">>' in text
+    assert not any(name.endswith(".escript") for name in dict(site([judged], modules)))

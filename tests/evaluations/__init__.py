@@ -1,0 +1,1 @@
+"""Exported questions in the tools that are to load them."""
