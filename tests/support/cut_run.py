@@ -1,7 +1,7 @@
 """Cut a run down to the claims that quote a document: what `tests/evidence/` keeps of it.
 
 Knows: run files, quotes. Must not know: verdicts. Observations stay as they were made; cells of
-other claims, sources of probes and the folder of the runs are left out.
+other claims, sources of probes and the folders of runs are left out.
 
     python -m tests.support.cut_run RUN claims/research.md tests/evidence/all-skills/research.jsonl
 """
@@ -48,7 +48,8 @@ def _of(cells: tuple[str, ...], wanted: frozenset[str]) -> tuple[str, ...]:
 
 def _without_folder(command: tuple[str, ...]) -> tuple[str, ...]:
     at = command.index("--runs") if "--runs" in command else len(command)
-    return (*command[:at], *command[at + 2 :])
+    kept = (*command[:at], *command[at + 2 :])
+    return tuple(Path(word).name if word.endswith(".jsonl") else word for word in kept)
 
 
 def main(run: str, document: str, output: str) -> None:
