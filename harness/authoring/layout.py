@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.claims.toml_lines import header_of, key_of, statements
 from harness.errors import InputError, StorageError
-from harness.system.files import replace_file
+from harness.system.files import rewrite_file
 
 _ORDER = {
     (): ("skill", "section", "description"),
@@ -99,7 +99,7 @@ def lay_out_file(path: Path) -> bool:
     if wanted == text:
         return False
     try:
-        replace_file(path, wanted.encode())
+        rewrite_file(path, wanted.encode())
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
     return True

@@ -17,7 +17,7 @@ from harness.authoring.layout import laid_out
 from harness.claims.toml_lines import header_of, key_of, statements
 from harness.errors import InputError, StorageError
 from harness.run.cells import Json
-from harness.system.files import replace_file
+from harness.system.files import rewrite_file
 
 _OTP = re.compile(r"""(?P<key>\s*otp\s*=\s*)("[^"\n]*"|'[^'\n]*')""")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -75,7 +75,7 @@ def write(path: Path, text: str) -> None:
         StorageError: it cannot be written; it is as it was.
     """
     try:
-        replace_file(path, text.encode())
+        rewrite_file(path, text.encode())
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
 

@@ -10,20 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import InputError, StorageError
-from harness.system.files import replace_file
+from harness.system.files import replace_file, rewrite_file
 
 MANIFEST = ".beamproof-site"
 """The list of a site's files, kept beside them: the next site removes those it does not renew."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file so that a reader never meets half of it.
+    """Write a file so that a reader never meets half of it; to a device or a pipe, as it comes.
 
     Raises:
         StorageError: the folder cannot be written, or the disk is full.
     """
     try:
-        replace_file(path, content)
+        rewrite_file(path, content)
     except OSError as error:
         raise _cannot_write(path, error) from error
 

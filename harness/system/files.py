@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ LOCK_TIMEOUT_S = 900.0
 _POLL_S = 0.1
 _TEMP_PREFIX = ".tmp-"
 _DIGEST_BYTES = 32
+_MODE = 0o644
 
 
 @contextmanager
@@ -108,8 +110,10 @@ def write_whole(path: Path, content: bytes) -> None:
         replace_file(path, content)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, mode: int = _MODE) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
+
+    Whatever has that name is replaced; for what a user may name see `rewrite_file`.
 
     Raises:
         OSError: it cannot be written; what stood there stands.
@@ -119,11 +123,29 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def rewrite_file(path: Path, content: bytes) -> None:
+    """Write a file that somebody named, as `replace_file` does.
+
+    The target of a link is replaced, and keeps who may do what with it. What is no file, such as a
+    device or a pipe, is written to and stays.
+
+    Raises:
+        OSError: it cannot be written; a file that stood there stands.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as stream:
+            stream.write(content)
+        return
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    replace_file(target, content, mode=mode or _MODE)
 
 
 def write_sealed(path: Path, content: bytes) -> None:

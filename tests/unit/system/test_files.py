@@ -170,3 +170,30 @@ def test_a_digest_sees_what_a_seal_does_not(tmp_path: Path) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert files.seal(tmp_path) == before[0]
     assert files.content_digest(tmp_path) != before[1]
+
+
+def test_what_somebody_named_keeps_its_link_and_its_mode(tmp_path: Path) -> None:
+    """The link's target is replaced, whoever could not read it still cannot."""
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    files.rewrite_file(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """A pipe here; root may replace /dev/null as well, and must not."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        files.rewrite_file(pipe, b"new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    with pytest.raises(OSError, match="No space left"):
+        files.rewrite_file(Path("/dev/full"), b"new")
