@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.authoring.sentences import fold
 from harness.claims.model import Claim
 from harness.documents.comparison import WEIGHTS, Comparison
 from harness.documents.words import Kind, Word, Words, words_of
@@ -69,6 +70,8 @@ class Beliefs:
         self._statements = {one.claim.name: one for one in self._all if one.rival is None}
         self._comparison = Comparison([one.words for one in self._all])
         self._index = _index(self._all)
+        self._by_text = {_same(one.text): one for one in self._all if one.rival is not None}
+        self._by_text |= {_same(one.text): one for one in self._statements.values()}
 
     def refuted(self, sentence: str) -> Like | None:
         """Return the rival that a sentence repeats most likely, None where it is like none."""
@@ -81,6 +84,10 @@ class Beliefs:
     def _best(self, sentence: str, *, rivals: bool) -> Like | None:
         if _STATES_NOTHING.search(sentence):
             return None
+        word_for_word = self._word_for_word(sentence)
+        if word_for_word is not None:
+            is_meant = (word_for_word.rival is not None) is rivals
+            return Like(belief=word_for_word, score=1.0) if is_meant else None
         found = [
             Like(belief=belief, score=self._score(words, belief))
             for words in map(words_of, parts_of(sentence))
@@ -90,6 +97,11 @@ class Beliefs:
         best = max(found, key=lambda one: one.score, default=None)
         least = LEAST_REFUTED if rivals else LEAST_PROVEN
         return best if best is not None and best.score >= least else None
+
+    def _word_for_word(self, sentence: str) -> Belief | None:
+        """Return the belief that a sentence, or else a part of it, has the very words of."""
+        known = (self._by_text.get(_same(part)) for part in parts_of(sentence))
+        return next((one for one in known if one is not None), None)
 
     def _score(self, words: Words, belief: Belief) -> float:
         truth = self._statements[belief.claim.name]
@@ -113,6 +125,10 @@ def parts_of(sentence: str) -> tuple[str, ...]:
     """Return a sentence and its parts: what stands between semicolons, dashes and brackets."""
     parts = [part for part in _PART.split(sentence) if len(part.split()) >= _FEWEST_IN_PART]
     return (sentence, *(part for part in parts if part != sentence))
+
+
+def _same(text: str) -> str:
+    return fold(text).rstrip(".").casefold()
 
 
 def _beliefs_of(claim: Claim) -> Iterator[Belief]:

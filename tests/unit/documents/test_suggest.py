@@ -153,6 +153,20 @@ def test_what_says_another_thing_is_no_warning(text: str) -> None:
     assert [one for one in only(text) if one.rule == "like-refuted"] == []
 
 
+def test_every_belief_is_known_by_its_own_words(beliefs: Beliefs) -> None:
+    """Also one of few words; and no statement is taken for the rival of another claim."""
+    claims = [one for skill in load_skills(default_claims_dir()) for one in skill.claims]
+    missed = [
+        rival.statement
+        for claim in claims
+        for rival in claim.rivals
+        if beliefs.refuted(rival.statement) is None
+    ]
+    wrong = [claim.name for claim in claims if beliefs.refuted(claim.statement) is not None]
+    unknown = [claim.name for claim in claims if beliefs.proven(claim.statement) is None]
+    assert (missed, wrong, unknown) == ([], [], [])
+
+
 def test_words_are_compared_by_what_they_mean() -> None:
     """Stems, irregular verbs, numbers in words and figures, names with and without arity."""
     assert words_of("sent two 4,000-byte parts").found == words_of("sends 2 4000 bytes part").found
