@@ -50,6 +50,16 @@ def test_all_else_does(one: Answered, other: Answered) -> None:
     assert not answers.same(one, other)
 
 
+def test_what_is_cut_off_is_said_not_to_be_compared_where_something_passes() -> None:
+    """The checksum of the whole is another one by the pid alone, so it tells nothing."""
+    parts = {
+        "a": value("{<0.1.0>,[1,2...", cut=True, checksum=1),
+        "b": value("{<0.2.0>,[1,2...", cut=True, checksum=2),
+    }
+    (group,) = grouped(parts)
+    assert group.passing == (Passing.PIDS, Passing.REST)
+
+
 def test_equal_answers_are_one_group_in_the_order_given() -> None:
     """A group keeps the order of its runtimes and shows the answer of the last."""
     groups = grouped({"otp24": value("1"), "otp25": value("2"), "otp26": value("1")})
