@@ -49,7 +49,7 @@ def test_a_claim_can_be_named() -> None:
 
 def test_a_share_can_be_collected() -> None:
     """A job of the nightly matrix is one line."""
-    done = make("nightly-collect", "OTP=27", "SHARD=2/8")
+    done = make("nightly-collect", "OTP=27", "SHARD=2/8", "RUNTIME=auto")
     assert "--otp '27' --runtime auto  --shard 2/8 --runs" in done.stdout
 
 
