@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.claims.expect import PredicateError, parse_predictions
+from harness.claims.versions import range_problem
 from harness.errors import InputError
 from harness.run.cells import Json
 
@@ -74,8 +75,11 @@ class Draft:
             claim: its id.
 
         Raises:
-            InputError: a prediction is none.
+            InputError: a prediction is none, or the range.
         """
+        problem = range_problem(self.otp)
+        if problem is not None:
+            raise InputError(problem)
         return "\n".join(self._lines(claim)) + "\n"
 
     def erlang(self, probe: str) -> str:

@@ -25,6 +25,15 @@ _FUNCTION = re.compile(r"^(?P<name>[a-z]\w*)\s*\(", re.MULTILINE)
 _FORM_END = re.compile(r"\.[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*%")
 
+RESERVED = frozenset(
+    {
+        *("after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case"),
+        *("catch", "cond", "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or"),
+        *("orelse", "receive", "rem", "try", "when", "xor"),
+    }
+)
+"""The words of Erlang that are no atoms without quotes."""
+
 
 _ANY_SERVER = frozenset(
     {("init", 1), ("terminate", 2), ("code_change", 3), ("format_status", 1), ("format_status", 2)}

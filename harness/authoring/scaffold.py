@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.authoring.draft import Draft
-from harness.authoring.probe_source import read_module
+from harness.authoring.probe_source import RESERVED, read_module
 from harness.claims.model import is_name, module_of
 from harness.errors import InputError, StorageError
+from harness.system.files import rewrite_file
 
 _ATOM = re.compile(r"[a-z]\w*")
+_EVERY_MODULE_HAS = "module_info"
 _EXPORT = re.compile(r"^-export\(\s*\[(?P<list>[^]]*)\]\s*\)\s*\.", re.MULTILINE)
 
 _SKILL = """\
@@ -60,11 +62,12 @@ def scaffold(name: str, claims_dir: Path, probes_dir: Path, draft: Draft | None 
     claims_text = _read(claim_file) or _SKILL.format(skill=skill)
     if re.search(rf'^\s*id\s*=\s*["\']{re.escape(claim)}["\']', claims_text, re.MULTILINE):
         raise InputError(f"{claim_file} has a claim {claim}", hint=f"beamproof show {name}")
-    claims_text = f"{claims_text.rstrip()}\n\n{draft.toml(claim)}"
+    claims = _encoded(f"{claims_text.rstrip()}\n\n{draft.toml(claim)}", name)
     probes_text = _with_probe(probe_file, skill, claim, draft)
-    _write(claim_file, claims_text)
-    if probes_text is not None:
-        _write(probe_file, probes_text)
+    probes = None if probes_text is None else _encoded(probes_text, name)
+    _write(claim_file, claims)
+    if probes is not None:
+        _write(probe_file, probes)
     return Scaffold(claim_file=claim_file, probe_file=probe_file)
 
 
@@ -87,6 +90,11 @@ def _with_probe(path: Path, skill: str, claim: str, draft: Draft) -> str | None:
     text, probe = _read(path), draft.probe or claim.replace("-", "_")
     if not _ATOM.fullmatch(probe):
         raise InputError(f'"{probe}" is no name of a function')
+    if probe in RESERVED or probe == _EVERY_MODULE_HAS:
+        raise InputError(
+            f"Erlang keeps {probe} for itself: no probe can have that name",
+            hint="name the function with --probe NAME",
+        )
     if not text:
         head = _MODULE.format(skill=skill, module=module_of(skill), probe=probe)
         return f"{head}\n{draft.erlang(probe)}"
@@ -110,13 +118,21 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8: it is left as it is") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _write(path: Path, text: str) -> None:
+def _encoded(text: str, name: str) -> bytes:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        return text.encode()
+    except UnicodeEncodeError as error:  # what the shell passed on was no text
+        raise InputError(f"what is said of {name} is not UTF-8") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        rewrite_file(path, content)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error

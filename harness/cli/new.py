@@ -75,7 +75,10 @@ def _draft(given: dict[str, Any]) -> Draft:
     Raises:
         InputError: a prediction is none.
     """
-    expect = dict(map(prediction, given["expect"]))
+    said = list(map(prediction, given["expect"]))
+    expect = dict(said)
+    if len(expect) < len(said):
+        raise InputError(f"--expect predicts a key twice: {', '.join(key for key, _ in said)}")
     rivals = [
         Rival(statement=text, expect=dict((prediction(one),))) for text, one in given["rivals"]
     ]

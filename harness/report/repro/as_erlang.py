@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
+from harness.authoring.probe_source import RESERVED
 from harness.claims.expect import words
 from harness.claims.model import Claim
 from harness.claims.predicates import Op, Pattern, Predicate, Prediction, Table, is_number
@@ -21,13 +22,6 @@ _CORES = 2
 _DEEP = 12
 _DEEPER = 16
 _PLAIN_ATOM = re.compile(r"[a-z][a-z0-9_]*")
-_RESERVED = frozenset(
-    {
-        *("after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case"),
-        *("catch", "cond", "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or"),
-        *("orelse", "receive", "rem", "try", "when", "xor"),
-    }
-)
 _COMPARED = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">=": "ge", ">": "gt"}
 
 
@@ -166,7 +160,7 @@ def text(found: str) -> str:
 
 def atom(name: str) -> str:
     """Return an atom, quoted where it must be."""
-    if _PLAIN_ATOM.fullmatch(name) and name not in _RESERVED:
+    if _PLAIN_ATOM.fullmatch(name) and name not in RESERVED:
         return name
     return "'" + _escaped(name, "'") + "'"
 

@@ -261,6 +261,12 @@ def test_new_asks_for_what_nobody_said(
         (("--expect", "a=1", "--expect", "a.b=1"), "the predictions exclude each other: a, a.b"),
         (("--rival", "It is not.", "found"), '"found" predicts nothing'),
         (("--probe", "Not a name"), '"Not a name" is no name of a function'),
+        (("--probe", "receive"), "Erlang keeps receive for itself"),
+        (("--probe", "module_info"), "Erlang keeps module_info for itself"),
+        (("--range", "foo"), '"foo" is not a range of OTP versions'),
+        (("--range", "<=26"), 'write "<27"'),
+        (("--expect", "a=1", "--expect", "a=2"), "--expect predicts a key twice: a, a"),
+        (("--statement", "\udcff"), "what is said of beam-new/odd is not UTF-8"),
         (("--statement", ""), None),
     ],
 )
@@ -296,7 +302,11 @@ def test_new_refuses_what_exists(
     assert "has a function foo" in terminal.err
     assert terminal("new", "beam-new/bar", *sandbox) == ExitCode.BAD_INPUT
     assert "has no -export" in terminal.err
+    assert terminal("new", "beam-new/baz", "--statement", "\udcff", *sandbox) == 4
     assert (tmp_path / "claims" / "beam-new.toml").read_bytes() == before
+    path.write_bytes(b"%% \xff\n")
+    assert terminal("new", "beam-new/baz", *sandbox) == ExitCode.BAD_INPUT
+    assert "is not UTF-8: it is left as it is" in terminal.err
 
 
 def test_a_folder_without_claims_is_nothing_selected(
