@@ -6,6 +6,7 @@ What may import what stands in pyproject.toml, as contracts of import-linter.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import harness
@@ -32,3 +33,9 @@ def test_no_module_outgrows_its_reader() -> None:
     """350 lines are the most that one module may have."""
     for name, path in modules().items():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, name
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Test folders are no packages: pytest refuses a second file of a name in one session."""
+    names = Counter(path.name for path in (ROOT.parent / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
