@@ -43,7 +43,7 @@ from harness.run.file import read_run
 from harness.run.latest import run_meant
 from harness.run.model import Run
 from harness.run.releases import parse_releases
-from harness.run.stored import latest_run
+from harness.run.stored import run_path
 from harness.system.streams import print_json, print_lines, say
 
 
@@ -167,7 +167,7 @@ def _verified(
 
     The releases are those that the documents cover, where each says which.
     """
-    from harness.cli.verify import verify  # noqa: PLC0415 - what runs VMs is loaded to run them
+    from harness.cli.verify import RUN, verify  # noqa: PLC0415 - loaded to run VMs, not else
 
     arguments = ["--quiet", "--claims", str(given["claims_dir"]), "--runs", str(given["runs_dir"])]
     arguments += ["--probes", str(given["probes_dir"]), *way_arguments(given)]
@@ -184,7 +184,7 @@ def _verified(
         verify.make_context("verify", [*skills, *arguments], parent=context) as inner,
     ):
         verify.invoke(inner)
-    return read_run(latest_run(given["runs_dir"]))
+    return read_run(run_path(context.meta[RUN], given["runs_dir"]))  # not another's that is newer
 
 
 def _skills_of(marked: Sequence[str], claims_dir: Path) -> Sequence[Skill]:

@@ -39,6 +39,9 @@ from harness.system.streams import say
 from harness.verify import plan as matrix
 from harness.verify.request import Request
 
+RUN = "beamproof.run"
+"""Where the context, for a verb that calls this one, has the name of the run."""
+
 
 @click.command(
     "verify",
@@ -90,6 +93,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
         runtime = runtime.for_columns(cell.runtime for cell in request.selection.cells)
     refuse_unknown(request.claims_dir, request.skills or ())
     run = workshop_.new_run_id() if request.resumed is None else request.resumed.header.run
+    context.meta[RUN] = run
     workshop = workshop_.workshop_for(run, request.probes_dir, cache_dir())
     with _opened(given["cluster"], runtime, workshop, request) as opened:
         from harness.verify import stages  # noqa: PLC0415 - loaded while the VMs start
