@@ -25,5 +25,10 @@ def is_complete(text: str) -> bool:
     return blanked(text).rstrip().endswith(".") or _is_comment(text)
 
 
+def is_text(text: str) -> bool:
+    """Tell whether it holds no bytes that are no UTF-8, as a shell or a terminal passes them on."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def _is_comment(text: str) -> bool:
     return all(line.strip()[:1] in {"", "%"} for line in text.splitlines())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.authoring.expressions import expressions
+from harness.authoring.expressions import expressions, is_text
 from harness.cli import names
 from harness.cli.examples import examples
 from harness.cli.options import claims_option, json_option, probes_option
@@ -232,13 +232,13 @@ def _main(path: Path, source: bytes, module: str) -> tuple[str, ...]:
 
 def _require_text(text: str) -> None:
     """Refuse an argument that holds bytes which are no text."""
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if not is_text(text):
         raise InputError("EXPRESSION is not UTF-8")
 
 
 def _decoded(content: bytes, where: str) -> str:
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")  # as editors on Windows write it
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{where}: line {line} is not UTF-8") from error

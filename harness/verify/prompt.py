@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.authoring.expressions import expressions, is_complete
+from harness.authoring.expressions import expressions, is_complete, is_text
 from harness.collect.panel import Asked
 from harness.report.releases import labels
 from harness.report.terminal.answers import answer_lines, short
@@ -68,6 +68,9 @@ def converse(panel: Panel, names: tuple[str, ...], history: Path) -> None:
             return
         except KeyboardInterrupt:  # the key, while a line is edited; the signal ends the command
             continue
+        if not is_text(text):
+            console.print("that is not UTF-8")
+            continue
         for one in expressions(text):
             _show(console, panel.ask(one), panel)
             number += 1
@@ -95,13 +98,22 @@ def side_by_side(asked: Asked, panel: Panel) -> Table:
     return table
 
 
+class _History(FileHistory):
+    """Keep what was typed; bytes that are no text would end the prompt."""
+
+    def store_string(self, string: str) -> None:
+        """Write an entry, unless it is no text."""
+        if is_text(string):
+            super().store_string(string)
+
+
 def _history(path: Path) -> History:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("ab").close()
     except OSError:  # a prompt without memory is better than none
         return InMemoryHistory()
-    return FileHistory(str(path))
+    return _History(str(path))
 
 
 def _keys() -> KeyBindings:

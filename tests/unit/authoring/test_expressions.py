@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.authoring.expressions import expressions, is_complete
+from harness.authoring.expressions import expressions, is_complete, is_text
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,12 @@ from harness.authoring.expressions import expressions, is_complete
 )
 def test_a_text_is_taken_apart(text: str, found: tuple[str, ...]) -> None:
     assert expressions(text) == found
+
+
+def test_a_text_is_one_or_not() -> None:
+    """Bytes that no encoding explains are none."""
+    assert is_text("ä \N{GRINNING FACE}")
+    assert not is_text("\udcff")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,11 @@ def test_bad_input_is_named(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"1 +\n\xff.", "standard input: line 2 is not UTF-8"), (b"", "nothing to evaluate")],
+    [
+        (b"1 +\n\xff.", "standard input: line 2 is not UTF-8"),
+        (b"", "nothing to evaluate"),
+        (b"\xef\xbb\xbf\r\n", "nothing to evaluate"),
+    ],
 )
 def test_standard_input_that_holds_no_expression(
     content: bytes, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -130,6 +130,21 @@ def test_a_prompt_asks_what_is_typed(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "+x." in history.read_text()
 
 
+def test_a_prompt_goes_on_after_bytes_that_are_no_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is asked, and the history does not keep them."""
+    script = Script({"1": asked("1", "1", "1")})
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        pipe.send_bytes(b'"\xff".\r1.\r\x04')
+        prompt.converse(cast("Panel", script), ("otp25", "otp27"), tmp_path / "history")
+    assert script.heard == ["1"]
+    assert "that is not UTF-8" in capsys.readouterr().out
+    assert [
+        line for line in (tmp_path / "history").read_text().splitlines() if line[:1] == "+"
+    ] == ["+1."]
+
+
 def test_a_prompt_tells_of_new_vms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A VM that ended is replaced, and its variables are gone; no history is no reason to stop."""
     (tmp_path / "file").touch()
