@@ -7,11 +7,13 @@ import json
 import sqlite3
 from pathlib import Path
 
+import click
 import pytest
 from support.synthetic_runs import Files
 
 from harness.cli.main import run
 from harness.errors import ExitCode
+from harness.run.stored import note_latest
 
 GOOD = "It lies there. <!-- claim: beam-skill-a/claim-000 -->\n"
 BAD = "It lies here. <!-- claim: beam-skill-a/claim-001 -->\n"
@@ -292,3 +294,25 @@ def test_a_run_is_named_or_made(guide: Path, capsys: pytest.CaptureFixture[str])
     """Not both."""
     assert run(["prove", "--verify", "--run", "latest", str(guide)]) == ExitCode.BAD_INPUT
     assert "--verify makes a run of its own" in said(capsys)
+
+
+def test_the_run_that_was_made_decides_also_when_another_is_newer(
+    files: Files, guide: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody else may verify in the same folder of runs meanwhile."""
+    from harness.cli import verify as module  # noqa: PLC0415 - what `prove` loads, as it loads it
+
+    runs = files.run.parent
+
+    @click.command("verify", context_settings={"ignore_unknown_options": True})
+    @click.argument("_words", nargs=-1)
+    @click.pass_context
+    def verify(context: click.Context, /, _words: tuple[str, ...]) -> None:
+        context.meta[module.RUN] = files.run.stem
+        (runs / "other.jsonl").write_text("of somebody else")
+        note_latest(runs / "other.jsonl")
+
+    monkeypatch.setattr(module, "verify", verify)
+    words = ["prove", "--verify", str(guide), "--claims", str(files.claims), "--runs", str(runs)]
+    assert run(words) == ExitCode.CONFIRMED
+    assert f"decided by {files.run}" in said(capsys)
