@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from harness.authoring.expressions import is_text
 from harness.cli import names
 from harness.cli.examples import examples
 from harness.cli.options import claims_option, runs_option
@@ -50,6 +51,8 @@ def export(  # noqa: PLR0913, PLR0917 (one parameter an option)
     number. One question in four is held out, by a hash of its claim.
     """
     wanted = Format(form)
+    if not is_text(seed):
+        raise InputError("--seed is not UTF-8")
     if wanted is not Format.JSONL and output is None:
         raise InputError(f"--format {form} writes several files", hint="name a folder: -o DIR")
     skills, hashes = claims_and_hashes(claims_dir)

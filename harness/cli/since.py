@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.authoring.expressions import is_text
 from harness.claims.folder import load_skills
 from harness.claims.model import Claim
 from harness.cli import names
@@ -75,6 +76,8 @@ def since(context: click.Context, /, **given: Any) -> None:
     Exit code 0: changes were found, or every release was asked and all answer alike; 2: the ends
     answer alike and not all were asked, or an answer comes and goes.
     """
+    if not is_text(given["what"]):
+        raise InputError("the expression is not UTF-8")
     if not given["what"].strip(" \n\t."):
         raise InputError("there is no expression to evaluate", hint="beamproof since '1 + 1'")
     claim = _claim(given)

@@ -30,6 +30,7 @@ def since(*words: str) -> int:
         (["node()", "--write", "all"], ExitCode.BAD_INPUT, "'all' is not one of"),
         (["node()", "--repeat", "0"], ExitCode.BAD_INPUT, "0 is not in the range"),
         (["node()", "--otp", "27.x"], ExitCode.BAD_INPUT, "'27.x' is no release"),
+        (["\udcff"], ExitCode.BAD_INPUT, "the expression is not UTF-8"),
         ([""], ExitCode.BAD_INPUT, "there is no expression"),
         (["atom-keys", "--otp", "27"], ExitCode.NOTHING_SELECTED, "nothing to search: 1 release"),
         (["node()", "--runtime", "host"], ExitCode.NOTHING_SELECTED, "nothing to search: 0"),

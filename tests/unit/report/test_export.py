@@ -203,6 +203,7 @@ def test_the_verb_writes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (["--format", "inspect", str(RUN)], ExitCode.BAD_INPUT, "writes several files"),
         (["--format", "csv", str(RUN)], ExitCode.BAD_INPUT, "'csv' is not one of"),
+        (["--format", "jsonl", "--seed", "\udcff", str(RUN)], ExitCode.BAD_INPUT, "not UTF-8"),
         ([str(RUN)], ExitCode.BAD_INPUT, "Missing option '--format'"),
         (["--format", "jsonl", "gone.jsonl"], ExitCode.BAD_INPUT, "gone.jsonl"),
     ],
