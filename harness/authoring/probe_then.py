@@ -5,7 +5,8 @@ Knows: runs and sources. Must not know: claims' verdicts, how code is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,6 +60,35 @@ def probe_then(
     changed = tuple(file for file, sha256 in then.items() if _differs(today, file, sha256))
     probe = _parsed(source.text).probe(function)
     return ProbeThen(probe=probe, kept=True, path=path, changed=changed)
+
+
+def changed_files(run: Run, claims: Container[str], probes_dir: Path) -> tuple[str, ...]:
+    """Return the files of probes that are others today than when a run observed some claims.
+
+    Of a file that is not there, and of a run that holds no sources, nothing can be said.
+
+    Args:
+        run: with its sources.
+        claims: as `skill/claim`.
+        probes_dir: where the files are today.
+    """
+    found: set[str] = set()
+    for source in {
+        source.probe_sha256: source
+        for cell, seen in run.by_cell.items()
+        if cell.name in claims and (source := run.source_of(seen)) is not None
+    }.values():
+        for file, sha256 in ((source.name, source.sha256), *source.uses.items()):
+            path = probes_dir / file
+            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                found.add(file)
+    return tuple(sorted(found))
+
+
+def changed_note(files: Sequence[str]) -> str:
+    """Return what a reader of verdicts must know of such files."""
+    what = "is another one" if len(files) == 1 else "are others"
+    return f"! {', '.join(files)} {what} today than when this was observed"
 
 
 def _differs(today: Mapping[str, ProbeModule], file: str, sha256: str) -> bool:

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from harness.authoring.page import Page, read_page
+from harness.authoring.probe_then import changed_files, changed_note
 from harness.claims.folder import load_skills
 from harness.claims.model import Skill, by_name
 from harness.claims.paths import skill_paths
@@ -133,6 +134,8 @@ def prove(context: click.Context, /, **given: Any) -> None:
         _accept(pages, skills)
     run = _run_of(context, pages, [name for name in marked if name in by_name(skills)], given)
     proofs = _proofs(pages, skills, run, given)
+    if run is not None:
+        _tell_of_changes(run, marked, given["probes_dir"])
     _print(proofs, run, given)
     if any(proof.blocked for proof in proofs):
         context.exit(ExitCode.REFUTED)
@@ -185,6 +188,12 @@ def _verified(
     ):
         verify.invoke(inner)
     return read_run(run_path(context.meta[RUN], given["runs_dir"]))  # not another's that is newer
+
+
+def _tell_of_changes(run: Run, marked: Sequence[str], probes_dir: Path) -> None:
+    changed = changed_files(run, frozenset(marked), probes_dir)
+    if changed:
+        say(f"{changed_note(changed)}; run them again: beamproof prove --verify")
 
 
 def _skills_of(marked: Sequence[str], claims_dir: Path) -> Sequence[Skill]:

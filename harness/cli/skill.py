@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness.authoring.probe_then import changed_files, changed_note
 from harness.claims.model import Skill
 from harness.claims.paths import refuse_unknown
 from harness.cli import names
@@ -64,7 +65,9 @@ def skill(**given: Any) -> None:
     for name, files in made:
         folder = output / name
         count, size = write_site(folder, files)
-        _tell_left_out(judged, next(one for one in known if one.name == name))
+        named = next(one for one in known if one.name == name)
+        _tell_left_out(judged, named)
+        _tell_of_changes(judged, named, given["probes_dir"])
         say(f"{count} files, {size / 1e3:.0f} kB: {folder / 'SKILL.md'}")
 
 
@@ -75,3 +78,10 @@ def _tell_left_out(judged: RunView, skill: Skill) -> None:
         more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
         named = ", ".join(left_out[:_NAMED]) + more
         say(f"! {skill.name}: the run does not confirm, and leaves out: {named}")
+
+
+def _tell_of_changes(judged: RunView, skill: Skill, probes_dir: Path) -> None:
+    names_ = frozenset(claim.name for claim in skill.claims)
+    changed = changed_files(judged.run, names_, probes_dir)
+    if changed:
+        say(f"{changed_note(changed)}; run them again: beamproof verify {skill.name}")

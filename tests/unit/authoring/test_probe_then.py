@@ -9,7 +9,7 @@ import msgspec
 from support.judging import observation, sample
 
 from harness.authoring.probe_source import ProbeModule, parse_module
-from harness.authoring.probe_then import probe_then
+from harness.authoring.probe_then import changed_files, changed_note, probe_then
 from harness.collect.probes import ProbeStore
 from harness.run.model import Header, Run, Source
 
@@ -85,3 +85,22 @@ def test_a_store_gives_a_module_with_all_that_it_uses(tmp_path: Path) -> None:
     )
     assert (helper.name, helper.unpack(), helper.probe_sha256) == ("helper.erl", HELPER, None)
     assert own.uses == {"helper.erl": helper.sha256}
+
+
+def test_files_that_are_others_today_are_named(tmp_path: Path) -> None:
+    """Of the claims that are asked for; a file that is gone says nothing."""
+    run = run_with(kept(THEN))
+    claims = {cell.name for cell in run.by_cell}
+    (tmp_path / "acme.erl").write_bytes(THEN)
+    assert changed_files(run, claims, tmp_path) == ()
+    (tmp_path / "acme.erl").write_bytes(NOW)
+    (tmp_path / "helper.erl").write_bytes(HELPER + b"%")
+    assert changed_files(run, claims, tmp_path) == ("acme.erl", "helper.erl")
+    assert changed_files(run, {"beam-other/claim"}, tmp_path) == ()
+    assert changed_files(run_with(), claims, tmp_path) == ()
+
+
+def test_a_change_is_told_in_words() -> None:
+    """Of one file, of several."""
+    assert changed_note(["a.erl"]).startswith("! a.erl is another one today")
+    assert changed_note(["a.erl", "b.erl"]).startswith("! a.erl, b.erl are others today")
