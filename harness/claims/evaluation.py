@@ -12,7 +12,18 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from harness.claims.predicates import MISSING, Leaf, Missing, Op, Pattern, Predicate, Table, is_number, kind, same
+from harness.claims.predicates import (
+    MISSING,
+    Leaf,
+    Missing,
+    Op,
+    Pattern,
+    Predicate,
+    Table,
+    is_number,
+    kind,
+    same,
+)
 from harness.run.cells import Json
 
 
@@ -215,5 +226,3 @@ def _around(middle: Fraction, tolerance: Fraction, low: float, high: float) -> t
     """As _bounds, of a range given by its middle; with fractions no integer is too large."""
     least, most = middle - tolerance, middle + tolerance
     return high < least or low > most, least <= low and high <= most
-
-

@@ -11,7 +11,16 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
-from harness.claims.predicates import Leaf, Op, Pattern, Predicate, Prediction, Table, is_number, show
+from harness.claims.predicates import (
+    Leaf,
+    Op,
+    Pattern,
+    Predicate,
+    Prediction,
+    Table,
+    is_number,
+    show,
+)
 from harness.run.cells import Json
 from harness.suggest import closest
 

@@ -30,7 +30,6 @@ _ANY_TEXTS = ("~", "any text", "7 <0.1.2> {}")
 """Texts that have nothing in common: what matches each of them asks nothing."""
 
 
-
 def faults_of(claim: Claim, trusted: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
     """Yield what is wrong with a claim in itself, each behind its line.
 
@@ -117,7 +116,9 @@ def with_faults(skill: Skill, trusted: Sequence[str] = ()) -> Skill:
     claims = (
         replace(
             claim,
-            faults=tuple(f"{skill.path}:{line}: {said}" for line, said in faults_of(claim, trusted)),
+            faults=tuple(
+                f"{skill.path}:{line}: {said}" for line, said in faults_of(claim, trusted)
+            ),
         )
         for claim in skill.claims
     )

@@ -248,7 +248,8 @@ def _untestable(reader: TomlReader, table: dict[str, Any], at: KeyPath) -> Untes
         return None
     return Untestable(
         quotes=(raw.quote,) if isinstance(raw.quote, str) else tuple(raw.quote),
-        reason=folded(raw.reason), line=reader.line_of(at)
+        reason=folded(raw.reason),
+        line=reader.line_of(at),
     )
 
 
@@ -278,7 +279,7 @@ def _present(found: Iterable[_M | None]) -> tuple[_M, ...]:
 
 
 def _quotes(raw: _Quote, relation: Relation) -> tuple[Quote, ...]:
-    """Return the quotes of a claim or rival, with what goes without saying where nothing is said."""
+    """Return the quotes of a claim or rival, with what is meant where nothing is said."""
     return tuple(
         Quote(text=one, relation=relation)
         if isinstance(one, str)

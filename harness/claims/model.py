@@ -15,7 +15,6 @@ from harness.claims.predicates import Prediction
 from harness.claims.versions import matches
 from harness.run.cells import Held, Json, Need, NodeMode, ProbeCall
 
-
 _UNFINISHED = re.compile(r"\bTODO\b")
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -104,7 +103,7 @@ class Claim:
     otp: str = ""
     node: NodeMode = NodeMode.SHARED
     flags: tuple[str, ...] = ()
-    held: Held = Held()
+    held: Held = Held()  # noqa: RUF009 - it is frozen
     needs: frozenset[Need] = frozenset()
     applications: frozenset[str] = frozenset()
     repeat: int = 1
@@ -129,7 +128,12 @@ class Claim:
     @property
     def unfinished(self) -> bool:
         """Tell whether the claim still says that something is to be done."""
-        said = (self.statement, *self.sources, *(rival.statement for rival in self.rivals), *(when.why for when in self.whens))
+        said = (
+            self.statement,
+            *self.sources,
+            *(rival.statement for rival in self.rivals),
+            *(when.why for when in self.whens),
+        )
         return _UNFINISHED.search(" ".join(said)) is not None
 
     @property

@@ -6,14 +6,11 @@ Knows: predicates and plain JSON values. Must not know: claims, releases, files,
 from __future__ import annotations
 
 import json
-import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from fractions import Fraction
 from math import copysign
-from typing import Final, NamedTuple, TypeGuard
+from typing import Final, TypeGuard
 
 from harness.run.cells import Json
 from harness.system.visible import visible_json

@@ -181,9 +181,7 @@ def _variant(
     reader.name((*at, "id"), raw.id)
     reader.range((*at, "otp"), raw.otp)
     _refuse_unknown_claims(reader, raw.claims, at, skill)
-    edits = [
-        _edit(reader, one, (*at, "edit", n), skill.module) for n, one in enumerate(raw.edit)
-    ]
+    edits = [_edit(reader, one, (*at, "edit", n), skill.module) for n, one in enumerate(raw.edit)]
     changed = {} if sources is None else _changed(reader, edits, at, sources)
     if changed is None:
         return None

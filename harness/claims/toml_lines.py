@@ -1,6 +1,7 @@
 """Lines of a TOML file: which key stands where, since `tomllib` does not say.
 
-Knows: headers, dotted keys, strings, brackets and headings in comments. Must not know: what the keys mean.
+Knows: headers, dotted keys, strings, brackets and headings in comments. Must not know: what the
+keys mean.
 """
 
 from __future__ import annotations

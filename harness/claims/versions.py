@@ -6,19 +6,11 @@ do, and how a range of them is written. Must not know: claims or runtimes.
 
 from __future__ import annotations
 
-from packaging.version import InvalidVersion, Version
-from packaging.specifiers import InvalidSpecifier
-from packaging.specifiers import SpecifierSet
-
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from packaging.specifiers import SpecifierSet
-    from packaging.version import Version
-
-# `packaging` takes 30 ms to import and most claims hold on every release: imported on first use.
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 # A patched build of OTP marks its version with asterisks (lib/kernel, erlang:system_info).
 _PATCH_MARK = "*"

@@ -141,8 +141,10 @@ def test_a_claim_knows_its_faults(tmp_path: Path) -> None:
     path = skill_file(tmp_path, HEAD + CLAIM)
     (claim,) = load_skill(path).claims
     assert claim.faults == (
-        f"{path}:3: no source is a page of www.erlang.org or a file of github.com/erlang/otp;"
-        " a project trusts others by sources in [tool.beamproof] of its pyproject.toml",
+        (
+            f"{path}:3: no source is a page of www.erlang.org or a file of github.com/erlang/otp;"
+            " a project trusts others by sources in [tool.beamproof] of its pyproject.toml"
+        ),
         f"{path}:3: it has no rival: name a wrong belief and what it predicts",
     )
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from harness.claims.expect import as_written, PredicateError, parse_pattern, parse_predictions, words
+from harness.claims.expect import (
+    PredicateError,
+    as_written,
+    parse_pattern,
+    parse_predictions,
+    words,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.claims.expect import parse_pattern, words
 from harness.claims.evaluation import decide, evaluate, is_numeric
+from harness.claims.expect import parse_pattern, words
 from harness.claims.predicates import MISSING, Leaf, Op, find, predictions_in, same, show
 
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
@@ -133,8 +133,14 @@ def test_all_over_an_empty_list_decides_nothing() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["killed", {"not_equals": "killed"}, {"matches": "kill.*"}, {"search": "ill"}]
-    + [{"one_of": ["killed", "boom"]}, {"contains": "ill"}],
+    [
+        "killed",
+        {"not_equals": "killed"},
+        {"matches": "kill.*"},
+        {"search": "ill"},
+        {"one_of": ["killed", "boom"]},
+        {"contains": "ill"},
+    ],
 )
 def test_an_erlang_string_gets_a_hint_and_no_verdict(written: Any) -> None:
     """A list of characters where text is predicted is a slip of the probe, not of the claim."""
