@@ -139,11 +139,11 @@ def rewrite_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; a file that stood there stands.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        with target.open("wb") as stream:
+    if path.exists() and not path.is_file():  # asked of the link: /dev/stdout leads to no name
+        with path.open("wb") as stream:
             stream.write(content)
         return
+    target = path.resolve()
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     replace_file(target, content, mode=mode or _MODE)
 

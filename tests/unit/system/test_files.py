@@ -195,5 +195,10 @@ def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert pipe.is_fifo()
+    reader, writer = os.pipe()
+    files.rewrite_file(Path(f"/proc/self/fd/{writer}"), b"new")
+    os.close(writer)
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
     with pytest.raises(OSError, match="No space left"):
         files.rewrite_file(Path("/dev/full"), b"new")
