@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -112,10 +113,16 @@ def test_the_exit_code_says_whether_all_answered(kind: Kind, code: ExitCode) -> 
     assert trying.exit_code([Asked(text="x", answers=answers)]) is code
 
 
-def typed(script: Script, keys: str, history: Path) -> None:
-    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
-        pipe.send_text(keys)
-        prompt.converse(cast("Panel", script), ("otp25", "otp27"), history)
+def typed(script: Script, keys: str | bytes, history: Path) -> None:
+    """Converse in a thread: in the main one a browser of this session may have its loop."""
+
+    def converse() -> None:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            pipe.send_bytes(keys if isinstance(keys, bytes) else keys.encode())
+            prompt.converse(cast("Panel", script), ("otp25", "otp27"), history)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(converse).result()
 
 
 def test_a_prompt_asks_what_is_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,9 +142,7 @@ def test_a_prompt_goes_on_after_bytes_that_are_no_text(
 ) -> None:
     """Nobody is asked, and the history does not keep them."""
     script = Script({"1": asked("1", "1", "1")})
-    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
-        pipe.send_bytes(b'"\xff".\r1.\r\x04')
-        prompt.converse(cast("Panel", script), ("otp25", "otp27"), tmp_path / "history")
+    typed(script, b'"\xff".\r1.\r\x04', tmp_path / "history")
     assert script.heard == ["1"]
     assert "that is not UTF-8" in capsys.readouterr().out
     assert [
