@@ -26,7 +26,7 @@ from harness.errors import InfrastructureError, InputError
 from harness.runtimes.request import RuntimeRequest
 
 _LOCAL = re.compile(r"local:([1-9]\d*)")
-_CONNECT_S = 10.0
+_CONNECT_S = 5.0
 _FOR_US = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 """Signals of the terminal: they end the run here, and the run ends its workers."""
 
