@@ -72,7 +72,7 @@ def lint(
         if skill is None:
             continue
         skills.append(skill)
-        problems += _layout(claims_dir, name)
+        problems += _layout(paths[name], claims_dir)
         problems += lint_skill(skill, trusted)
         problems += lint_probes(skill, probes_dir)
         problems += lint_document(skill, claims_dir / DOCUMENT)
@@ -93,8 +93,9 @@ def fix(claims_dir: Path, names: Sequence[str] = ()) -> tuple[Path, ...]:
         InputError: a file cannot be read or understood; those before it are done.
         StorageError: a file cannot be written; it is as it was.
     """
-    paths = [path for name in names or skill_paths(claims_dir) for path in _files(claims_dir, name)]
-    return tuple(path for path in paths if lay_out_file(path))
+    paths = skill_paths(claims_dir)
+    files = [path for name in names or paths for path in _files(paths[name], claims_dir)]
+    return tuple(path for path in files if lay_out_file(path))
 
 
 def lint_skill(skill: Skill, trusted: Sequence[str] = ()) -> Iterator[Problem]:
@@ -184,21 +185,21 @@ def read_sources(probes_dir: Path) -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in paths}
 
 
-def _layout(claims_dir: Path, name: str) -> Iterator[Problem]:
-    for path in _files(claims_dir, name):
+def _layout(claim_file: Path, claims_dir: Path) -> Iterator[Problem]:
+    for path in _files(claim_file, claims_dir):
         if not is_laid_out(path):
             yield Problem(
                 path=path,
                 line=1,
-                message=f"not in the one layout: beamproof lint {name} --fix",
+                message=f"not in the one layout: beamproof lint {claim_file.stem} --fix",
                 severity=Severity.WARNING,
             )
 
 
-def _files(claims_dir: Path, name: str) -> list[Path]:
+def _files(claim_file: Path, claims_dir: Path) -> list[Path]:
     """Return the claim file of a skill, and that of its variants where there is one."""
-    variants = sabotage_path(claims_dir, name)
-    return [skill_paths(claims_dir)[name], *([variants] if variants.is_file() else [])]
+    variants = sabotage_path(claims_dir, claim_file.stem)
+    return [claim_file, *([variants] if variants.is_file() else [])]
 
 
 def _stray_variants(claims_dir: Path, paths: Mapping[str, Path]) -> Iterator[Problem]:

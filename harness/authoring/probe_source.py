@@ -171,7 +171,7 @@ def _blank(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found.group())
 
 
-def _comment_start(text: str, top: int) -> int:
+def comment_start(text: str, top: int) -> int:
     """Return where the comment directly before a form begins."""
     while top > 0:
         line = text.rfind("\n", 0, top - 1) + 1
@@ -182,10 +182,10 @@ def _comment_start(text: str, top: int) -> int:
 
 
 def _doc(text: str, top: int) -> str:
-    comment = text[_comment_start(text, top) : top]
+    comment = text[comment_start(text, top) : top]
     return "\n".join(line.strip().lstrip("%").strip() for line in comment.splitlines())
 
 
 def _source(text: str, plain: str, top: int, start: int) -> str:
     end = _FORM_END.search(plain, start)
-    return text[_comment_start(text, top) : end.end() if end else len(text)].rstrip()
+    return text[comment_start(text, top) : end.end() if end else len(text)].rstrip()

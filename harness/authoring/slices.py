@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from harness.authoring.probe_source import CALLBACKS, OPAQUE, blanked
+from harness.authoring.probe_source import CALLBACKS, OPAQUE, blanked, comment_start
 
 Place = tuple[str, str]
 """Module and name of a function; an empty module is any that has such a function."""
@@ -28,7 +28,6 @@ _MENTION = re.compile(
 )
 _MACRO = re.compile(r"\?(?P<name>\w+)")
 _EXPORTED = re.compile(r"(?P<name>[a-z]\w*)\s*/\s*(?P<arity>\d+)")
-_COMMENT_LINE = re.compile(r"[ \t]*%")
 _EXPORTS = frozenset({"export", "export_type"})
 _TYPES = frozenset({"type", "opaque"})
 _DROPPED = frozenset({"ignore_xref"})
@@ -178,17 +177,8 @@ def _spans(text: str, plain: str) -> Iterator[tuple[int, int, int]]:
         ended = _FORM_END.search(plain, found.start())
         line_end = len(text) if ended is None else text.find("\n", ended.start())
         end = len(text) if line_end < 0 else line_end
-        yield _comment_start(text, found.start()), found.start(), end
+        yield comment_start(text, found.start()), found.start(), end
         at = end
-
-
-def _comment_start(text: str, top: int) -> int:
-    while top > 0:
-        line = text.rfind("\n", 0, top - 1) + 1
-        if not _COMMENT_LINE.match(text, line, top):
-            break
-        top = line
-    return top
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,34 +5,29 @@ Knows: names of runtimes, in which order they stand. Must not know: claims, form
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
 
 from harness.run.cells import release_order
+from harness.run.versions import named, parts_of
 
 _T = TypeVar("_T")
 
 MANY = 8
 """More columns than this are folded where neighbours are equal: nobody reads sixty."""
 
-_NAME = re.compile(r"otp(\d+(?:\.\d+)*(?:-rc\d+)?)(?:-(.+))?")
-"""The name of a runtime: release or version, and what tells it from others of the same."""
-
 
 def label(runtime: str) -> str:
     """Return a runtime's name as people say it: `otp27` as `OTP 27`, `otp27-app` `OTP 27 (app)`."""
-    return f"OTP {short_label(runtime)}" if _NAME.fullmatch(runtime) else runtime
+    return f"OTP {short_label(runtime)}" if named(runtime) else runtime
 
 
 def short_label(runtime: str) -> str:
     """Return a runtime's name without `OTP`, e.g. `27.1.3` or `27 (app)`."""
-    found = _NAME.fullmatch(runtime)
-    if found is None:
-        return runtime
-    return f"{found[1]} ({found[2]})" if found[2] else found[1]
+    version, other = parts_of(runtime)
+    return f"{version} ({other})" if other else version
 
 
 def labels(runtimes: Iterable[str], among: Iterable[str] = ()) -> str:
@@ -48,7 +43,7 @@ def labels(runtimes: Iterable[str], among: Iterable[str] = ()) -> str:
 
 @lru_cache(maxsize=4096)  # a report names the same few sets of releases thousands of times
 def _labels(runtimes: tuple[str, ...], among: tuple[str, ...]) -> str:
-    known = [name for name in runtimes if _NAME.fullmatch(name)]
+    known = [name for name in runtimes if named(name)]
     others = [name for name in dict.fromkeys(runtimes) if name not in known]
     parts = [_said(names) for names in neighbours(known, among)]
     return ", ".join(filter(None, [f"OTP {', '.join(parts)}" if parts else "", *others]))
@@ -84,8 +79,8 @@ def _adjoin(one: str, other: str, *, sure: bool = False) -> bool:
 
 def is_one_of_several(name: str) -> bool:
     """Tell whether a runtime is one of several of its release, or of no release at all."""
-    found = _NAME.fullmatch(name)
-    return found is None or found[2] is not None
+    parts = named(name)
+    return parts is None or bool(parts[1])
 
 
 def _said(names: Sequence[str]) -> str:

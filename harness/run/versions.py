@@ -35,8 +35,13 @@ def parts_of(runtime: str) -> tuple[str, str]:
 
     `otp27-app-1.2` is `27` and `app-1.2`, `otp27.3.4.1` is `27.3.4.1` and nothing.
     """
+    return named(runtime) or (runtime, "")
+
+
+def named(runtime: str) -> tuple[str, str] | None:
+    """Return what `parts_of` does, None where the name is of no release."""
     found = _NAME.fullmatch(runtime)
-    return (found["version"], found["label"] or "") if found else (runtime, "")
+    return None if found is None else (found["version"], found["label"] or "")
 
 
 def is_full(version: str) -> bool:

@@ -81,13 +81,7 @@ class Recorder:
         Raises:
             StorageError: it cannot be stored.
         """
-        found = self._judged(observation)
-        if any(map(judge.wants_more, found)):
-            return Decision(more=True)
-        with self._lock:
-            self._store(observation)
-            self._take(observation, found)
-        return self._decision(found)
+        return self._finish(observation, takes=True)
 
     def repeat(self, observation: Observation) -> Decision:
         """Store an observation of a campaign's round once it is final; nothing of it is kept here.
@@ -95,12 +89,7 @@ class Recorder:
         Raises:
             StorageError: it cannot be stored.
         """
-        found = self._judged(observation)
-        if any(map(judge.wants_more, found)):
-            return Decision(more=True)
-        with self._lock:
-            self._store(observation)
-        return self._decision(found)
+        return self._finish(observation, takes=False)
 
     def take_over(self, observations: Iterable[Observation]) -> None:
         """Judge and store observations of other runs, but for those too short for their claims.
@@ -123,14 +112,18 @@ class Recorder:
         """Tell whether what was found so far says to stop."""
         return self.fail_fast and any(one.verdict in _BAD for one in self.findings.values())
 
-    def _decision(self, found: Iterable[Finding]) -> Decision:
+    def _finish(self, observation: Observation, *, takes: bool) -> Decision:
+        found = self._judged(observation)
+        if any(map(judge.wants_more, found)):
+            return Decision(more=True)
+        with self._lock:
+            if self.sources is not None:
+                self.sources.keep(observation)
+            self.writer.append(observation)
+            if takes:
+                self._take(observation, found)
         bad = any(finding.verdict in _BAD for finding in found)
         return Decision(keep=bad, go_on=not (self.fail_fast and bad))
-
-    def _store(self, observation: Observation) -> None:
-        if self.sources is not None:
-            self.sources.keep(observation)
-        self.writer.append(observation)
 
     def _judged(self, observation: Observation) -> list[Finding]:
         cells = map(CellId, (*observation.cells, *observation.boundary))

@@ -7,27 +7,17 @@ from collections import Counter
 from pathlib import Path
 
 from support.fake_vm import Fleet, Gives, workshop
-from support.judging import claim, rival
+from support.judging import claim, header, rival
 
 from harness.collect.place import Here
 from harness.collect.runner import Options
 from harness.run.cells import CellId, ProbeCall
 from harness.run.file import RunWriter, read_run
-from harness.run.model import Header
 from harness.run.work import Work
 from harness.verify.campaign import repeat
 from harness.verify.recorder import Recorder
 
-HEADER = Header(
-    run="r",
-    beamproof="0",
-    started="x",
-    command=(),
-    cells=(),
-    claims_sha256={},
-    probes_sha256={},
-    runtimes=(),
-)
+HEADER = header()
 NAMES = "abcdefgh"
 CLAIMS = {
     one.name: one

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.judging import claim, failed, observation, rival, sample
+from support.judging import claim, failed, header, observation, rival, sample
 
 from harness.collect.probes import ProbeStore
 from harness.collect.runner import Decision
 from harness.judge.finding import Finding, Verdict
 from harness.run.file import RunWriter, read_run
-from harness.run.model import FailureKind, Header, Observation
+from harness.run.model import FailureKind, Observation
 from harness.verify.recorder import Recorder, SourceKeeper
 
 OLD = claim({"x_count": 1}, rival({"x_count": 2}), name="old")
@@ -21,16 +21,7 @@ MEDIAN = claim(
     {"x_count": {"at_most": 10}}, rival({"x_count": {"at_least": 99}}), name="median", repeat=5
 )
 CLAIMS = {one.name: one for one in (OLD, NEW, MEDIAN)}
-HEADER = Header(
-    run="r",
-    beamproof="0",
-    started="x",
-    command=(),
-    cells=(),
-    claims_sha256={},
-    probes_sha256={},
-    runtimes=(),
-)
+HEADER = header()
 
 
 def seen(*values: int, cells: str, boundary: str = "", version: str = "27.3") -> Observation:
